@@ -1,1 +1,1 @@
-"""See docs/developer/architecture.md for what lives in this room."""
+"""LocalDrive: an embedded server that speaks Google Drive v3 and Google OAuth."""
