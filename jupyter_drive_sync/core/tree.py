@@ -1,0 +1,218 @@
+"""The three trees: what is on disk, what we remember (the ledger), what Drive shows.
+
+All types are frozen and cheap: a pass may hold 500,000 of each.
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple, NewType
+
+RelPath = NewType("RelPath", str)
+"""A path below the home, ``/`` between its parts, no leading or trailing ``/``; ``""`` is the home.
+
+It is what :func:`os.fsdecode` gives, so bytes that are no UTF-8 live in it as lone surrogates
+(PEP 383) and :func:`to_bytes` gives the very bytes back. Never send it anywhere: Drive gets
+:func:`jupyter_drive_sync.core.names.to_drive`, people get :func:`printable`.
+"""
+
+FileId = NewType("FileId", str)
+"""A Drive file id."""
+
+ROOT = RelPath("")
+
+
+def from_bytes(raw: bytes) -> RelPath:
+    """Turn the bytes of a path into a :data:`RelPath`."""
+    return RelPath(raw.decode("utf-8", "surrogateescape"))
+
+
+def to_bytes(path: RelPath) -> bytes:
+    """Give the exact bytes of a path back."""
+    return path.encode("utf-8", "surrogateescape")
+
+
+def printable(path: RelPath) -> str:
+    """Make a path safe for a terminal, a log or JSON: no surrogates, no control characters."""
+    text = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def join(parent: RelPath, name: str) -> RelPath:
+    """Append one name to a path."""
+    return RelPath(f"{parent}/{name}" if parent else name)
+
+
+def parent_of(path: RelPath) -> RelPath:
+    """Return the folder that holds a path; the home is its own parent."""
+    return RelPath(path.rpartition("/")[0])
+
+
+def name_of(path: RelPath) -> str:
+    """Return the last part of a path."""
+    return path.rpartition("/")[2]
+
+
+def top_of(path: RelPath) -> RelPath:
+    """Return the top-level part of a path."""
+    return RelPath(path.partition("/")[0])
+
+
+def ancestors(path: RelPath) -> Iterator[RelPath]:
+    """Yield the folders above a path, nearest first, without the home itself."""
+    while path := parent_of(path):
+        yield path
+
+
+def is_below(path: RelPath, folder: RelPath) -> bool:
+    """Tell whether a path is a folder's descendant (or the folder itself)."""
+    return not folder or path == folder or path.startswith(folder + "/")
+
+
+def depth_of(path: RelPath) -> int:
+    """Count the parts of a path."""
+    return path.count("/") + 1 if path else 0
+
+
+class Kind(enum.StrEnum):
+    """What a tree holds; everything else is left out at the scan."""
+
+    FILE = "file"
+    FOLDER = "folder"
+
+
+class Stat(NamedTuple):
+    """What tells an unchanged file: equal in all three and not racily clean.
+
+    ``st_dev`` and ``ctime`` are not in it: both change at a remount or an ``fsGroup`` change.
+    """
+
+    size: int
+    """Bytes; 0 for folders."""
+    mtime_ns: int
+    """Nanoseconds since the epoch."""
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class LocalEntry:
+    """A file or folder as the scan saw it."""
+
+    path: RelPath
+    kind: Kind
+    stat: Stat
+    mode: int = 0o644
+    """Permission bits, for restore."""
+    links: int = 1
+    """Hard links; with several, the inode says nothing about identity."""
+    md5: bytes | None = None
+    """16 bytes when this pass has read the content, else None."""
+    problem: str | None = None
+    """Code of the error that kept us from reading it; such an entry is neither same nor changed."""
+
+
+class Standing(enum.StrEnum):
+    """What we remember of an object of ours on Drive."""
+
+    MIRRORED = "mirrored"
+    ARCHIVED = "archived"
+    UNCLAIMED = "unclaimed"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteEntry:
+    """One Drive object as Drive showed it (a ``files`` resource, or a change without a file)."""
+
+    id: FileId
+    name: str = ""
+    parent: FileId | None = None
+    """None where the client may not see the parent, or for a deleted object."""
+    kind: Kind = Kind.FILE
+    md5: bytes | None = None
+    """16 bytes; None for folders, Google-native documents and shortcuts."""
+    size: int = 0
+    mtime_ms: int = 0
+    """``modifiedTime``, milliseconds since the epoch."""
+    version: int = 0
+    """Grows with every change of the object; orders late and repeated feed entries."""
+    revision: str = ""
+    """``headRevisionId``."""
+    trashed: bool = False
+    explicitly_trashed: bool = False
+    deleted: bool = False
+    """The feed said ``removed``: deleted for good, or no longer visible to us."""
+    home: str = ""
+    """Home id in ``appProperties``; empty for objects that are not ours."""
+    nonce: str = ""
+    """Nonce of our last write in ``appProperties`` (``w``); a person's edit leaves it."""
+    ours: bool = False
+    """``appProperties`` has ``jds=1``: our client made it."""
+    mime: str = ""
+    link: str = ""
+    """``webViewLink``."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """What we know that Drive holds for a path: written by us, confirmed by a reply or a query."""
+
+    path: RelPath
+    kind: Kind
+    standing: Standing
+    id: FileId
+    parent: FileId
+    """Id of the folder in which we put it."""
+    name: str
+    """The name that we gave it on Drive."""
+    stat: Stat
+    """Of the local file when its content was read; all zero when unknown (adopted, unclaimed)."""
+    md5: bytes | None
+    """Of the content that we wrote last; None for folders."""
+    nonce: str
+    version: int
+    """Newest version of the object that we know of."""
+    revision: str = ""
+    racy: bool = False
+    """Read so soon after its mtime that a later change could have left the mtime as it is."""
+    revived: int = 0
+    """How often we brought it back after somebody trashed or deleted it on Drive."""
+    mtime_ms: int = 0
+    """``modifiedTime`` that we wrote."""
+    seen: RemoteEntry | None = None
+    """What Drive showed last where it differs from what we wrote; else None."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A path that is not mirrored, and why."""
+
+    path: RelPath
+    reason: str
+    """``excluded``, ``not_included``, ``too_large``, ``link``, ``special``, ``secret``, ``state``,
+    ``filesystem``, ``unreadable``."""
+    rule: str = ""
+    """The pattern or limit that did it, in the person's own spelling."""
+    size: int = 0
+    """Bytes, where the scan knows it without walking into a folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTree:
+    """The whole of a scan."""
+
+    entries: dict[RelPath, LocalEntry] = field(default_factory=dict)
+    """Files and folders that are mirrored, the home itself not among them."""
+    left_out: tuple[LeftOut, ...] = ()
+    unreadable: frozenset[RelPath] = frozenset()
+    """Folders that could not be listed: nothing is known about what lies below."""
+    newest_ns: int = 0
+    """The newest time that the home's file system gave during the scan; judges racy files."""
+
+
+def fs_path(root: str | os.PathLike[str], path: RelPath) -> str:
+    """Return the absolute path of an entry, for messages and for opening beneath ``root``."""
+    base = os.fspath(root)
+    return os.path.join(base, path) if path else base  # noqa: PTH118 - lone surrogates
