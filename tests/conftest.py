@@ -1,0 +1,61 @@
+"""What every test stands on: no real home, no secrets from outside, fixed seeds, own clock."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.virtual_clock import VirtualClock
+
+settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    database=None,
+    deadline=None,  # a busy machine is no bug
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("repeatable")
+
+_KEPT = ("DRIVE_SYNC_LIVE_CLIENT", "DRIVE_SYNC_TORTURE")
+_FOREIGN = ("DRIVE_SYNC_", "JUPYTERHUB_", "GOOGLE_", "CLOUDSDK_", "XDG_", "RCLONE_")
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ssl_cert_file", "ssl_cert_dir")
+
+
+def is_foreign(name: str) -> bool:
+    """Tell whether a variable of the machine could change what a test sees."""
+    if name in _KEPT:
+        return False
+    return name.startswith(_FOREIGN) or name.lower() in _PROXIES
+
+
+@pytest.fixture(autouse=True)
+def sealed_world(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give each test a world of its own; its folder holds HOME and the XDG folders."""
+    for name in list(os.environ):
+        if is_foreign(name):
+            monkeypatch.delenv(name)
+    world = tmp_path_factory.mktemp("world")
+    monkeypatch.setenv("HOME", str(world))
+    monkeypatch.setenv("XDG_STATE_HOME", str(world / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(world / "config"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(world / "cache"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(world / "data"))
+    random.seed(0)
+    return world
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    """Give a clock that nobody waits for."""
+    return VirtualClock()
+
+
+@pytest.fixture(scope="session")
+def torture() -> int:
+    """Say how many random cases a long test tries: `make torture N=...`."""
+    return int(os.environ.get("DRIVE_SYNC_TORTURE", "20000"))
