@@ -102,6 +102,7 @@ class DeviceRequest:
         user_code: What the person types.
         client_id: The client that asked.
         scopes: What it asked for.
+        asked_at: In seconds since 1970.
         expires_at: In seconds since 1970.
         interval: Seconds between two polls.
         polled_at: The last poll, None before the first.
@@ -113,6 +114,7 @@ class DeviceRequest:
     user_code: str
     client_id: str
     scopes: tuple[str, ...]
+    asked_at: float
     expires_at: float
     interval: float
     polled_at: float | None = None

@@ -11,18 +11,14 @@ Limited-Input Device Applications"; RFC 6749, 7636 (PKCE), 7009 (revocation), 86
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Any
 
 from jupyter_drive_sync.localdrive.accounts import (
     SCOPES,
-    Account,
     Client,
     full_scopes,
 )
@@ -37,6 +33,8 @@ from jupyter_drive_sync.localdrive.grants import (
     Table,
     Tokens,
 )
+from jupyter_drive_sync.localdrive.identity import base64url, id_token
+from jupyter_drive_sync.localdrive.replies import ApiError
 from jupyter_drive_sync.localdrive.routing import Principal
 from jupyter_drive_sync.localdrive.store import Store
 
@@ -48,7 +46,6 @@ UNUSED_LIFE = 182 * DAY
 DEVICE_LIFE = 1_800.0
 DEVICE_INTERVAL = 5.0
 MAX_REFRESH_TOKENS = 100
-ISSUER = "https://accounts.google.com"
 
 _USER_CODE = "BCDFGHJKLMNPQRSTVWXZ"
 
@@ -159,9 +156,9 @@ class OAuth(Directory):
         shown = asked.prompts & {"consent", "select_account"}
         return bool(shown) or not self.granted(email, asked.client_id).issuperset(asked.scopes)
 
-    def refusal(self, asked: Authorization, email: str) -> str | None:
+    def refusal(self, client_id: str, email: str) -> str | None:
         """Return the code of the page that keeps an account from consenting, None if none does."""
-        project = self.project(self.client(asked.client_id).project)
+        project = self.project(self.client(client_id).project)
         account = self.account(email)
         if account.organisation in project.blocked_by:
             return "admin_policy_enforced"
@@ -170,8 +167,8 @@ class OAuth(Directory):
             return "access_denied"
         return None if account.enabled else "account_disabled"
 
-    def consent(self, asked: Authorization, email: str, allowed: Iterable[str]) -> str | None:
-        """Record what an account allowed and return the code for the redirect.
+    def consent(self, asked: Authorization, email: str, allowed: Iterable[str]) -> Code | None:
+        """Record what an account allowed.
 
         A refresh token is due when offline access was asked and the person had to decide: at the
         first consent, when a scope is new, or with `prompt=consent`. Sign-in scopes come with any
@@ -183,7 +180,7 @@ class OAuth(Directory):
             allowed: The scopes left ticked; others than those asked are ignored.
 
         Returns:
-            The code; None when nothing was allowed, which is a refusal.
+            The code for the redirect; None when nothing was allowed, which is a refusal.
         """
         chosen = frozenset(allowed)
         scopes = tuple(s for s in asked.scopes if s in chosen or SCOPES[s].sign_in)
@@ -209,7 +206,7 @@ class OAuth(Directory):
                 nonce=asked.nonce,
                 expires_at=now + CODE_LIFE,
             )
-            return self._codes.put(code).code
+            return self._codes.put(code)
 
     def grant(self, email: str, client_id: str, scopes: Iterable[str]) -> Tokens:
         """Consent without a page: what tests use that are about something else.
@@ -235,11 +232,24 @@ class OAuth(Directory):
 
     # The token endpoint.
 
-    def authenticate_client(self, client_id: str | None, secret: str | None) -> Client:
+    def authenticate_client(self, client_id: str, secret: str) -> Client:
         """Return the client that has shown its id and secret.
 
         Raises:
             TokenError: It is unknown, deleted, or the secret is missing or wrong.
+        """
+        client = self.find_client(client_id)
+        if not secret:
+            raise TokenError("invalid_request", "client_secret is missing.")
+        if not hmac.compare_digest(secret.encode(), client.secret.encode()):
+            raise TokenError("invalid_client", "The provided client secret is invalid.", 401)
+        return client
+
+    def find_client(self, client_id: str) -> Client:
+        """Return a client that a program names, without its secret.
+
+        Raises:
+            TokenError: It is unknown or deleted.
         """
         if not client_id:
             raise TokenError("invalid_request", "Could not determine client ID from request.")
@@ -248,15 +258,9 @@ class OAuth(Directory):
             raise TokenError("invalid_client", "The OAuth client was not found.", 401)
         if client.deleted:
             raise TokenError("deleted_client", "The OAuth client was deleted.", 401)
-        if not secret:
-            raise TokenError("invalid_request", "client_secret is missing.")
-        if not hmac.compare_digest(secret.encode(), client.secret.encode()):
-            raise TokenError("invalid_client", "The provided client secret is invalid.", 401)
         return client
 
-    def exchange(
-        self, client: Client, code: str, redirect_uri: str | None, verifier: str | None
-    ) -> Tokens:
+    def exchange(self, client: Client, code: str, redirect_uri: str, verifier: str) -> Tokens:
         """Turn an authorization code into tokens.
 
         A code is spent by the first exchange that proves to come from its client, even when the
@@ -281,7 +285,7 @@ class OAuth(Directory):
                 known.account, client, known.scopes, offline=known.offline, nonce=known.nonce
             )
 
-    def refresh(self, client: Client, token: str, scope: str | None = None) -> Tokens:
+    def refresh(self, client: Client, token: str, scope: str = "") -> Tokens:
         """Turn a refresh token into a new access token.
 
         Raises:
@@ -350,8 +354,13 @@ class OAuth(Directory):
             scopes=scopes,
             refresh_token=made.token if made else None,
             refresh_expires_in=None if end is None else max(0, int(end - now) - 1),
-            id_token=self._id_token(email, client, access, nonce) if "openid" in scopes else None,
+            id_token=self._id_token(client, access, nonce),
         )
+
+    def _id_token(self, client: Client, access: AccessToken, nonce: str | None) -> str | None:
+        if "openid" not in access.scopes:
+            return None
+        return id_token(self.account(access.account), client, access, nonce, self._clock.now())
 
     def _new_refresh_token(
         self, email: str, client: Client, scopes: tuple[str, ...]
@@ -410,6 +419,7 @@ class OAuth(Directory):
                     user_code=f"{letters[:4]}-{letters[4:]}",
                     client_id=client.client_id,
                     scopes=asked,
+                    asked_at=now,
                     expires_at=now + DEVICE_LIFE,
                     interval=DEVICE_INTERVAL,
                 )
@@ -481,11 +491,30 @@ class OAuth(Directory):
     # Using and ending tokens.
 
     def authenticate(self, bearer: str) -> Principal | None:
-        """Return who bears an access token, None when it is unknown, expired or revoked."""
+        """Return who bears an access token, None when it is unknown, expired or revoked.
+
+        Raises:
+            ApiError: The token is good, but the project's Drive API is off (`accessNotConfigured`)
+                or the account's organisation has blocked the app (`domainPolicy`). Source: Drive
+                guide, "Resolve errors".
+        """
         row = self.access_token(bearer)
         if row is None:
             return None
-        return Principal(row.account, self.client(row.client_id).project, frozenset(row.scopes))
+        project = self.project(self.client(row.client_id).project)
+        if not project.drive_enabled:
+            raise ApiError(
+                403,
+                "accessNotConfigured",
+                f"Google Drive API has not been used in project {project.number} before or it is "
+                "disabled.",
+                domain="usageLimits",
+            )
+        if self.account(row.account).organisation in project.blocked_by:
+            raise ApiError(
+                403, "domainPolicy", "The domain administrators have disabled Drive apps."
+            )
+        return Principal(row.account, project.number, frozenset(row.scopes))
 
     def access_token(self, token: str) -> AccessToken | None:
         """Return a living access token, None when it is unknown, expired or revoked."""
@@ -529,45 +558,6 @@ class OAuth(Directory):
             self._codes.drop_where(theirs)
             return self._grants.drop(_grant_key(email, project)) is not None
 
-    def _id_token(self, email: str, client: Client, access: AccessToken, nonce: str | None) -> str:
-        """Return an OpenID Connect id token, signed with the client's secret (HS256).
-
-        Google signs with RS256; the claims are the same.
-        """
-        account = self.account(email)
-        now = int(self._clock.now())
-        digest = hashlib.sha256(access.token.encode()).digest()
-        claims: dict[str, Any] = {
-            "iss": ISSUER,
-            "azp": client.client_id,
-            "aud": client.client_id,
-            "sub": account.subject,
-            "hd": account.organisation,
-            "at_hash": _base64url(digest[:16]),
-            "nonce": nonce,
-            "iat": now,
-            "exp": now + int(ACCESS_LIFE),
-        }
-        claims |= dict(self.claims(account, access.scopes))
-        head = _base64url(json.dumps({"alg": "HS256", "typ": "JWT"}).encode())
-        body = _base64url(json.dumps({k: v for k, v in claims.items() if v is not None}).encode())
-        signed = hmac.digest(client.secret.encode(), f"{head}.{body}".encode(), "sha256")
-        return f"{head}.{body}.{_base64url(signed)}"
-
-    def claims(self, account: Account, scopes: Iterable[str]) -> Iterator[tuple[str, Any]]:
-        """Yield what an app with these scopes may know of an account."""
-        urls = frozenset(scopes)
-        yield "sub", account.subject
-        if any(url.endswith("userinfo.email") for url in urls):
-            yield "email", account.email
-            yield "email_verified", True
-        if any(url.endswith("userinfo.profile") for url in urls):
-            given, _, family = account.name.partition(" ")
-            yield "name", account.name
-            yield "given_name", given
-            if family:
-                yield "family_name", family
-
 
 def _grant_key(email: str, project: str) -> str:
     return f"{email} {project}"
@@ -578,11 +568,7 @@ def _ended(row: RefreshToken, now: float) -> bool:
     return timed or row.used_at + UNUSED_LIFE <= now
 
 
-def _base64url(content: bytes) -> str:
-    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
-
-
-def _check_verifier(code: Code, verifier: str | None) -> None:
+def _check_verifier(code: Code, verifier: str) -> None:
     """Check a PKCE verifier against the challenge sent at consent (RFC 7636, section 4.6)."""
     if code.challenge is None:
         if verifier:
@@ -592,6 +578,6 @@ def _check_verifier(code: Code, verifier: str | None) -> None:
         raise TokenError("invalid_grant", "Missing code verifier.")
     shown = verifier
     if code.challenge_method == "S256":
-        shown = _base64url(hashlib.sha256(verifier.encode()).digest())
+        shown = base64url(hashlib.sha256(verifier.encode()).digest())
     if not hmac.compare_digest(shown.encode(), code.challenge.encode()):
         raise TokenError("invalid_grant", "Invalid code verifier.")
