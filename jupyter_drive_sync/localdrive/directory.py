@@ -45,18 +45,17 @@ class Directory:
 
     Args:
         clock: Where the time comes from.
-        random: Where ids and token values come from.
+        seed: What ids and token values are drawn from.
         store: What survives a restart.
     """
 
-    def __init__(self, clock: Clock, random: Random, store: Store | None = None) -> None:
+    def __init__(self, clock: Clock, seed: int = 0, store: Store | None = None) -> None:
         self._store = store if store is not None else MemoryStore()
         self._clock = clock
         self._lock = threading.RLock()
         self._accounts = Table(self._store, "oauth.accounts", Account, lambda row: row.email)
         self._projects = Table(self._store, "oauth.projects", Project, lambda row: row.number)
         self._clients = Table(self._store, "oauth.clients", Client, lambda row: row.client_id)
-        seed = random.getrandbits(64)
         if len(self._accounts):
             # Started again over a folder: the same values must not come twice.
             self._random = Random(f"{seed} {clock.now()}")  # noqa: S311 - values are worthless

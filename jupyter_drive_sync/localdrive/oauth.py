@@ -15,7 +15,6 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from random import Random
 
 from jupyter_drive_sync.localdrive.accounts import (
     SCOPES,
@@ -106,12 +105,12 @@ class OAuth(Directory):
 
     Args:
         clock: Where the time comes from.
-        random: Where token values come from.
+        seed: What token values are drawn from.
         store: What survives a restart.
     """
 
-    def __init__(self, clock: Clock, random: Random, store: Store | None = None) -> None:
-        super().__init__(clock, random, store)
+    def __init__(self, clock: Clock, seed: int = 0, store: Store | None = None) -> None:
+        super().__init__(clock, seed, store)
         kept = self._store
         self._grants = Table(
             kept, "oauth.grants", Grant, lambda row: _grant_key(row.account, row.project)
@@ -371,7 +370,7 @@ class OAuth(Directory):
             (r for r in self._refresh if (r.account, r.client_id) == (email, client.client_id)),
             key=lambda row: row.serial,
         )
-        for row in live[: len(live) - MAX_REFRESH_TOKENS + 1]:
+        for row in live[: max(0, len(live) - MAX_REFRESH_TOKENS + 1)]:
             self._refresh.drop(row.token)
         self._serial += 1
         return self._refresh.put(
