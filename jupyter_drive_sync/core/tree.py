@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 import os
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import NamedTuple, NewType
 
@@ -110,6 +111,8 @@ class LocalEntry:
     """Hard links; with several, the inode says nothing about identity."""
     md5: bytes | None = None
     """16 bytes when this pass has read the content, else None."""
+    racy: bool = False
+    """That reading happened so soon after the mtime that it must be repeated at the next pass."""
     problem: str | None = None
     """Code of the error that kept us from reading it; such an entry is neither same nor changed."""
 
@@ -119,7 +122,11 @@ class Standing(enum.StrEnum):
 
     MIRRORED = "mirrored"
     ARCHIVED = "archived"
+    """On Drive, gone from disk, kept on purpose."""
     UNCLAIMED = "unclaimed"
+    """Ours on Drive, found when the ledger was rebuilt, without a local file so far."""
+    DECLINED = "declined"
+    """On disk, trashed or deleted on Drive for the second time: respected, listed, left alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +188,25 @@ class LedgerEntry:
     """How often we brought it back after somebody trashed or deleted it on Drive."""
     mtime_ms: int = 0
     """``modifiedTime`` that we wrote."""
+    mode: int = 0o644
+    """Permission bits that we wrote."""
     seen: RemoteEntry | None = None
     """What Drive showed last where it differs from what we wrote; else None."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerTree:
+    """All that we know of one mirror.
+
+    A path holds at most one file and one folder of ours that matter to a plan. Further live objects
+    at the same path (made by somebody else, or found at a rebuild) are ``twins``: reported, left.
+    """
+
+    files: dict[RelPath, LedgerEntry] = field(default_factory=dict)
+    folders: dict[RelPath, LedgerEntry] = field(default_factory=dict)
+    twins: tuple[LedgerEntry, ...] = ()
+    root: FileId = FileId("")
+    """Id of the folder that holds the mirror; empty before it is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +234,28 @@ class LocalTree:
     """Folders that could not be listed: nothing is known about what lies below."""
     newest_ns: int = 0
     """The newest time that the home's file system gave during the scan; judges racy files."""
+
+
+class Shadow:
+    """Why a path is not among a scan's entries, when it is not simply absent."""
+
+    def __init__(self, local: LocalTree) -> None:
+        self._unreadable = local.unreadable | {
+            item.path for item in local.left_out if item.reason == "unreadable"
+        }
+        self._left_out = {item.path for item in local.left_out} - self._unreadable
+
+    def left_out(self, path: RelPath) -> bool:
+        """Tell whether a rule hides the path or a folder above it."""
+        return bool(self._left_out) and self._covers(self._left_out, path)
+
+    def unreadable(self, path: RelPath) -> bool:
+        """Tell whether nothing can be known about the path."""
+        return bool(self._unreadable) and self._covers(self._unreadable, path)
+
+    @staticmethod
+    def _covers(paths: AbstractSet[RelPath], path: RelPath) -> bool:
+        return path in paths or ROOT in paths or any(up in paths for up in ancestors(path))
 
 
 def fs_path(root: str | os.PathLike[str], path: RelPath) -> str:

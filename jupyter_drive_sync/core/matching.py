@@ -1,0 +1,221 @@
+"""Renames and moves: which vanished object of ours is which new path.
+
+Identity of a file is its inode *with* size and mtime, or equal content; never the inode alone
+(inodes are reused), and never a hard link that still lives under another path. A folder moved when
+files that were below it turn up below a new folder at the same relative place.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from zlib import crc32
+
+from jupyter_drive_sync.core.tree import (
+    Kind,
+    LedgerEntry,
+    LedgerTree,
+    LocalEntry,
+    LocalTree,
+    RelPath,
+    Shadow,
+    Standing,
+    depth_of,
+    name_of,
+    parent_of,
+    to_bytes,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """Old path of an object of ours -> the path where it is on disk now."""
+
+    files: Mapping[RelPath, RelPath]
+    """Files that moved on their own; those below a moved folder at the same place are not here."""
+    folders: Mapping[RelPath, RelPath]
+
+    def rebase(self, path: RelPath) -> RelPath:
+        """Return where a path of the ledger is expected after the folders have moved."""
+        if not self.folders:
+            return path
+        tail = ""
+        head = path
+        while head:
+            moved = self.folders.get(head)
+            if moved is not None:
+                return RelPath(moved + tail)
+            tail = "/" + name_of(head) + tail
+            head = parent_of(head)
+        return path
+
+
+def suspects(
+    local: LocalTree, ledger: LedgerTree, *, night: int | None, nights: int
+) -> Iterator[RelPath]:
+    """Yield the files whose content must be read before a plan can be made.
+
+    These are files whose stat changed while their size did not, racily clean ones, those that have
+    their turn tonight (a silent change is found within ``nights`` nights), and new files that may
+    be a moved one or that meet an object of ours at the same path.
+
+    Args:
+        local: the scan.
+        ledger: what we know.
+        night: number of the night, or None when nobody has a turn.
+        nights: each night one of so many parts has its turn.
+    """
+    free = _vanished(local, ledger)
+    sizes = {entry.stat.size for entry in free if entry.standing is Standing.MIRRORED}
+    # Entries that came from a query have no stat; only their checksum tells anything.
+    any_size = any(entry.standing is Standing.UNCLAIMED for entry in free)
+    by_inode = _sole_inodes(local)
+    known = {
+        entry.stat
+        for entry in free
+        if entry.stat.inode and by_inode.get(entry.stat.inode) is not None
+    }
+    for path, entry in local.entries.items():
+        if entry.kind is not Kind.FILE:
+            continue
+        mine = ledger.files.get(path)
+        if mine is None:
+            if (entry.stat.size in sizes or any_size) and entry.stat not in known:
+                yield path
+        elif mine.standing is not Standing.MIRRORED:
+            yield path
+        elif mine.stat != entry.stat:
+            if mine.stat.size == entry.stat.size or not mine.stat.inode:
+                yield path
+        elif mine.racy or (night is not None and crc32(to_bytes(path)) % nights == night % nights):
+            yield path
+
+
+def match(local: LocalTree, ledger: LedgerTree) -> Moves:
+    """Find out what was renamed or moved since the last pass."""
+    free = _vanished(local, ledger)
+    new = [
+        entry
+        for path, entry in local.entries.items()
+        if entry.kind is Kind.FILE and path not in ledger.files and entry.problem is None
+    ]
+    files = _match_files(free, new, local)
+    folders = _match_folders(files, local, ledger)
+    moves = Moves(files, folders)
+    alone = {old: now for old, now in files.items() if moves.rebase(old) != now}
+    return Moves(alone, folders)
+
+
+def _vanished(local: LocalTree, ledger: LedgerTree) -> list[LedgerEntry]:
+    shadow = Shadow(local)
+    return [
+        entry
+        for path, entry in ledger.files.items()
+        if entry.standing in (Standing.MIRRORED, Standing.UNCLAIMED)
+        and (path not in local.entries or local.entries[path].kind is not Kind.FILE)
+        and not shadow.left_out(path)
+        and not shadow.unreadable(path)
+    ]
+
+
+def _sole_inodes(local: LocalTree) -> dict[int, RelPath | None]:
+    """Map each inode to its one live path, or to None when it has several."""
+    found: dict[int, RelPath | None] = {}
+    for path, entry in local.entries.items():
+        if entry.kind is Kind.FILE:
+            inode = entry.stat.inode
+            found[inode] = None if inode in found else path
+    return found
+
+
+def _match_files(
+    free: Iterable[LedgerEntry], new: list[LocalEntry], local: LocalTree
+) -> dict[RelPath, RelPath]:
+    sole = _sole_inodes(local)
+    sources = Counter(entry.stat.inode for entry in free)
+    by_stat: dict[object, LedgerEntry] = {}
+    by_content: dict[tuple[str, bytes], list[LedgerEntry]] = defaultdict(list)
+    any_name: dict[bytes, list[LedgerEntry]] = defaultdict(list)
+    for entry in sorted(free, key=lambda entry: entry.path, reverse=True):
+        if entry.stat.inode and sources[entry.stat.inode] == 1:
+            by_stat[entry.stat] = entry
+        if entry.md5 is not None:
+            by_content[name_of(entry.path), entry.md5].append(entry)
+            any_name[entry.md5].append(entry)
+
+    taken: dict[RelPath, RelPath] = {}
+    claimed: set[RelPath] = set()
+
+    def pair(entry: LedgerEntry, now: LocalEntry) -> None:
+        taken[entry.path] = now.path
+        claimed.add(now.path)
+
+    for now in new:
+        source = by_stat.get(now.stat)
+        if source is None or sole.get(now.stat.inode) is None or source.path in taken:
+            continue
+        if now.md5 is None or now.md5 == source.md5:
+            pair(source, now)
+    # Equal content counts only for files that have some: empty files are all alike.
+    rest = [now for now in new if now.path not in claimed and now.md5 and now.stat.size]
+    for now in rest:
+        _take(by_content[name_of(now.path), now.md5 or b""], now, taken, claimed)
+    for now in rest:
+        if now.path not in claimed:
+            _take(any_name[now.md5 or b""], now, taken, claimed)
+    return taken
+
+
+def _take(
+    candidates: list[LedgerEntry],
+    now: LocalEntry,
+    taken: dict[RelPath, RelPath],
+    claimed: set[RelPath],
+) -> None:
+    while candidates:
+        entry = candidates.pop()
+        if entry.path not in taken:
+            taken[entry.path] = now.path
+            claimed.add(now.path)
+            return
+
+
+def _match_folders(
+    files: Mapping[RelPath, RelPath], local: LocalTree, ledger: LedgerTree
+) -> dict[RelPath, RelPath]:
+    """Let each moved file vote for the folder pairs above it, and take the clearest first."""
+
+    def vanished(path: RelPath) -> bool:
+        entry = ledger.folders.get(path)
+        here = local.entries.get(path)
+        return (
+            entry is not None
+            and entry.standing in (Standing.MIRRORED, Standing.UNCLAIMED)
+            and (here is None or here.kind is not Kind.FOLDER)
+        )
+
+    def is_new(path: RelPath) -> bool:
+        entry = local.entries.get(path)
+        return entry is not None and entry.kind is Kind.FOLDER and path not in ledger.folders
+
+    votes: Counter[tuple[RelPath, RelPath]] = Counter()
+    for old, now in files.items():
+        while name_of(old) == name_of(now):
+            old, now = parent_of(old), parent_of(now)  # noqa: PLW2901 - climbing together
+            if not (vanished(old) and is_new(now)):
+                break
+            votes[old, now] += 1
+
+    chosen: dict[RelPath, RelPath] = {}
+    targets: set[RelPath] = set()
+    order = sorted(votes.items(), key=lambda vote: (depth_of(vote[0][0]), -vote[1], vote[0]))
+    for (old, now), _ in order:
+        if old in chosen or now in targets:
+            continue
+        if Moves({}, chosen).rebase(old) == now:
+            targets.add(now)  # it comes along with a folder above it
+            continue
+        chosen[old] = now
+        targets.add(now)
+    return chosen

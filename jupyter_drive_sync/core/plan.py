@@ -1,0 +1,489 @@
+"""Three trees -> ordered operations: the whole of what a pass will do, before it does any of it.
+
+:func:`make` is a pure function; the same trees give the same plan, operation by operation.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from jupyter_drive_sync.core.decisions import Action, Decision, Local, Place, Remark, decide
+from jupyter_drive_sync.core.matching import Moves, match
+from jupyter_drive_sync.core.names import to_drive
+from jupyter_drive_sync.core.tree import (
+    ROOT,
+    FileId,
+    Kind,
+    LedgerEntry,
+    LedgerTree,
+    LocalEntry,
+    LocalTree,
+    RelPath,
+    Shadow,
+    Standing,
+    ancestors,
+    depth_of,
+    is_below,
+    name_of,
+    parent_of,
+)
+
+LATEST_MS: Final = 253_402_300_799_000
+"""9999-12-31T23:59:59Z: the last second that RFC 3339, and so ``modifiedTime``, can say."""
+
+
+class Verb(enum.StrEnum):
+    """What an operation does, in the order of a pass."""
+
+    SETTLE = "settle"
+    """Only the ledger learns something."""
+    CREATE_FOLDER = "create_folder"
+    PATCH = "patch"
+    """Metadata only: name, folder, modification time, out of the trash."""
+    PIN = "pin"
+    REPLACE = "replace"
+    CREATE = "create"
+    TRASH = "trash"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One step of a plan.
+
+    ``entry`` is the ledger's entry before the step (None: there is none), ``local`` the disk's.
+    """
+
+    verb: Verb
+    path: RelPath
+    kind: Kind
+    entry: LedgerEntry | None = None
+    local: LocalEntry | None = None
+    place: bool = False
+    """PATCH: give it the name and the folder that its path asks for."""
+    untrash: bool = False
+    touch: bool = False
+    """PATCH: send the modification time and the mode."""
+    forget: bool = False
+    """SETTLE: drop the entry."""
+    standing: Standing | None = None
+    """SETTLE: the entry's new standing."""
+    refresh: bool = False
+    """SETTLE: remember the disk's stat; the content is as we know it."""
+    revived: int = 0
+    """CREATE: how often its forerunners were removed on Drive; PATCH with untrash: this one."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of content that the step is about."""
+        if self.local is not None:
+            return self.local.stat.size
+        return self.entry.stat.size if self.entry is not None else 0
+
+    @property
+    def source(self) -> RelPath | None:
+        """Where the object was before, when the step moves it."""
+        if self.entry is None or self.entry.path == self.path:
+            return None
+        return self.entry.path
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that a person is told; it stays in the status until it is no longer true."""
+
+    path: RelPath
+    remark: Remark
+    id: FileId
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that a pass will do, in order; each tuple may be done at once within itself."""
+
+    settle: tuple[Operation, ...] = ()
+    untrash: tuple[Operation, ...] = ()
+    folders: tuple[tuple[Operation, ...], ...] = ()
+    """New folders, a tuple per level: a folder must exist before anything is made in it."""
+    patches: tuple[tuple[Operation, ...], ...] = ()
+    """Moves and touches, in rounds: within a round no order can put a folder into itself."""
+    pins: tuple[Operation, ...] = ()
+    contents: tuple[Operation, ...] = ()
+    trashes: tuple[Operation, ...] = ()
+    notes: tuple[Note, ...] = ()
+    unknown: tuple[LocalEntry, ...] = ()
+    """Files that could not be read: nothing is done to them."""
+    moved_out: tuple[Operation, ...] = ()
+    """Fresh copies that wait for an answer, because too many were moved out at once."""
+    unchanged: int = 0
+    """Files that are on Drive as they are here."""
+
+    def operations(self) -> Iterable[Operation]:
+        """Yield all steps in order."""
+        yield from self.settle
+        yield from self.untrash
+        for level in self.folders:
+            yield from level
+        for turn in self.patches:
+            yield from turn
+        yield from self.pins
+        yield from self.contents
+        yield from self.trashes
+
+    @property
+    def writes(self) -> int:
+        """Count the steps that change something on Drive."""
+        return sum(1 for step in self.operations() if step.verb is not Verb.SETTLE)
+
+
+def modified_ms(entry: LocalEntry) -> int:
+    """Return the modification time as Drive can hold it: whole milliseconds from 1970 to 9999."""
+    return max(0, min(entry.stat.mtime_ns // 1_000_000, LATEST_MS))
+
+
+def make(
+    local: LocalTree,
+    ledger: LedgerTree,
+    *,
+    keep_deleted: bool = False,
+    moved_out_limit: int = 20,
+    only: Iterable[RelPath] = (),
+) -> Plan:
+    """Plan a pass.
+
+    Args:
+        local: the disk; files that :func:`matching.suspects` names carry a checksum or a problem.
+        ledger: what we know, with what Drive showed last.
+        keep_deleted: a deletion here keeps the file on Drive (policy ``keep``).
+        moved_out_limit: most files that are copied anew unasked after they were moved out.
+        only: where given, only these paths and what lies below them.
+    """
+    return _Planner(local, ledger, keep_deleted=keep_deleted).plan(moved_out_limit, tuple(only))
+
+
+@dataclass
+class _Planner:
+    local: LocalTree
+    ledger: LedgerTree
+    keep_deleted: bool
+    steps: list[Operation] = field(default_factory=list)
+    fresh: list[Operation] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    unknown: list[LocalEntry] = field(default_factory=list)
+    unchanged: int = 0
+
+    def __post_init__(self) -> None:
+        self.shadow = Shadow(self.local)
+        self.moves: Moves = match(self.local, self.ledger)
+        self.by_id = {entry.id: entry for entry in self.ledger.folders.values()}
+        self.fates: dict[FileId, Place] = {}
+        self.folder_ids: dict[RelPath, FileId | None] = {ROOT: self.ledger.root}
+        """Folders as they will be: path -> id, None for one that this plan makes."""
+        self.declined: set[FileId] = set()
+        """Folders that somebody removed on Drive twice: respected, with all that is in them."""
+        self.declined_paths: set[RelPath] = set()
+
+    def plan(self, moved_out_limit: int, only: tuple[RelPath, ...]) -> Plan:
+        """Decide on every object, then put the steps in order."""
+        self._folders()
+        self._files()
+        held: tuple[Operation, ...] = ()
+        outs = [step for step in self.fresh if step.kind is Kind.FILE]
+        if len(outs) > moved_out_limit:
+            held = tuple(outs)
+            waiting = {step.entry.id for step in outs if step.entry is not None}
+            self.steps = [s for s in self.steps if s.entry is None or s.entry.id not in waiting]
+        return _ordered(self, held, only)
+
+    # -- folders, shallow first: where a folder went decides where its files are -----------------
+
+    def _folders(self) -> None:
+        entries = sorted(self.ledger.folders.values(), key=lambda e: (depth_of(e.path), e.path))
+        for entry in entries:
+            path = self.moves.rebase(entry.path)
+            here = self.local.entries.get(path)
+            if here is not None and here.kind is not Kind.FOLDER:
+                here = None
+            state = self._local_state(entry, path, here)
+            self._decide(entry, path, here, state)
+        for path, here in self.local.entries.items():
+            if here.kind is Kind.FOLDER and path not in self.folder_ids:
+                if self._below_declined(path):
+                    self.declined_paths.add(path)
+                    continue
+                self.folder_ids[path] = None
+                self.steps.append(Operation(Verb.CREATE_FOLDER, path, Kind.FOLDER, local=here))
+
+    # -- files ------------------------------------------------------------------------------------
+
+    def _files(self) -> None:
+        met: set[RelPath] = set()
+        for old, entry in self.ledger.files.items():
+            path = self.moves.files.get(old) or self.moves.rebase(old)
+            here = self.local.entries.get(path)
+            if here is not None and (here.kind is not Kind.FILE or path in met):
+                here = None
+            if here is not None:
+                met.add(path)
+            self._decide(entry, path, here, self._local_state(entry, path, here))
+        for path, here in self.local.entries.items():
+            if here.kind is not Kind.FILE or path in met:
+                continue
+            if here.problem is not None:
+                self.unknown.append(here)
+            elif self._below_declined(path):
+                self.notes.append(Note(path, Remark.DECLINED, FileId("")))
+            else:
+                self.steps.append(Operation(Verb.CREATE, path, Kind.FILE, local=here))
+
+    def _below_declined(self, path: RelPath) -> bool:
+        return bool(self.declined_paths) and any(
+            up in self.declined_paths for up in ancestors(path)
+        )
+
+    # -- one object -------------------------------------------------------------------------------
+
+    def _local_state(self, entry: LedgerEntry, path: RelPath, here: LocalEntry | None) -> Local:
+        if here is None:
+            if self.shadow.unreadable(path):
+                return Local.UNKNOWN
+            return Local.LEFT_OUT if self.shadow.left_out(path) else Local.ABSENT
+        if here.problem is not None:
+            return Local.UNKNOWN
+        if entry.kind is Kind.FOLDER or (here.stat == entry.stat and here.md5 is None):
+            return Local.SAME
+        known = entry.md5
+        if entry.standing is not Standing.MIRRORED and entry.seen is not None:
+            known = entry.seen.md5  # what would be claimed is what Drive holds now
+        return Local.SAME if here.md5 is not None and here.md5 == known else Local.CHANGED
+
+    def _decide(
+        self, entry: LedgerEntry, path: RelPath, here: LocalEntry | None, state: Local
+    ) -> None:
+        place = self._place(entry)
+        edited = entry.kind is Kind.FILE and entry.seen is not None and entry.seen.md5 != entry.md5
+        if place is Place.GONE:
+            edited = False
+        again = entry.revived > 0 or self._parent(entry) in self.declined
+        decision = decide(entry.standing, state, place, edited=edited, again=again)
+        if entry.kind is Kind.FOLDER:
+            self._folder_fate(entry, path, here, place, decision)
+        if here is not None and here.problem is not None:
+            self.unknown.append(here)
+        self._note(entry, path, decision)
+        self._carry_out(entry, path, here, place, decision, edited=edited)
+
+    @staticmethod
+    def _parent(entry: LedgerEntry) -> FileId | None:
+        """Return the folder in which Drive shows an object."""
+        return entry.parent if entry.seen is None else entry.seen.parent
+
+    def _place(self, entry: LedgerEntry) -> Place:
+        """Say where Drive shows an object, its folders' fate included."""
+        seen = entry.seen
+        if seen is not None and seen.deleted:
+            return Place.GONE
+        parent = self._parent(entry)
+        above = Place.HERE if parent == self.ledger.root else None
+        if above is None:
+            above = self.fates.get(parent, Place.OUT) if parent is not None else Place.OUT
+        if seen is not None and seen.explicitly_trashed:
+            return Place.TRASHED
+        if above in (Place.OUT, Place.GONE, Place.TRASHED):
+            return above
+        if seen is None or (seen.parent == entry.parent and seen.name == entry.name):
+            return Place.HERE
+        return Place.ELSEWHERE
+
+    def _folder_fate(
+        self,
+        entry: LedgerEntry,
+        path: RelPath,
+        here: LocalEntry | None,
+        place: Place,
+        decision: Decision,
+    ) -> None:
+        """Record what the files in a folder inherit, and under which id they will find it."""
+        revived = Action.UNTRASH in decision.actions
+        self.fates[entry.id] = Place.HERE if revived or place is Place.ELSEWHERE else place
+        if decision.remark is Remark.DECLINED:
+            self.declined.add(entry.id)
+            self.declined_paths.add(path)
+        if here is not None and path not in self.folder_ids:
+            self.folder_ids[path] = None if Action.FORGET in decision.actions else entry.id
+
+    def _note(self, entry: LedgerEntry, path: RelPath, decision: Decision) -> None:
+        # Folders are never trashed, so what stays of them needs no word.
+        if decision.remark is not Remark.NONE and entry.kind is Kind.FILE:
+            self.notes.append(Note(path, decision.remark, entry.id))
+
+    def _carry_out(
+        self,
+        entry: LedgerEntry,
+        path: RelPath,
+        here: LocalEntry | None,
+        place: Place,
+        decision: Decision,
+        *,
+        edited: bool,
+    ) -> None:
+        actions = decision.actions
+        step = Operation(Verb.SETTLE, path, entry.kind, entry, here)
+        if Action.CREATE in actions:
+            self._anew(step, place)
+            return
+        if Action.FORGET in actions:
+            self.steps.append(replace(step, forget=True))
+            return
+        if Action.TRASH in actions:
+            keep = self.keep_deleted or entry.kind is Kind.FOLDER
+            self.steps.append(
+                replace(step, standing=Standing.ARCHIVED)
+                if keep
+                else replace(step, verb=Verb.TRASH)
+            )
+            if keep and entry.kind is Kind.FILE:
+                self.notes.append(Note(path, Remark.ARCHIVED, entry.id))
+            return
+        for action, standing in (
+            (Action.ARCHIVE, Standing.ARCHIVED),
+            (Action.DECLINE, Standing.DECLINED),
+        ):
+            if action in actions:
+                self.steps.append(replace(step, standing=standing))
+                return
+        left_alone = entry.standing is Standing.DECLINED and not actions
+        if here is None or here.problem is not None or left_alone:
+            return
+        self._keep_up(step, here, actions, edited=edited)
+
+    def _anew(self, step: Operation, place: Place) -> None:
+        """Forget the object and make a new one at its path."""
+        assert step.entry is not None  # noqa: S101 - for the type checker
+        again = step.entry.revived + 1 if place is Place.GONE else step.entry.revived
+        folder = step.kind is Kind.FOLDER
+        fresh = replace(
+            step,
+            verb=Verb.CREATE_FOLDER if folder else Verb.CREATE,
+            revived=again,
+        )
+        self.steps.append(replace(step, forget=True))
+        self.steps.append(fresh)
+        if place is Place.OUT:
+            self.fresh.append(fresh)
+
+    def _keep_up(
+        self, step: Operation, here: LocalEntry, actions: tuple[Action, ...], *, edited: bool
+    ) -> None:
+        """Bring name, folder, trash, content and times of a living object up to date."""
+        entry = step.entry
+        assert entry is not None  # noqa: S101 - for the type checker
+        if Action.CLAIM in actions:
+            self.steps.append(replace(step, standing=Standing.MIRRORED, refresh=True))
+        if Action.UNTRASH in actions:
+            self.steps.append(
+                replace(step, verb=Verb.PATCH, untrash=True, revived=entry.revived + 1)
+            )
+        misplaced = (
+            Action.PUT_BACK in actions
+            or self.folder_ids.get(parent_of(step.path)) != entry.parent
+            or to_drive(name_of(step.path)) != entry.name
+        )
+        replaced = Action.REPLACE in actions
+        file = step.kind is Kind.FILE
+        touched = file and not replaced and not edited and _times_differ(entry, here)
+        if misplaced or touched:
+            self.steps.append(replace(step, verb=Verb.PATCH, place=misplaced, touch=touched))
+        if Action.PIN in actions:
+            self.steps.append(replace(step, verb=Verb.PIN))
+        if replaced:
+            self.steps.append(replace(step, verb=Verb.REPLACE))
+            return
+        if file and not (misplaced or touched):
+            self.unchanged += 1
+        stale = entry.stat.inode != here.stat.inode or (
+            file and (entry.stat != here.stat or (here.md5 is not None and entry.racy != here.racy))
+        )
+        if stale and Action.CLAIM not in actions:
+            self.steps.append(replace(step, refresh=True))
+
+
+def _times_differ(entry: LedgerEntry, here: LocalEntry) -> bool:
+    """Compare what Drive keeps of a file beside its content.
+
+    Of the mode only the owner's execute bit counts: Kubernetes' ``fsGroup`` changes group bits.
+    """
+    return modified_ms(here) != entry.mtime_ms or bool((here.mode ^ entry.mode) & 0o100)
+
+
+def _ordered(planner: _Planner, held: tuple[Operation, ...], only: tuple[RelPath, ...]) -> Plan:
+    def wanted(step: Operation) -> bool:
+        if not only or any(is_below(step.path, path) for path in only):
+            return True
+        return step.kind is Kind.FOLDER and any(is_below(path, step.path) for path in only)
+
+    by_verb: dict[Verb, list[Operation]] = defaultdict(list)
+    for step in planner.steps:
+        if wanted(step):
+            by_verb[step.verb].append(step)
+    for steps in by_verb.values():
+        steps.sort(key=lambda step: (step.path, step.kind))
+
+    levels: dict[int, list[Operation]] = defaultdict(list)
+    for step in by_verb[Verb.CREATE_FOLDER]:
+        levels[depth_of(step.path)].append(step)
+    patches = [step for step in by_verb[Verb.PATCH] if not step.untrash]
+    return Plan(
+        settle=tuple(by_verb[Verb.SETTLE]),
+        untrash=tuple(step for step in by_verb[Verb.PATCH] if step.untrash),
+        folders=tuple(tuple(levels[depth]) for depth in sorted(levels)),
+        patches=_rounds(patches),
+        pins=tuple(by_verb[Verb.PIN]),
+        contents=tuple(
+            sorted(
+                [*by_verb[Verb.REPLACE], *by_verb[Verb.CREATE]],
+                key=lambda step: (step.path, step.verb),
+            )
+        ),
+        trashes=tuple(by_verb[Verb.TRASH]),
+        notes=tuple(sorted(planner.notes, key=lambda note: (note.path, note.remark.value))),
+        unknown=tuple(sorted(planner.unknown, key=lambda entry: entry.path)),
+        moved_out=held,
+        unchanged=planner.unchanged,
+    )
+
+
+def _rounds(patches: list[Operation]) -> tuple[tuple[Operation, ...], ...]:
+    """Split moves of folders so that none can meet itself above itself, in whatever order.
+
+    A batch promises no order (Drive guide, "Batch requests"). A folder whose new place lies, by
+    the paths of the ledger, below another folder that moves as well waits for the next round.
+    """
+    folders = [step for step in patches if step.kind is Kind.FOLDER and step.place]
+    if len(folders) < 2:
+        return (tuple(patches),) if patches else ()
+    now = {step.path: step.entry.path for step in folders if step.entry is not None}
+    turns: list[list[Operation]] = [[]]
+    placed: dict[RelPath, int] = {}
+    for step in sorted(folders, key=lambda step: (depth_of(step.path), step.path)):
+        above = parent_of(step.path)
+        turn = 0
+        while above:
+            if above in placed:
+                turn = max(turn, placed[above] + 1)
+            above = parent_of(above)
+        old = now[step.path]
+        # Where the new parent still lies below this folder, that parent has to leave first.
+        for other, was in now.items():
+            if other in placed and other != step.path and is_below(was, old):
+                turn = max(turn, placed[other] + 1)
+        placed[step.path] = turn
+        while len(turns) <= turn:
+            turns.append([])
+        turns[turn].append(step)
+    single = [step for step in patches if step not in folders]
+    turns[-1].extend(single)
+    return tuple(tuple(turn) for turn in turns if turn)
