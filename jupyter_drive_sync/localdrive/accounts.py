@@ -74,6 +74,7 @@ class Client:
         secret: Client secret; desktop and TV clients have one too, and must send it.
         kind: `desktop`, `web` or `tv` (limited input).
         project: The project's number.
+        serial: Counts clients, so that the first of a kind is known.
         redirect_uris: Registered addresses of a web client.
         deleted: True once the client was deleted.
     """
@@ -82,6 +83,7 @@ class Client:
     secret: str
     kind: ClientKind
     project: str
+    serial: int
     redirect_uris: tuple[str, ...] = ()
     deleted: bool = False
 

@@ -113,7 +113,14 @@ class Directory:
             label = "".join(self._random.choices(_LOWER, k=32))
             client_id = f"{number}-{label}.apps.googleusercontent.com"
             return self._clients.put(
-                Client(client_id, "GOCSPX-" + self._word(28), kind, number, uris)
+                Client(
+                    client_id=client_id,
+                    secret="GOCSPX-" + self._word(28),
+                    kind=kind,
+                    project=number,
+                    serial=len(self._clients) + 1,
+                    redirect_uris=uris,
+                )
             )
 
     def add_redirect_uri(self, client_id: str, uri: str) -> Client:
@@ -141,8 +148,8 @@ class Directory:
 
     @property
     def clients(self) -> tuple[Client, ...]:
-        """All clients, deleted ones too."""
-        return tuple(self._clients)
+        """All clients in the order in which they were made, deleted ones too."""
+        return tuple(sorted(self._clients, key=lambda row: row.serial))
 
     def account(self, email: str) -> Account:
         """Return an account.
@@ -174,7 +181,7 @@ class Directory:
         Raises:
             KeyError: There is none.
         """
-        return known(next((row for row in self._clients if row.kind == kind), None), kind)
+        return known(next((row for row in self.clients if row.kind == kind), None), kind)
 
     def client_file(self, client_id: str, base_url: str) -> dict[str, dict[str, Any]]:
         """Return a client file as Google's console downloads it, pointing at LocalDrive.
