@@ -24,14 +24,12 @@ class Account:
         email: The address; what follows the `@` is the organisation, unless it is `gmail.com`.
         name: The person's name.
         subject: Google's number for the account, the `sub` of an id token.
-        quota_bytes: Storage that the account has; None is unlimited.
         enabled: False once the organisation has suspended or deleted it.
     """
 
     email: str
     name: str
     subject: str
-    quota_bytes: int | None
     enabled: bool = True
 
     @property

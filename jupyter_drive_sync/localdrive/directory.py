@@ -73,18 +73,12 @@ class Directory:
         )
         self.add_client(project.number, "tv")
 
-    def add_account(self, email: str, name: str, quota_bytes: int | None = 15 * 1024**3) -> Account:
-        """Make an account, or change one's name and quota.
-
-        Args:
-            email: Its address.
-            name: The person's name.
-            quota_bytes: Its storage; None is unlimited.
-        """
+    def add_account(self, email: str, name: str) -> Account:
+        """Make an account, or rename one. Its storage is the model's matter."""
         with self._lock:
-            known = self._accounts.get(email)
-            subject = known.subject if known else "1" + self._digits(20)
-            return self._accounts.put(Account(email, name, subject, quota_bytes))
+            old = self._accounts.get(email)
+            subject = old.subject if old else "1" + self._digits(20)
+            return self._accounts.put(Account(email, name, subject))
 
     def add_project(self, project_id: str, name: str) -> Project:
         """Make a Cloud project, published to production, its Drive API on."""

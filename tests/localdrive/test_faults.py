@@ -1,0 +1,267 @@
+"""Faults strike where, when and as often as planned, the same way for one seed."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from jupyter_drive_sync.localdrive.fault_kinds import KINDS
+from jupyter_drive_sync.localdrive.fault_text import FaultSyntaxError, kinds_help, parse_fault
+from jupyter_drive_sync.localdrive.faults import Fault, Faults
+from jupyter_drive_sync.localdrive.routing import Call, Route
+from jupyter_drive_sync.localdrive.wire import Request, Response, received
+
+GOOD = Response.of_json({"id": "1a", "md5Checksum": "0f" * 16, "files": [{"sha1Checksum": "ab"}]})
+MEDIA = Response(200, {"Content-Type": "application/x-ipynb+json"}, b"0123456789" * 10)
+
+
+def call(endpoint: str = "files.create", method: str = "POST") -> Call:
+    route = Route(method, "/x", endpoint, lambda _: GOOD)
+    return Call(Request.make(method, "/x/y"), route)
+
+
+def through(faults: Faults, endpoint: str = "files.create", response: Response = GOOD) -> Response:
+    """Send one call through both moments as the server does."""
+    here = call(endpoint)
+    return faults.before(here) or faults.after(here, response)
+
+
+def hits(fault: Fault, calls: int = 100, seed: int = 1) -> list[int]:
+    faults = Faults(seed, [fault])
+    return [n for n in range(1, calls + 1) if through(faults) is not GOOD]
+
+
+def test_no_plan_no_fault() -> None:
+    faults = Faults()
+    assert through(faults) is GOOD
+    assert faults.kept(call(), 5) == 5
+    faults.assert_all_fired()
+
+
+def test_nth_every_and_times() -> None:
+    assert hits(Fault("503"), 3) == [1, 2, 3]
+    assert hits(Fault("503", nth=7)) == [7]
+    assert hits(Fault("503", every=40)) == [40, 80]
+    assert hits(Fault("503", every=10, times=3)) == [10, 20, 30]
+    assert hits(Fault("lost", times=2)) == [1, 2]
+
+
+def test_chance_is_repeatable_and_about_as_asked() -> None:
+    fault = Fault("503", probability=0.2)
+    assert hits(fault, 1_000, seed=4) == hits(fault, 1_000, seed=4)
+    assert hits(fault, 1_000, seed=4) != hits(fault, 1_000, seed=5)
+    assert 150 < len(hits(fault, 1_000)) < 250
+    assert hits(Fault("503", probability=0.0)) == []
+
+
+def test_rules_fit_endpoint_and_method() -> None:
+    faults = Faults(0, [Fault("404", "files.*", method="PUT")])
+    assert faults.before(call("files.create", "POST")) is None
+    assert faults.before(call("changes.list", "PUT")) is None
+    hit = faults.before(call("files.update", "PUT"))
+    assert hit is not None
+    assert hit.json()["error"]["errors"][0]["reason"] == "notFound"
+
+
+def test_the_first_rule_that_strikes_takes_the_call() -> None:
+    faults = Faults(0, [Fault("503", nth=1), Fault("429")])
+    assert [through(faults).status for _ in range(3)] == [503, 429, 429]
+    assert faults.fired() == {"*:503:nth=1": 1, "*:429": 2}
+
+
+def test_what_never_struck_is_told() -> None:
+    faults = Faults(0, [Fault("503", "files.list"), Fault("lost", "files.create")])
+    through(faults)
+    assert faults.unfired() == (Fault("503", "files.list"),)
+    with pytest.raises(AssertionError, match=r"never struck: files\.list:503"):
+        faults.assert_all_fired()
+    faults.clear()
+    faults.assert_all_fired()
+    assert through(faults) is GOOD
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "reason"),
+    [
+        ("400", 400, "badRequest"),
+        ("401", 401, "authError"),
+        ("rate", 403, "userRateLimitExceeded"),
+        ("storage", 403, "storageQuotaExceeded"),
+        ("policy", 403, "domainPolicy"),
+        ("404", 404, "notFound"),
+        ("409", 409, "fileIdInUse"),
+        ("page_token", 400, "invalid"),
+        ("412", 412, "conditionNotMet"),
+        ("429", 429, "rateLimitExceeded"),
+        ("500", 500, "internalError"),
+        ("503", 503, "backendError"),
+        ("504", 504, "gatewayTimeout"),
+    ],
+)
+def test_refusals_before_and_after_the_effect(kind: str, status: int, reason: str) -> None:
+    for parameters in ({}, {"done": True}):
+        faults = Faults(0, [Fault(kind, parameters=parameters)])
+        early = faults.before(call())
+        reply = faults.after(call(), GOOD) if early is None else early
+        assert (early is None) == bool(parameters)
+        assert reply.status == status
+        assert reply.json()["error"]["code"] == status
+        assert reply.json()["error"]["errors"][0]["reason"] == reason
+
+
+def test_refusals_speak_the_language_of_consent() -> None:
+    faults = Faults(0, [Fault("503", "oauth.token", times=1), Fault("invalid_grant", "oauth.*")])
+    assert through(faults, "oauth.token").json()["error"] == "internal_failure"
+    gone = through(faults, "oauth.token")
+    assert (gone.status, gone.json()["error"]) == (400, "invalid_grant")
+
+
+def test_502_is_a_page_and_retry_after_is_told() -> None:
+    slow = {"retry_after": 7.0}
+    page = through(Faults(0, [Fault("502", parameters=slow)]))
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert page.headers["Retry-After"] == "7"
+    busy = through(Faults(0, [Fault("429", parameters={"retry_after": 0.5})]))
+    assert busy.headers["Retry-After"] == "0.5"
+    policy = through(Faults(0, [Fault("policy", parameters={"reason": "accessNotConfigured"})]))
+    assert policy.json()["error"]["errors"][0]["reason"] == "accessNotConfigured"
+
+
+@pytest.mark.parametrize("kind", ["refused", "hang", "lost"])
+def test_no_reply_at_all(kind: str) -> None:
+    faults = Faults(0, [Fault(kind)])
+    assert (faults.before(call()) is None) == (kind == "lost")
+    assert through(faults).delivery.cut_after == -1
+
+
+def test_hanging_takes_its_time() -> None:
+    reply = through(Faults(0, [Fault("hang", parameters={"seconds": 3.0})]))
+    assert reply.delivery.delay == 3.0
+
+
+def test_cut_and_dripped_replies() -> None:
+    cut = through(Faults(0, [Fault("cut", parameters={"bytes": 10.0})]))
+    assert (cut.delivery.cut_after, cut.delivery.reset) == (10, True)
+    assert cut.body == GOOD.body
+    with pytest.raises(ConnectionResetError):
+        received(cut)
+    closed = through(Faults(0, [Fault("cut", parameters={"orderly": True})]))
+    assert closed.delivery.cut_after is not None
+    assert 0 <= closed.delivery.cut_after < GOOD.size
+    assert not closed.delivery.reset
+    drip = through(Faults(0, [Fault("drip", parameters={"bytes": 5.0, "seconds": 0.1})]))
+    assert (drip.delivery.drip, drip.delivery.pause) == (5, 0.1)
+
+
+def test_replies_that_are_not_what_was_asked() -> None:
+    short = through(Faults(0, [Fault("truncated")]))
+    assert short.status == 200
+    assert GOOD.content().startswith(short.content())
+    assert short.size < GOOD.size
+    portal = through(Faults(0, [Fault("not_json")]))
+    assert (portal.status, portal.headers["Content-Type"][:9]) == (200, "text/html")
+    other = through(Faults(0, [Fault("wrong_json")]))
+    assert "id" not in other.json()
+
+
+def test_wrong_checksums_wherever_they_stand() -> None:
+    bent = through(Faults(0, [Fault("checksum")])).json()
+    true: Any = GOOD.json()
+    assert bent["id"] == true["id"]
+    assert bent["md5Checksum"] != true["md5Checksum"]
+    assert len(bent["md5Checksum"]) == 32
+    assert bent["files"][0]["sha1Checksum"] != true["files"][0]["sha1Checksum"]
+
+
+def test_a_corrupt_download_differs_in_one_byte() -> None:
+    bent = through(Faults(0, [Fault("corrupt")]), "files.get", MEDIA).content()
+    assert sum(a != b for a, b in zip(bent, MEDIA.content(), strict=True)) == 1
+
+
+def test_kinds_that_bend_wait_for_a_reply_that_they_can_bend() -> None:
+    failed = Response.of_json({"error": {}}, 404)
+    for kind in ("checksum", "truncated", "lost", "corrupt"):
+        faults = Faults(0, [Fault(kind)])
+        assert through(faults, response=failed) is failed
+        assert faults.unfired()
+    plain = Response.of_json({"id": "1a"})
+    assert through(Faults(0, [Fault("checksum")]), response=plain) is plain
+    assert through(Faults(0, [Fault("corrupt")]), response=GOOD) is GOOD
+
+
+def test_fewer_bytes_kept() -> None:
+    faults = Faults(0, [Fault("keep", times=1), Fault("keep", parameters={"bytes": 300_000.0})])
+    here = call("files.create", "PUT")
+    assert [faults.kept(here, size) for size in (500_000, 500_000, 100)] == [0, 300_000, 100]
+    assert faults.before(here) is None
+
+
+def test_redirects_lead_to_another_host() -> None:
+    reply = through(Faults(0, [Fault("redirect", parameters={"to": "http://evil.example:1/"})]))
+    assert (reply.status, reply.headers["Location"]) == (307, "http://evil.example:1/x/y")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_can_strike(kind: str) -> None:
+    faults = Faults(0, [Fault(kind)])
+    through(faults)
+    through(faults, "files.get", MEDIA)
+    faults.kept(call(), 10)
+    faults.assert_all_fired()
+
+
+def test_all_faults_of_http_have_a_kind() -> None:
+    numbers = set(itertools.chain.from_iterable(k.number.split(", ") for k in KINDS.values()))
+    assert numbers == {f"F{n}" for n in range(1, 23)}
+    assert len(kinds_help().splitlines()) == len(KINDS)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("files.create:503", Fault("503", "files.create")),
+        ("files.create:503:p=0.2", Fault("503", "files.create", probability=0.2)),
+        (
+            "*:lost:every=10:times=3:method=put",
+            Fault("lost", "*", method="PUT", every=10, times=3),
+        ),
+        ("oauth.token:invalid_grant:nth=2", Fault("invalid_grant", "oauth.token", nth=2)),
+        (
+            "*:rate:done:retry_after=2.5",
+            Fault("rate", parameters={"done": True, "retry_after": 2.5}),
+        ),
+        ("*:redirect:to=http://h:1/p", Fault("redirect", parameters={"to": "http://h:1/p"})),
+        ("*:policy:reason=x", Fault("policy", parameters={"reason": "x"})),
+    ],
+)
+def test_the_text_form_and_back(text: str, fault: Fault) -> None:
+    assert parse_fault(text) == fault
+    assert parse_fault(str(fault)) == fault
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "must read ENDPOINT:KIND"),
+        ("503", "must read ENDPOINT:KIND"),
+        (":503", "must read ENDPOINT:KIND"),
+        ("*:418", "no fault is called '418'; there are refused, hang"),
+        ("*:503:p=often", "'p' needs a number, not 'often'"),
+        ("*:503:p=nan", "'p' needs a number"),
+        ("*:503:p=1.5", "must lie between 0 and 1"),
+        ("*:503:nth=0", "nth=0 must be at least 1"),
+        ("*:503:nth=x", "'nth' needs a whole number"),
+        ("*:503:colour=red", "there is no option 'colour'"),
+        ("*:503:done=yes", "'done' takes no value"),
+        ("*:lost:done", "'lost' does not take 'done'; it takes no parameters"),
+        ("*:503:bytes=3", "'503' does not take 'bytes'; it takes done, retry_after"),
+    ],
+)
+def test_bad_text_gives_one_sentence(text: str, says: str) -> None:
+    with pytest.raises(FaultSyntaxError) as error:
+        parse_fault(text)
+    assert says in str(error.value)
+    assert repr(text) in str(error.value)
+    assert "\n" not in str(error.value)
