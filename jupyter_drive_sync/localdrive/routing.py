@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import unquote
 
+from jupyter_drive_sync.localdrive.request_log import Record
+from jupyter_drive_sync.localdrive.throttle import DOWNLOAD
 from jupyter_drive_sync.localdrive.wire import Request, Response
 
 
@@ -43,6 +45,7 @@ class Call:
         arguments: What the route's `{name}` segments matched, percent-decoded.
         principal: Who calls; None on routes that need no token.
         inner: Whether this is one of the calls inside a batch.
+        inner_records: What a batch's handler reports of its calls.
     """
 
     request: Request
@@ -50,6 +53,7 @@ class Call:
     arguments: Mapping[str, str] = field(default_factory=dict)
     principal: Principal | None = None
     inner: bool = False
+    inner_records: list[Record] = field(default_factory=list)
 
     @property
     def endpoint(self) -> str:
@@ -60,6 +64,23 @@ class Call:
     def upload_type(self) -> str | None:
         """`media`, `multipart` or `resumable` on an upload, else None."""
         return self.request.parameter("uploadType") if self.route.upload else None
+
+    @property
+    def is_download(self) -> bool:
+        """Whether the content is asked for, not the metadata."""
+        return self.request.parameter("alt") == "media"
+
+    @property
+    def units(self) -> int:
+        """Quota units that the call costs."""
+        return DOWNLOAD if self.is_download and self.route.units else self.route.units
+
+    @property
+    def caller(self) -> Principal:
+        """Who calls, on a route that needs a token."""
+        if self.principal is None:
+            raise TypeError(f"{self.endpoint} takes calls without a token")
+        return self.principal
 
 
 Handler = Callable[[Call], Response]
