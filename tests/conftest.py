@@ -33,6 +33,17 @@ def is_foreign(name: str) -> bool:
     return name.startswith(_FOREIGN) or name.lower() in _PROXIES
 
 
+def pytest_report_header() -> str:
+    """Say which Drives the contract suite judges."""
+    client = os.environ.get("DRIVE_SYNC_LIVE_CLIENT")
+    if client:
+        return f"contract: the real Google, by {client}"
+    return (
+        "contract: LocalDrive only; set DRIVE_SYNC_LIVE_CLIENT to a credentials file to judge "
+        "the real Google too (tests/contract/README.md)"
+    )
+
+
 @pytest.fixture(autouse=True)
 def sealed_world(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give each test a world of its own; its folder holds HOME and the XDG folders."""
