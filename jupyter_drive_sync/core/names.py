@@ -65,8 +65,8 @@ def to_local(name: str) -> str:
     """Return the one path part that stands for a Drive name; safe for any name whatsoever.
 
     Never empty, ``.`` or ``..``, never with ``/`` or NUL, at most 255 bytes. A name whose local
-    form would be longer is cut before its suffix and gets a hash of the whole, so that two long names
-    stay two; such a name, and the empty one that Drive never gives, are the only ones that
+    form would be longer is cut before its suffix and gets a hash of the whole, so that two long
+    names stay two; such a name, and the empty one that Drive never gives, are the only ones that
     :func:`to_drive` does not give back.
     """
     if not name:

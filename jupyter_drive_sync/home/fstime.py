@@ -1,0 +1,93 @@
+"""What time it is for the file system of the home.
+
+Whether a file was read *racily*, so soon after a change that a later one could leave its times as
+they are, is judged by the clock that stamps the files. On a network disk that is the server's, and
+the local one may be hours off.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from jupyter_drive_sync.core.clock import Clock
+
+GRAIN_NS: Final = 2_000_000_000
+"""Coarsest step of a file time in use, nanoseconds: 2 s on FAT, 1 s on ext3 and old NFS servers."""
+
+_ABSURD_NS: Final = 86_400_000_000_000
+"""A change time a day ahead of our clock comes from a clock that was wrong then, not from now."""
+
+Probe = Callable[[], int]
+"""Asks the file system for the time, nanoseconds; raises OSError where it cannot answer."""
+
+
+class FsTime:
+    """The newest time that the file system gave: never ahead of its clock, perhaps behind it.
+
+    It is fed by change times (``ctime``), which the file system sets alone; an ``mtime`` can be set
+    to anything by anybody. Being behind is the safe side: more files count as racy.
+    """
+
+    def __init__(self, clock: Clock, probe: Probe | None = None) -> None:
+        self._clock = clock
+        self._probe = probe
+        self._newest_ns = 0
+        self._lock = threading.Lock()
+
+    @property
+    def newest_ns(self) -> int:
+        """Nanoseconds since the epoch; 0 before anything was seen."""
+        return self._newest_ns
+
+    def saw(self, ctime_ns: int) -> None:
+        """Take note of the change time of a file of this file system."""
+        if ctime_ns > self._newest_ns and ctime_ns <= self._clock.wall() * 1e9 + _ABSURD_NS:
+            with self._lock:
+                self._newest_ns = max(self._newest_ns, ctime_ns)
+
+    def passed(self, time_ns: int) -> bool:
+        """Tell whether a time lies surely more than :data:`GRAIN_NS` back.
+
+        The probe is asked only when what was seen so far does not settle it.
+        """
+        if time_ns + GRAIN_NS < self._newest_ns:
+            return True
+        if self._probe is not None:
+            try:
+                self.saw(self._probe())
+            except OSError:  # a full or read-only disk: what was seen must do
+                self._probe = None
+        return time_ns + GRAIN_NS < self._newest_ns
+
+
+def probe_in(state: Path, root: Path) -> Probe | None:
+    """Make a probe of a file in the state folder, if that lies on the home's file system.
+
+    Args:
+        state: our state folder, which exists.
+        root: the home.
+
+    Returns:
+        A function that touches ``state/now`` and returns the time which that got; None where the
+        file cannot be made or belongs to another file system.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+    path = state / "now"
+
+    def ask() -> int:
+        fd = os.open(path, flags, 0o600)
+        try:
+            os.utime(fd)
+            return os.fstat(fd).st_ctime_ns
+        finally:
+            os.close(fd)
+
+    try:
+        ask()
+        return ask if path.stat().st_dev == root.stat().st_dev else None
+    except OSError:
+        return None
