@@ -1,0 +1,186 @@
+"""What parent and child say to each other: one JSON object per line, on stdin and stdout.
+
+The parent writes one line, the :class:`Job`, secrets included: stdin is the one channel that no
+process list, log or core of another user shows. The child answers with any number of events and
+ends with exactly one :class:`Result` or :class:`Problem`. Where it said :class:`Need`, the parent
+writes one more line with what was asked for. The end of stdin tells the child that its parent is
+gone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final, Literal
+
+from jupyter_drive_sync.errors import DriveSyncError, Who
+
+JobKind = Literal["exchange", "device", "revoke", "validate", "preview", "mirror", "check"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a child is to do.
+
+    Attributes:
+        kind: which of the jobs.
+        id: names the run in the history; chosen by whoever wants it.
+        home: absolute path of the folder that is mirrored.
+        state_dir: absolute path of the state folder.
+        drive_folder: where the mirror lies, from My Drive on, such as ``home/ann``.
+        client_file: absolute path of Google's client file.
+        credentials: ``own`` for the grant in the state folder, ``adc`` for Google's Application
+            Default Credentials.
+        settings: what the command line lays over ``settings.json``.
+        args: what this kind of job alone wants.
+        secrets: code and verifier of an exchange, or a token; never printed, never stored.
+    """
+
+    kind: JobKind
+    id: str
+    home: str
+    state_dir: str
+    drive_folder: str
+    client_file: str
+    credentials: Literal["own", "adc"] = "own"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    args: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The child is up and has understood the job."""
+
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the job is; said at most four times a second."""
+
+    phase: str
+    """``scan``, ``changes``, ``plan``, ``apply``, ``settle``, ``check``."""
+    done: int = 0
+    """Objects that are finished."""
+    total: int = 0
+    """Objects altogether; 0 while nobody knows."""
+    bytes_done: int = 0
+    bytes_total: int = 0
+    eta_seconds: float | None = None
+    """Seconds that the rest will take; None while nobody can tell."""
+    slowed: bool = False
+    """Google asked us to go slower."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something worth telling on the way."""
+
+    code: str
+    text: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """The child waits for a line with this on stdin, such as ``token``."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The job is done; ``values`` is what it brought, by kind of job."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """The job failed; the fields are those of :class:`DriveSyncError`."""
+
+    code: str
+    who: Who
+    sentence: str
+    exit_code: int
+    params: Mapping[str, str | int | float] = field(default_factory=dict)
+    detail: str = ""
+
+
+Event = Started | Progress | Note | Need | Result | Problem
+
+_EVENTS: Final = {
+    kind.__name__.lower(): kind for kind in (Started, Progress, Note, Need, Result, Problem)
+}
+
+
+class Garbled(ValueError):
+    """A line that is not of this protocol."""
+
+
+class Reported(DriveSyncError):
+    """An error that the child met, as it reads on the parent's side."""
+
+    def __init__(self, problem: Problem) -> None:
+        self._sentence = problem.sentence
+        super().__init__(detail=problem.detail, **problem.params)
+        # One class for the errors of all classes: the child's own words, code and duty.
+        self.code = problem.code  # type: ignore[misc]
+        self.who = problem.who  # type: ignore[misc]
+        self.exit_code = problem.exit_code  # type: ignore[misc]
+
+    @property
+    def sentence(self) -> str:
+        """The sentence as the child made it."""
+        return self._sentence
+
+
+def problem_of(error: DriveSyncError) -> Problem:
+    """Turn an error into what travels."""
+    return Problem(
+        code=error.code,
+        who=error.who,
+        sentence=error.sentence,
+        exit_code=error.exit_code,
+        params=dict(error.params),
+        detail=error.detail,
+    )
+
+
+def encode_job(job: Job) -> str:
+    """Write a job as one line, without its end."""
+    return json.dumps(asdict(job))
+
+
+def decode_job(line: str) -> Job:
+    """Read a job.
+
+    Raises:
+        Garbled: the line is no job.
+    """
+    try:
+        return Job(**json.loads(line))
+    except (TypeError, ValueError):
+        # Neither chained nor quoted: the line may hold a secret.
+        raise Garbled("the first line is no job") from None
+
+
+def encode_event(event: Event) -> str:
+    """Write an event as one line, without its end."""
+    return json.dumps({"event": type(event).__name__.lower(), **asdict(event)})
+
+
+def decode_event(line: str) -> Event:
+    """Read an event.
+
+    Raises:
+        Garbled: the line is no event.
+    """
+    try:
+        values = json.loads(line)
+        event: Event = _EVENTS[values.pop("event")](**values)
+    except (AttributeError, KeyError, TypeError, ValueError) as problem:
+        raise Garbled("the line is no event") from problem
+    return event
