@@ -153,6 +153,11 @@ class Blobs:
             if self._in_memory.pop(key, None) is None:
                 (self._folder / key).unlink(missing_ok=True)
 
+    def drop_unowned(self, key: str) -> None:
+        """Remove a content unless somebody owns it."""
+        if key not in self._references and self._in_memory.pop(key, None) is None:
+            (self._folder / key).unlink(missing_ok=True)
+
     def drop_unreferenced(self) -> None:
         """Remove contents that nobody owns: a process died between keeping and using them."""
         for path in self._folder.iterdir():

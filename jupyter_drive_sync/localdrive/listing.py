@@ -20,6 +20,7 @@ from jupyter_drive_sync.localdrive.objects import File
 from jupyter_drive_sync.localdrive.resource import Scene, View
 from jupyter_drive_sync.localdrive.visibility import Lookup, Viewer, is_listed, sees
 
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page of a listing."""

@@ -167,7 +167,7 @@ def parse(body: bytes, *, creating: bool) -> Patch:
     if not body.strip():
         return NOTHING
     try:
-        document = json.loads(body)
+        document = json.loads(body.decode())
     except ValueError:
         raise replies.parse_error() from None
     if not isinstance(document, dict):

@@ -1,7 +1,7 @@
 """Typed query parameters, refused as Google refuses them.
 
-A parameter that a method does not know is passed over, as Google does with the many that old clients
-still send. Source of the sentences: brekkylab/backlot issues 337 and 339.
+A parameter that a method does not know is passed over, as Google does with the many that old
+clients still send. Source of the sentences: brekkylab/backlot issues 337 and 339.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def names(request: Request, name: str) -> tuple[str, ...]:
 def check_shared_drives(request: Request) -> None:
     """Check the parameters of shared drives; there are none here.
 
-    Source: brekkylab/backlot issue 339 for the refusal, Drive guide "Implement shared drive support"
-    for the parameters.
+    Source: brekkylab/backlot issue 339 for the refusal, Drive guide "Implement shared drive
+    support" for the parameters.
 
     Raises:
         ApiError: 403 `supportsTeamDrivesRequired`, 404 for a shared drive.

@@ -394,9 +394,9 @@ _FIELDS: Mapping[str, Callable[[View], Any]] = {
     "shortcutDetails": _shortcut,
     "linkShareMetadata": _always(
         {
-        "securityUpdateEligible": False,
-        "securityUpdateEnabled": True,
-    }
+            "securityUpdateEligible": False,
+            "securityUpdateEnabled": True,
+        }
     ),
     "inheritedPermissionsDisabled": _always(False),
 }

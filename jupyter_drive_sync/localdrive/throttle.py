@@ -1,7 +1,7 @@
 """How fast one user may go: quota units by the minute, and the write throttle nobody documents.
 
-Sources: Drive guide "Usage limits" (units of each method, limits per minute); rclone's documentation
-of its drive backend (2 to 3 files a second, whatever the quota says).
+Sources: Drive guide "Usage limits" (units of each method, limits per minute); rclone's
+documentation of its drive backend (2 to 3 files a second, whatever the quota says).
 """
 
 from __future__ import annotations
