@@ -265,12 +265,15 @@ class LocalDriveServer:
         host: Address to listen at.
         port: Port to listen at; 0 takes any free one.
 
+    Attributes:
+        drive: What is served.
+
     Raises:
         OSError: The port is in use.
     """
 
     def __init__(self, drive: LocalDrive, host: str = "127.0.0.1", port: int = 0) -> None:
-        self._drive = drive
+        self.drive = drive
         self._listener = socket.create_server((host, port), backlog=128)
         self._host = host
         self._port = int(self._listener.getsockname()[1])
@@ -321,7 +324,7 @@ class LocalDriveServer:
         with self._lock:
             self._connections[thread] = connection
         try:
-            _Connection(self._drive, connection, scheme).run()
+            _Connection(self.drive, connection, scheme).run()
         finally:
             with self._lock:
                 self._connections.pop(thread, None)
