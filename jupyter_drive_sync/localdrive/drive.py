@@ -66,6 +66,8 @@ class LocalDrive:
             store=self.store,
             blobs=self._blobs,
         )
+        for account in self.oauth.accounts:
+            self.model.open_account(account.email, name=account.name)
         self._api = Api(
             model=self.model,
             store=self.store,

@@ -212,7 +212,7 @@ def _page(title: str, around: Surroundings, *body: Markup | None) -> Response:
         element("nav", *accounts, aria_label="Accounts") if len(accounts) > 1 else None,
         element("nav", *places, _storage(around), aria_label="Places"),
         *body,
-        crumb=around.address,
+        crumb="" if len(accounts) > 1 else around.address,
     )
 
 

@@ -160,6 +160,8 @@ class _Connection:
         )
         response = self._answer(request)
         keeps = self._keeps_alive(words[2], headers)
+        if response.delivery.delay:
+            self._drive.clock.sleep(response.delivery.delay)
         if response.delivery.cut_after == -1:
             self._reset(response.delivery)
         keeps = body.drain() and keeps
@@ -193,8 +195,6 @@ class _Connection:
 
     def _send(self, request: Request, response: Response, *, keeps: bool) -> None:
         delivery = response.delivery
-        if delivery.delay:
-            self._drive.clock.sleep(delivery.delay)
         response = _packed(request, response)
         head = _head(response, keeps=keeps)
         left = delivery.cut_after
