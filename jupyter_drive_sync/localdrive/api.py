@@ -54,6 +54,7 @@ from jupyter_drive_sync.localdrive.throttle import Throttle
 from jupyter_drive_sync.localdrive.transfers import Transfers
 from jupyter_drive_sync.localdrive.wire import BodyCutError, BodyTooLargeError, Request, Response
 
+_LONGEST_FORM = 1 << 20
 _RENDERINGS = frozenset({"json", "media"})
 _DOWNLOADS = frozenset({"files.get", "revisions.get"})
 
@@ -115,7 +116,13 @@ class Api:
 
     def _perform(self, request: Request, *, inner: bool) -> tuple[Response, Record]:
         """Answer one request, or one call inside a batch; return its record too."""
-        call = self.router.find(_as_put(request))
+        try:
+            request = _overridden(request)
+        except BodyCutError:
+            return Response.lost(), self._record(request, None, 0)
+        except BodyTooLargeError:
+            return replies.bad_request("URL too long").response(), self._record(request, None, 400)
+        call = self.router.find(request)
         if call is None:
             methods = self.router.methods(request.path)
             response = replies.wrong_method(methods) if methods else replies.no_such_page()
@@ -177,13 +184,30 @@ class Api:
         )
 
 
-def _as_put(request: Request) -> Request:
-    """Return a request to a session URI as the PUT that it stands for.
+def _overridden(request: Request) -> Request:
+    """Return a request as the one that it stands for.
 
-    Google's Go client, and with it rclone, sends chunks by POST.
+    A POST to a session URI is a PUT: Google's Go client, and with it rclone, sends chunks so. A
+    POST with `X-HTTP-Method-Override` is what google-api-python-client makes of a GET whose URL is
+    longer than 2048 characters: the query is its body.
     """
-    is_session = request.parameter("upload_id") is not None
-    return replace(request, method="PUT") if is_session and request.method == "POST" else request
+    if request.method != "POST":
+        return request
+    if request.parameter("upload_id") is not None:
+        return replace(request, method="PUT")
+    method = request.header("x-http-method-override")
+    if method is None:
+        return request
+    kind = (request.header("content-type") or "").partition(";")[0]
+    if kind != "application/x-www-form-urlencoded":
+        return replace(request, method=method.upper())
+    form = request.read_all(_LONGEST_FORM).decode("latin-1")
+    return Request.make(
+        method,
+        f"{request.path}?{form}",
+        headers=request.headers,
+        base_url=request.base_url,
+    )
 
 
 def _check_rendering(call: Call) -> None:

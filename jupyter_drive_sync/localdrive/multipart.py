@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
+
+_FOLD = re.compile(r"\n[ \t]+")
 
 
 class MultipartError(ValueError):
@@ -52,13 +55,13 @@ def split_head(text: bytes) -> tuple[list[str], bytes]:
 
 
 def headers_of(lines: list[str]) -> dict[str, str]:
-    """Read header lines.
+    """Read header lines; a folded one goes on in lines that begin with a blank (RFC 2046).
 
     Raises:
         MultipartError: A line is no header.
     """
     found: dict[str, str] = {}
-    for line in lines:
+    for line in _FOLD.sub(" ", "\n".join(lines)).split("\n") if lines else ():
         name, colon, value = line.partition(":")
         if not colon:
             raise MultipartError("malformed header")
@@ -72,20 +75,24 @@ def parse(content_type: str | None, body: bytes) -> list[Part]:
     Raises:
         MultipartError: It has no boundary, no end, or a malformed part.
     """
-    delimiter = b"--" + boundary_of(content_type).encode("latin-1")
-    start = 0 if body.startswith(delimiter) else body.find(b"\n" + delimiter) + 1
-    if not body.startswith(delimiter, start):
+    delimiter = re.escape(b"--" + boundary_of(content_type).encode("latin-1"))
+    first = re.search(rb"(?:^|\n)" + delimiter + rb"[ \t]*(\r?\n)", body)
+    if first is None:
         raise MultipartError("boundary not found")
-    after = body[start + len(delimiter) : start + len(delimiter) + 2]
-    line_end = b"\r\n" if after == b"\r\n" else b"\n"
-    pieces = (line_end + body[start:]).split(line_end + delimiter)
-    if not pieces[-1].startswith(b"--"):
-        raise MultipartError("the last boundary is missing")
-    return [_part(piece, line_end) for piece in pieces[1:-1]]
+    line_end: bytes = first[1]
+    lines = re.compile(line_end + delimiter + rb"(--)?[ \t]*(?:" + line_end + rb"|\Z)")
+    parts: list[Part] = []
+    # A part may be empty: the line end before it serves for the next boundary too.
+    start = first.end() - len(line_end)
+    while (found := lines.search(body, start)) is not None:
+        parts.append(_part(body[start + len(line_end) : found.start()], line_end))
+        if found[1] is not None:
+            return parts
+        start = found.end() - len(line_end)
+    raise MultipartError("the last boundary is missing")
 
 
 def _part(piece: bytes, line_end: bytes) -> Part:
-    piece = piece.lstrip(b" \t").removeprefix(line_end)
     if piece.startswith(line_end):
         return Part({}, piece[len(line_end) :])
     head, _, content = piece.partition(line_end + line_end)
