@@ -1,0 +1,103 @@
+"""Where the contract stands: LocalDrive, or Google when `DRIVE_SYNC_LIVE_CLIENT` says so."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.contract.drives import Local, live, local
+from tests.contract.ground import FOLDER, Ground
+
+HERE = Path(__file__).parent
+LIVE_CLIENT = os.environ.get("DRIVE_SYNC_LIVE_CLIENT", "")
+_numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let these tests, and no others, reach Google when they are to."""
+    for item in items:
+        if LIVE_CLIENT and HERE in item.path.parents:
+            item.add_marker(pytest.mark.enable_socket)
+
+
+@pytest.fixture(scope="session")
+def local_drive() -> Iterator[Local]:
+    """LocalDrive, for what cannot be asked of a real account."""
+    if LIVE_CLIENT:
+        pytest.skip("needs a second client or account, or rights over a whole Drive")
+    with local() as drive:
+        yield drive
+
+
+@pytest.fixture(scope="session")
+def drive(request: pytest.FixtureRequest) -> Iterator[Ground]:
+    """The Drive under judgement, through our client."""
+    if LIVE_CLIENT:
+        with live(Path(LIVE_CLIENT)) as ground, contextlib.closing(ground.service):
+            yield ground
+    else:
+        ground = request.getfixturevalue("local_drive").ours()
+        with contextlib.closing(ground.service):
+            yield ground
+
+
+@pytest.fixture(scope="session")
+def run_ground(drive: Ground) -> Iterator[Ground]:
+    """The one folder that a run makes, deleted at its end."""
+    made = drive.files.create(
+        body={"name": "Contract tests (safe to delete)", "mimeType": FOLDER}
+    ).execute()
+    yield dataclasses.replace(drive, folder=made["id"])
+    drive.files.delete(fileId=made["id"]).execute()
+
+
+@pytest.fixture
+def ground(run_ground: Ground) -> Ground:
+    """A folder of the test's own."""
+    folder = run_ground.make_folder(f"test {next(_numbers)}")
+    return dataclasses.replace(run_ground, folder=folder["id"])
+
+
+@pytest.fixture
+def other(local_drive: Local) -> Iterator[Callable[[Ground], Ground]]:
+    """Give others a folder of their own and end their connections."""
+    with contextlib.ExitStack() as ends:
+
+        def admit(ground: Ground) -> Ground:
+            ends.enter_context(contextlib.closing(ground.service))
+            made = ground.files.create(body={"name": "theirs", "mimeType": FOLDER}).execute()
+            return dataclasses.replace(ground, folder=made["id"])
+
+        yield admit
+
+
+@pytest.fixture
+def whole_drive(local_drive: Local, other: Callable[[Ground], Ground]) -> Ground:
+    """The account's whole Drive, as its owner sees it."""
+    return other(local_drive.whole_drive())
+
+
+@pytest.fixture
+def stranger(local_drive: Local, other: Callable[[Ground], Ground]) -> Ground:
+    """The same account through another project's client."""
+    return other(local_drive.stranger())
+
+
+@pytest.fixture
+def other_account(local_drive: Local, other: Callable[[Ground], Ground]) -> Ground:
+    """Another account through our client."""
+    return other(local_drive.other_account())
+
+
+@pytest.fixture
+def reader(local_drive: Local) -> Iterator[Ground]:
+    """The account's whole Drive, to be read only."""
+    ground = local_drive.reader()
+    with contextlib.closing(ground.service):
+        yield ground
