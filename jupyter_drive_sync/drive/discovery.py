@@ -17,6 +17,7 @@ from googleapiclient.discovery import build_from_document
 from googleapiclient.discovery_cache import get_static_doc
 from googleapiclient.http import build_http
 
+from jupyter_drive_sync.drive.oauth import ClientFile
 from jupyter_drive_sync.drive.wire import is_loopback
 from jupyter_drive_sync.errors import BadEndpoint, Internal
 
@@ -95,15 +96,15 @@ def parse_endpoint(text: str | None) -> Endpoint:
     return Endpoint(f"{parts.scheme}://{host}{f':{port}' if port else ''}")
 
 
-def require_same_host(endpoint: Endpoint, token_uri: str) -> None:
-    """Keep a real refresh token from a foreign server, and the other way round.
+def require_same_host(endpoint: Endpoint, client: ClientFile) -> None:
+    """Keep a real grant from a foreign server, and a foreign grant from Google.
 
     Raises:
-        BadEndpoint: a foreign endpoint, and a client whose ``token_uri`` is elsewhere.
+        BadEndpoint: tokens of this client are not for this server.
     """
-    if endpoint.is_google:
-        return
-    if _origin(token_uri) != _origin(endpoint.root):
+    if endpoint.is_google and not client.is_google:
+        raise BadEndpoint(problem="it is not set, but the client file is not Google's own")
+    if not endpoint.is_google and _origin(client.token_uri) != _origin(endpoint.root):
         raise BadEndpoint(
             problem="the client file is not of that server (its token_uri is at another host), "
             "so your Google grant stays away from it"

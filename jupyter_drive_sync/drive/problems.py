@@ -156,7 +156,7 @@ def judge_reply(
     return Verdict(FeedTokenRefused(detail=detail) if feed_token else _final(status, said, detail))
 
 
-def judge_exception(problem: Exception, endpoint: str, timeout: float) -> Verdict:
+def judge_exception(problem: Exception, endpoint: str, timeout: float = 60.0) -> Verdict:
     """Say what it means that no whole reply came.
 
     Args:

@@ -89,8 +89,21 @@ class Grant:
     obtained_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """An access token.
+
+    Attributes:
+        token: what requests carry.
+        expires_at: seconds since the epoch, by our clock.
+    """
+
+    token: Secret
+    expires_at: float
+
+
 class SecretsStore:
-    """``secrets.json``: the grant and the URIs of unfinished uploads. 0600, in a 0700 folder.
+    """``secrets.json``: grant, access token, URIs of unfinished uploads. 0600, in a 0700 folder.
 
     Each change reads the file again, so two processes that take turns see each other's; within a
     process a lock keeps changes apart. Files are replaced whole: temporary file, fsync, rename.
@@ -121,22 +134,31 @@ class SecretsStore:
         except (KeyError, TypeError, ValueError):
             return None  # as good as none: the person is asked to connect
 
-    def keep_grant(self, grant: Grant) -> None:
-        """Store the grant in place of an earlier one."""
-        self._change(
-            lambda content: content.update(
-                grant={
-                    "refresh_token": grant.refresh_token.reveal(),
-                    "scopes": list(grant.scopes),
-                    "client_id": grant.client_id,
-                    "obtained_at": grant.obtained_at,
-                }
-            )
-        )
+    def keep_grant(self, grant: Grant, access: Access | None = None) -> None:
+        """Store a grant, and its first access token, in place of earlier ones."""
+        value = {
+            "refresh_token": grant.refresh_token.reveal(),
+            "scopes": list(grant.scopes),
+            "client_id": grant.client_id,
+            "obtained_at": grant.obtained_at,
+        }
+        self._change(lambda content: content.update(grant=value, access=_written(access)))
 
     def drop_grant(self) -> None:
-        """Forget the grant."""
-        self._change(lambda content: content.pop("grant", None))
+        """Forget the grant and its access token."""
+        self._change(lambda content: content.update(grant=None, access=None))
+
+    def access(self) -> Access | None:
+        """Return the access token that was made last, which may be too old."""
+        raw = self._read().get("access")
+        try:
+            return raw and Access(Secret(raw["token"]), float(raw["expires_at"]))
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def keep_access(self, access: Access) -> None:
+        """Store an access token, for the next process."""
+        self._change(lambda content: content.update(access=_written(access)))
 
     def session(self, key: str) -> Secret | None:
         """Return the URI of an unfinished upload."""
@@ -239,6 +261,12 @@ class SecretsStore:
             raise StateUnusable(
                 path=str(self._folder), problem=problem.strerror or "it cannot be used"
             ) from problem
+
+
+def _written(access: Access | None) -> dict[str, Any] | None:
+    if access is None:
+        return None
+    return {"token": access.token.reveal(), "expires_at": access.expires_at}
 
 
 def _fsync_folder(folder: Path) -> None:

@@ -32,7 +32,7 @@ _RANGE: Final = re.compile(r"bytes=0-(\d+)")
 class Source(Protocol):
     """What is uploaded. A file at hand while it may still change."""
 
-    def read(self, offset: int, size: int, /) -> bytes:
+    def read_at(self, offset: int, size: int) -> bytes:
         """Return ``size`` bytes from ``offset`` on; fewer only when the file has shrunk."""
 
     def settled(self) -> object:
@@ -168,7 +168,7 @@ class Uploads:
     def _put(self, key: str, uri: Secret, source: Source, offset: int, size: int) -> Reply:
         end = min(size, offset + self._chunk_size)
         try:
-            chunk = source.read(offset, end - offset)
+            chunk = source.read_at(offset, end - offset)
             if len(chunk) != end - offset:
                 raise ChangedWhileRead
             if end == size:

@@ -1,0 +1,71 @@
+"""Which credentials a pass uses: what the setting names, else the person's own grant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Literal
+
+from jupyter_drive_sync.core.clock import Clock
+from jupyter_drive_sync.drive.connection import HttpWire
+from jupyter_drive_sync.drive.credentials.adc import PROBE_TIMEOUT, DefaultCredentials
+from jupyter_drive_sync.drive.credentials.grant import OwnGrant
+from jupyter_drive_sync.drive.discovery import Endpoint
+from jupyter_drive_sync.drive.exchange import Exchange
+from jupyter_drive_sync.drive.oauth import ClientFile
+from jupyter_drive_sync.drive.secrets import SecretsStore
+from jupyter_drive_sync.drive.token_endpoint import TokenEndpoint
+from jupyter_drive_sync.drive.transport import Tokens
+from jupyter_drive_sync.drive.wire import Wire
+from jupyter_drive_sync.errors import NotConnected
+
+CredentialsKind = Literal["grant", "adc"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What credentials are made of.
+
+    Attributes:
+        endpoint: the Drive server.
+        state_dir: has ``secrets.json``.
+        client: reads the client file; not called where no client is needed.
+        clock: time.
+        random: jitter.
+        wire: makes a connection.
+        on_request: told of each request for a token.
+        probe: makes a connection for the one look at the metadata server.
+    """
+
+    endpoint: Endpoint
+    state_dir: Path
+    client: Callable[[], ClientFile]
+    clock: Clock
+    random: Random
+    wire: Callable[[], Wire]
+    on_request: Callable[[], None] = lambda: None
+    probe: Callable[[], Wire] = lambda: HttpWire(PROBE_TIMEOUT)
+
+    def token_endpoint(self) -> TokenEndpoint:
+        """Make what sends requests for tokens."""
+        return TokenEndpoint(self.wire, self.clock, self.random, on_request=self.on_request)
+
+
+def choose(kind: CredentialsKind, source: Source) -> Tokens:
+    """Make the source of access tokens. Default credentials are used only when named.
+
+    Raises:
+        NotConnected: there is no grant.
+        NoClient, BadClientFile: there is no usable client file.
+        BadEndpoint: the credentials are not for that server.
+        BadSettings: there are no default credentials.
+    """
+    if kind == "adc":
+        return DefaultCredentials(source.endpoint, source.token_endpoint(), source.probe)
+    store = SecretsStore(source.state_dir)
+    exchange = Exchange(source.client(), source.endpoint, source.token_endpoint())
+    if store.grant() is None:
+        raise NotConnected
+    return OwnGrant(store, exchange, source.state_dir)
