@@ -30,6 +30,7 @@ class Job:
         state_dir: absolute path of the state folder.
         drive_folder: where the mirror lies, from My Drive on, such as ``home/ann``.
         client_file: absolute path of Google's client file.
+        client_named: whether a person named that file.
         credentials: ``own`` for the grant in the state folder, ``adc`` for Google's Application
             Default Credentials.
         settings: what the command line lays over ``settings.json``.
@@ -43,6 +44,7 @@ class Job:
     state_dir: str
     drive_folder: str
     client_file: str
+    client_named: bool = False
     credentials: Literal["own", "adc"] = "own"
     settings: Mapping[str, Any] = field(default_factory=dict)
     args: Mapping[str, Any] = field(default_factory=dict)

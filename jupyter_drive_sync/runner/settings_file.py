@@ -1,0 +1,87 @@
+"""``settings.json`` in the state folder: what a person has set, read alike by every surface."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Final
+
+from jupyter_drive_sync.core.settings import Settings, from_mapping
+from jupyter_drive_sync.engine.site import make_state_dir, write_private
+from jupyter_drive_sync.errors import BadSettings, StateUnusable
+
+FILE_NAME: Final = "settings.json"
+
+
+def stored(state_dir: Path) -> dict[str, Any]:
+    """Return what a person has set, unchecked.
+
+    Raises:
+        BadSettings: the file is no JSON object.
+        StateUnusable: the file cannot be read.
+    """
+    path = state_dir / FILE_NAME
+    try:
+        values = json.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as problem:
+        raise StateUnusable(
+            path=str(state_dir), problem=problem.strerror or "no access"
+        ) from problem
+    except ValueError as problem:
+        raise BadSettings(name=FILE_NAME, problem=f"{path} is not JSON") from problem
+    if not isinstance(values, dict):
+        raise BadSettings(name=FILE_NAME, problem=f"{path} holds no JSON object")
+    return values
+
+
+def load(state_dir: Path, over: Mapping[str, Any] | None = None) -> Settings:
+    """Return the settings of a home.
+
+    Args:
+        state_dir: the state folder.
+        over: what is laid over the file for this time.
+
+    Raises:
+        BadSettings: a name or a value is wrong, in the file or in ``over``.
+        StateUnusable: the file cannot be read.
+    """
+    return from_mapping({**stored(state_dir), **(over or {})})
+
+
+def store(state_dir: Path, name: str, text: str | None) -> Settings:
+    """Set one setting, or with None take it back to its default.
+
+    Args:
+        state_dir: the state folder; made when missing.
+        name: of the setting.
+        text: the value as JSON; a text without quotes is taken as it is, and for a list of
+            patterns as its only item.
+
+    Raises:
+        BadSettings: there is no such setting, or it cannot have this value.
+        StateUnusable, StateFull: the file cannot be written.
+    """
+    values = stored(state_dir)
+    if name not in {field.name for field in fields(Settings)}:
+        raise BadSettings(name=name, problem="there is no such setting")
+    values.pop(name, None)
+    if text is not None:
+        values[name] = _value(name, text)
+    settings = from_mapping(values)
+    make_state_dir(state_dir)
+    write_private(state_dir / FILE_NAME, json.dumps(values, indent=1) + "\n")
+    return settings
+
+
+def _value(name: str, text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = text
+    if isinstance(value, str) and isinstance(getattr(Settings(), name), tuple):
+        return [value]
+    return value
