@@ -16,7 +16,7 @@ import struct
 import threading
 from collections.abc import Mapping
 from email.utils import formatdate
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from jupyter_drive_sync.localdrive.batch import reason_phrase
 from jupyter_drive_sync.localdrive.drive import LocalDrive
@@ -292,7 +292,7 @@ class LocalDriveServer:
         """Where clients find it, without a final slash."""
         return f"http://{self._host}:{self._port}"
 
-    def start(self) -> LocalDriveServer:
+    def start(self) -> Self:
         """Begin to answer, in threads of its own."""
         self._thread = threading.Thread(target=self._accept, name="localdrive", daemon=True)
         self._thread.start()
@@ -329,7 +329,7 @@ class LocalDriveServer:
             with self._lock:
                 self._connections.pop(thread, None)
 
-    def __enter__(self) -> LocalDriveServer:
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(self, *exception: object) -> None:
