@@ -87,7 +87,7 @@ SECRETS: Final = (
 )
 """Left out whatever anybody says: whoever holds these can act as the person."""
 
-STATE: Final = "/.local/state/jupyter-drive-sync/"
+STATE: Final = RelPath(".local/state/jupyter-drive-sync")
 """Where our state lies unless it was moved; an old one stays out after a move."""
 
 DEFAULTS: Final = (
@@ -194,8 +194,7 @@ class Selection:
         own += [Line(text, "excludes", "excludes") for text in settings.excludes]
         includes = [Line(text, "includes", "includes") for text in settings.includes]
         self._secrets = Patterns(Line(text, "never mirrored", "") for text in SECRETS)
-        self._state = Patterns([Line(STATE, "our own state", "")])
-        self._state_folder = state or None
+        self._states = {STATE, state or STATE}
         self._excludes = Patterns([Line(text, "default", "") for text in defaults] + own)
         self._includes = Patterns(includes)
         self._leading = Patterns(leading(includes))
@@ -209,7 +208,7 @@ class Selection:
         rules = repr(
             (
                 [line.text for line in self._secrets.lines],
-                self._state_folder,
+                sorted(self._states),
                 [line.text for line in self._excludes.lines],
                 [line.text for line in self._includes.lines],
                 self._limit,
@@ -281,7 +280,7 @@ class Selection:
         rule = self._excludes.last(path, kind)
         if above.reason:
             return _below(above, rule)
-        if path == self._state_folder or self._state.last(path, kind) is not None:
+        if path in self._states and kind is Kind.FOLDER:
             return _Verdict("state", "our own state (never mirrored)")
         secret = self._secrets.last(path, kind)
         included, why = self._included(path, kind, above)

@@ -197,6 +197,11 @@ class Home:
                 os.close(above)
         return fd
 
+    def saw(self, status: os.stat_result) -> None:
+        """Take note of the time that a status from below the home tells."""
+        if status.st_dev == self._device:
+            self.time.saw(status.st_ctime_ns)
+
     def _open_file(self, path: RelPath) -> tuple[int, os.stat_result]:
         try:
             elsewhere = self.overlay.get(path)
@@ -209,8 +214,7 @@ class Home:
                 os.close(folder)
         except OSError as error:
             raise problem_of(error) from error
-        if status.st_dev == self._device:
-            self.time.saw(status.st_ctime_ns)
+        self.saw(status)
         return fd, status
 
 
