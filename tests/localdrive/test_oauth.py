@@ -6,16 +6,23 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import pytest
+import requests
+from google.auth.exceptions import RefreshError
+from google.auth.transport.requests import Request as AuthRequest
+from google_auth_oauthlib.flow import InstalledAppFlow
+from oauthlib.oauth2 import InvalidGrantError
 
 from jupyter_drive_sync.localdrive.accounts import DRIVE_FILE, Client, check_registrable
 from jupyter_drive_sync.localdrive.clock import ManualClock
+from jupyter_drive_sync.localdrive.drive import LocalDrive
+from jupyter_drive_sync.localdrive.http import LocalDriveServer
 from jupyter_drive_sync.localdrive.oauth import DAY, OAuth, TokenError
 from jupyter_drive_sync.localdrive.oauth_routes import ConsentRoutes
 from jupyter_drive_sync.localdrive.replies import ApiError
@@ -722,3 +729,69 @@ def test_consent_survives_a_restart(tmp_path: Path) -> None:
     assert third.oauth.grants == ()
     with pytest.raises(TokenError, match="invalid_grant"):
         third.oauth.refresh(third.client(), tokens["refresh_token"])
+
+
+# As Google's own client libraries see it, over HTTP.
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalDriveServer]:
+    monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")  # plain http, on the loopback only
+    with LocalDrive() as drive, LocalDriveServer(drive) as started:
+        yield started
+
+
+def follow(address: str, **answer_with: str) -> str:
+    """Consent over HTTP as a browser does; return the address that the app would be sent to."""
+    session = requests.Session()
+    page = session.get(address, timeout=10)
+    form = FormReader(page.text)
+    fields = [*form.fields, ("decision", "allow"), *answer_with.items()]
+    action = urljoin(address, form.action)
+    reply = session.post(action, data=fields, allow_redirects=False, timeout=10)
+    session.close()
+    return str(reply.headers["Location"])
+
+
+def test_googles_own_library_consents_refreshes_and_revokes(server: LocalDriveServer) -> None:
+    oauth = server.drive.oauth
+    config = oauth.client_file(oauth.client_of_kind("desktop").client_id, server.url)
+    flow = InstalledAppFlow.from_client_config(config, [DRIVE_FILE], redirect_uri=LOOPBACK)
+    address, state = flow.authorization_url(access_type="offline", prompt="consent")
+    assert "code_challenge=" in address  # the library sends PKCE by itself
+    returned = follow(address)
+    assert parse_qs(urlsplit(returned).query)["state"] == [state]
+    flow.fetch_token(authorization_response=returned)
+    credentials = flow.credentials
+    assert credentials.granted_scopes == [DRIVE_FILE]
+    assert credentials.refresh_token
+    old = credentials.token
+    credentials.refresh(AuthRequest())
+    assert credentials.token != old
+    bearer = oauth.authenticate(credentials.token)
+    assert bearer is not None
+    assert bearer.account == ANN
+    gone = requests.post(
+        f"{server.url}/revoke", data={"token": credentials.refresh_token}, timeout=10
+    )
+    assert gone.status_code == 200
+    with pytest.raises(RefreshError, match="invalid_grant"):
+        credentials.refresh(AuthRequest())
+    flow.oauth2session.close()
+
+
+def test_googles_own_library_meets_a_wrong_verifier(server: LocalDriveServer) -> None:
+    oauth = server.drive.oauth
+    config = oauth.client_file(oauth.client_of_kind("desktop").client_id, server.url)
+    flow = InstalledAppFlow.from_client_config(config, [DRIVE_FILE], redirect_uri=LOOPBACK)
+    returned = follow(flow.authorization_url()[0])
+    flow.code_verifier = "w" * 64
+    with pytest.raises(InvalidGrantError, match="code verifier"):
+        flow.fetch_token(authorization_response=returned)
+    flow.oauth2session.close()
+
+
+def test_token_requests_are_counted_apart(server: LocalDriveServer) -> None:
+    requests.post(f"{server.url}/token", data={"grant_type": "x"}, timeout=10)
+    assert server.drive.log.count() == 0
+    assert [record.endpoint for record in server.drive.log.records] == ["oauth.token"]
