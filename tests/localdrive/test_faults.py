@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import http.client
 import itertools
+import json
+from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from jupyter_drive_sync.localdrive.accounts import DRIVE_FILE
+from jupyter_drive_sync.localdrive.clock import ManualClock
+from jupyter_drive_sync.localdrive.drive import LocalDrive
 from jupyter_drive_sync.localdrive.fault_kinds import KINDS
 from jupyter_drive_sync.localdrive.fault_text import FaultSyntaxError, kinds_help, parse_fault
 from jupyter_drive_sync.localdrive.faults import Fault, Faults
+from jupyter_drive_sync.localdrive.http import LocalDriveServer
 from jupyter_drive_sync.localdrive.routing import Call, Route
 from jupyter_drive_sync.localdrive.wire import Request, Response, received
 
@@ -265,3 +273,108 @@ def test_bad_text_gives_one_sentence(text: str, says: str) -> None:
     assert says in str(error.value)
     assert repr(text) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+# On a whole LocalDrive.
+
+
+@pytest.fixture
+def drive() -> Iterator[LocalDrive]:
+    with LocalDrive(clock=ManualClock()) as made:
+        yield made
+
+
+def authorized(drive: LocalDrive) -> dict[str, str]:
+    client = drive.oauth.client_of_kind("desktop")
+    tokens = drive.oauth.grant("ann@example.edu", client.client_id, [DRIVE_FILE])
+    return {"Authorization": f"Bearer {tokens.access_token}", "Content-Type": "application/json"}
+
+
+def create(drive: LocalDrive, name: str = "x") -> Response:
+    body = json.dumps({"name": name}).encode()
+    return drive.dispatch(
+        Request.make("POST", "/drive/v3/files", headers=authorized(drive), body=body)
+    )
+
+
+def names(drive: LocalDrive) -> list[str]:
+    return sorted(file.name for file in drive.model.files.values() if file.parent is not None)
+
+
+def test_before_means_nothing_happened_and_done_means_it_did(drive: LocalDrive) -> None:
+    for text in ("503", "rate", "429", "refused"):
+        drive.faults.add(parse_fault(f"files.create:{text}:times=1"))
+        assert create(drive).status != 200
+        assert names(drive) == []
+    happened = []
+    for text in ("503:done", "rate:done", "lost", "truncated", "not_json"):
+        drive.faults.add(parse_fault(f"files.create:{text}:times=1"))
+        create(drive, text)
+        happened.append(text)
+        assert names(drive) == sorted(happened)
+    drive.faults.assert_all_fired()
+
+
+def test_a_batch_fails_in_parts(drive: LocalDrive) -> None:
+    drive.faults.add(parse_fault("files.create:rate:nth=2"))
+    part = (
+        "--b\r\nContent-Type: application/http\r\nContent-ID: <{0}>\r\n\r\n"
+        "POST /drive/v3/files\r\nContent-Type: application/json\r\n\r\n"
+        '{{"name": "{0}"}}\r\n'
+    )
+    body = "".join(part.format(number) for number in range(4)) + "--b--\r\n"
+    headers = {**authorized(drive), "Content-Type": "multipart/mixed; boundary=b"}
+    reply = drive.dispatch(
+        Request.make("POST", "/batch/drive/v3", headers=headers, body=body.encode())
+    )
+    assert reply.status == 200
+    assert reply.content().count(b"HTTP/1.1 200") == 3
+    assert reply.content().count(b"HTTP/1.1 403") == 1
+    assert len(names(drive)) == 3
+
+
+def test_a_chunk_is_kept_in_part_and_a_session_vanishes(drive: LocalDrive) -> None:
+    headers = authorized(drive)
+    begun = drive.dispatch(
+        Request.make("POST", "/upload/drive/v3/files?uploadType=resumable", headers=headers)
+    )
+    session = urlsplit(begun.headers["Location"])
+    target = f"{session.path}?{session.query}"
+
+    def put(span: str, size: int) -> Response:
+        return drive.dispatch(
+            Request.make(
+                "PUT", target, headers={"Content-Range": f"bytes {span}"}, body=b"x" * size
+            )
+        )
+
+    granule = 256 * 1024
+    drive.faults.add(parse_fault(f"*:keep:bytes={granule}:times=1"))
+    partly = put(f"0-{2 * granule - 1}/{3 * granule}", 2 * granule)
+    assert (partly.status, partly.headers["Range"]) == (308, f"bytes=0-{granule - 1}")
+    drive.faults.add(parse_fault("upload.put:404:method=PUT:times=1"))
+    assert put(f"{granule}-{3 * granule - 1}/{3 * granule}", 2 * granule).status == 404
+    drive.faults.assert_all_fired()
+
+
+def test_faults_on_the_wire(drive: LocalDrive) -> None:
+    with LocalDriveServer(drive) as server:
+
+        def ask(text: str) -> bytes:
+            drive.faults.clear()
+            drive.faults.add(parse_fault(text))
+            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+            try:
+                connection.request("GET", "/drive/v3/about?fields=*", headers=authorized(drive))
+                return connection.getresponse().read()
+            finally:
+                connection.close()
+                drive.faults.assert_all_fired()
+
+        whole = ask("about.get:drip:bytes=100:seconds=0.5")
+        assert json.loads(whole)["user"]
+        for text in ("refused", "lost", "hang:seconds=60", "cut:bytes=50"):
+            with pytest.raises((ConnectionError, http.client.HTTPException)):
+                ask(f"about.get:{text}")
+        with pytest.raises(http.client.IncompleteRead):
+            ask("about.get:cut:bytes=50:orderly")
