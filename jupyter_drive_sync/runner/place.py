@@ -20,7 +20,7 @@ from jupyter_drive_sync.runner.protocol import Job, JobKind
 CLIENT_FILE: Final = "client_secrets.json"
 CLIENT_FILE_VARIABLE: Final = "DRIVE_SYNC_CLIENT_FILE"
 
-Credentials = Literal["own", "adc"]
+Credentials = Literal["grant", "adc"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Place:
     drive_folder: str
     client_file: Path
     client_named: bool = False
-    credentials: Credentials = "own"
+    credentials: Credentials = "grant"
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def job(
@@ -91,7 +91,7 @@ def find_place(
     state_dir: Path | None = None,
     drive_folder: str | None = None,
     client_file: Path | None = None,
-    credentials: Credentials = "own",
+    credentials: Credentials = "grant",
 ) -> Place:
     """Fill in what nobody named.
 

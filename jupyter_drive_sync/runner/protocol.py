@@ -31,7 +31,7 @@ class Job:
         drive_folder: where the mirror lies, from My Drive on, such as ``home/ann``.
         client_file: absolute path of Google's client file.
         client_named: whether a person named that file.
-        credentials: ``own`` for the grant in the state folder, ``adc`` for Google's Application
+        credentials: ``grant`` for the one in the state folder, ``adc`` for Google's Application
             Default Credentials.
         settings: what the command line lays over ``settings.json``.
         args: what this kind of job alone wants.
@@ -45,7 +45,7 @@ class Job:
     drive_folder: str
     client_file: str
     client_named: bool = False
-    credentials: Literal["own", "adc"] = "own"
+    credentials: Literal["grant", "adc"] = "grant"
     settings: Mapping[str, Any] = field(default_factory=dict)
     args: Mapping[str, Any] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)

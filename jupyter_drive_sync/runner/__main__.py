@@ -1,0 +1,20 @@
+"""The child: ``python -m jupyter_drive_sync.runner``, started by :mod:`.parent` and nobody else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+from jupyter_drive_sync.runner import access_jobs
+from jupyter_drive_sync.runner.child import Handler, serve
+
+HANDLERS: Final[Mapping[str, Handler]] = {
+    "exchange": access_jobs.exchange,
+    "device": access_jobs.device,
+    "revoke": access_jobs.revoke,
+    "validate": access_jobs.validate,
+}
+
+if __name__ == "__main__":
+    sys.exit(serve(HANDLERS))

@@ -1,0 +1,124 @@
+"""Puts the real world together for a job: clock, credentials, wire, Drive. In the child only."""
+
+from __future__ import annotations
+
+import os
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jupyter_drive_sync.core.settings import Settings
+from jupyter_drive_sync.drive.api import Drive
+from jupyter_drive_sync.drive.connection import HttpWire
+from jupyter_drive_sync.drive.credentials.chain import Source, choose
+from jupyter_drive_sync.drive.discovery import ENVIRONMENT_VARIABLE, Endpoint, parse_endpoint
+from jupyter_drive_sync.drive.exchange import Exchange
+from jupyter_drive_sync.drive.oauth import ClientFile, load_client_file
+from jupyter_drive_sync.drive.secrets import SecretsStore
+from jupyter_drive_sync.drive.transport import Tokens, Transport
+from jupyter_drive_sync.drive.wire import Wire
+from jupyter_drive_sync.engine.site import Site, make_state_dir
+from jupyter_drive_sync.runner import settings_file
+from jupyter_drive_sync.runner.account import Account
+from jupyter_drive_sync.runner.child import Context
+from jupyter_drive_sync.runner.clock import SystemClock
+from jupyter_drive_sync.runner.protocol import Job
+
+
+@dataclass(frozen=True)
+class World:
+    """What a job works with.
+
+    Attributes:
+        job: what is to be done.
+        context: the process that it is done in.
+        settings: of the home.
+        endpoint: the Drive server.
+        clock: time.
+        rng: nonces and jitter.
+    """
+
+    job: Job
+    context: Context
+    settings: Settings
+    endpoint: Endpoint
+    clock: SystemClock = field(default_factory=SystemClock)
+    rng: random.Random = field(default_factory=random.SystemRandom)
+
+    @classmethod
+    def of(cls, job: Job, context: Context) -> World:
+        """Read settings and endpoint, and make the state folder.
+
+        Raises:
+            BadSettings, BadEndpoint: what a person set cannot be used.
+            StateUnusable: the state folder cannot be used.
+        """
+        state_dir = Path(job.state_dir)
+        settings = settings_file.load(state_dir, job.settings)
+        endpoint = parse_endpoint(os.environ.get(ENVIRONMENT_VARIABLE))
+        make_state_dir(state_dir)
+        return cls(job, context, settings, endpoint)
+
+    @property
+    def state_dir(self) -> Path:
+        """The state folder."""
+        return Path(self.job.state_dir)
+
+    @property
+    def secrets(self) -> SecretsStore:
+        """The file with the grant."""
+        return SecretsStore(self.state_dir)
+
+    def client(self) -> ClientFile:
+        """Read the client file (errors as :func:`load_client_file`)."""
+        return load_client_file(Path(self.job.client_file), named=self.job.client_named)
+
+    def exchange(self) -> Exchange:
+        """Make what deals with the client's token server."""
+        return Exchange(self.client(), self.endpoint, self.source().token_endpoint())
+
+    def source(self) -> Source:
+        """Say what credentials are made of."""
+        return Source(
+            endpoint=self.endpoint,
+            state_dir=self.state_dir,
+            client=self.client,
+            clock=self.clock,
+            random=self.rng,
+            wire=self.wire,
+        )
+
+    def wire(self) -> Wire:
+        """Make a connection."""
+        return HttpWire(self.settings.request_timeout)
+
+    def tokens(self) -> Tokens:
+        """Choose the credentials (errors as :func:`choose`)."""
+        return choose(self.job.credentials, self.source())
+
+    def drive(self, tokens: Tokens | None = None) -> Drive:
+        """Connect to Drive; nothing is sent yet."""
+        transport = Transport(
+            tokens or self.tokens(),
+            self.wire,
+            self.clock,
+            self.rng,
+            self.settings,
+            permit=self.context.permit,
+        )
+        return Drive(transport, self.endpoint, self.rng)
+
+    def site(self) -> Site:
+        """Describe the home for the engine."""
+        account = Account.load(self.state_dir)
+        own = self.job.credentials == "grant"
+        return Site(
+            home=Path(self.job.home),
+            drive_folder=self.job.drive_folder,
+            state_dir=self.state_dir,
+            settings=self.settings,
+            clock=self.clock,
+            rng=self.rng,
+            client=self.client().project if own else "",
+            account=account.permission_id if own and account else "",
+        )
