@@ -111,7 +111,7 @@ class AccountApi:
         request = call.request
         parameters.check_shared_drives(request)
         check_spaces(request.parameter("spaces") or "drive", "spaces")
-        size = parameters.integer(request, "pageSize", 100, 1, 1000)
+        size = parameters.page_size(request)
         removed = request.parameter("includeRemoved")
         with_removed = removed is None or parameters.flag(request, "includeRemoved")
         selection = fields.parse(

@@ -137,6 +137,8 @@ class Api:
     def _answer(self, call: Call) -> tuple[Call, Response]:
         """Take a call through authentication, faults and throttle to its handler and back."""
         try:
+            if call.inner and not call.route.batchable:
+                raise replies.bad_request("This call is not supported in a batch.")
             _check_rendering(call)
             if call.route.scopes:
                 call = replace(call, principal=self._authenticate(call))
@@ -155,8 +157,6 @@ class Api:
         return call, self._faults.after(call, response)
 
     def _authenticate(self, call: Call) -> Principal:
-        if call.inner and not call.route.batchable:
-            raise replies.bad_request("This call is not supported in a batch.")
         scheme, _, bearer = (call.request.header("authorization") or "").partition(" ")
         bearer = bearer.strip() or call.request.parameter("access_token") or ""
         if not bearer or (scheme and scheme.lower() != "bearer"):

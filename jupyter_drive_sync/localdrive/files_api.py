@@ -160,7 +160,7 @@ class FilesApi:
         parameters.check_shared_drives(request)
         _check_corpora(request.parameter("corpora") or request.parameter("corpus") or "user")
         check_spaces(request.parameter("spaces") or "drive", "spaces")
-        size = parameters.integer(request, "pageSize", 100, 1, 1000)
+        size = parameters.page_size(request)
         selection = fields.parse(
             request.parameter("fields"), fields.FILE_LIST, fields.FILE_LIST_DEFAULT
         )

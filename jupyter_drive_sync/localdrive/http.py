@@ -16,7 +16,8 @@ import struct
 import threading
 from collections.abc import Mapping
 from email.utils import formatdate
-from typing import BinaryIO, Self
+from io import BufferedReader
+from typing import Self
 
 from jupyter_drive_sync.localdrive.batch import reason_phrase
 from jupyter_drive_sync.localdrive.drive import LocalDrive
@@ -64,7 +65,7 @@ class _Incoming:
                 self._next_chunk()
                 if self._ended:
                     return b""
-            piece = self._connection.file.read(min(size, self._left))
+            piece = self._connection.file.read1(min(size, self._left))
         except OSError as error:
             raise BodyCutError("the connection failed") from error
         if not piece:
@@ -107,7 +108,7 @@ class _Connection:
 
     def __init__(self, drive: LocalDrive, connection: socket.socket, scheme: str) -> None:
         self.socket = connection
-        self.file: BinaryIO = connection.makefile("rb")
+        self.file: BufferedReader = connection.makefile("rb")
         self._drive = drive
         self._scheme = scheme
 

@@ -379,7 +379,7 @@ class Model(Registry):
             sha1=blob.digest.sha1,
             sha256=blob.digest.sha256,
             mime_type=file.mime_type,
-            modified=file.modified,
+            modified=self.now(),
             author=viewer.account,
             original_name=file.original_name or file.name,
         )

@@ -34,7 +34,11 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One version of a file's content. Times are milliseconds since 1970."""
+    """One version of a file's content.
+
+    `modified` is when it was uploaded, in milliseconds since 1970, whatever time the client gave
+    the file.
+    """
 
     id: str
     blob: str

@@ -31,6 +31,15 @@ def integer(request: Request, name: str, default: int, low: int, high: int) -> i
     return value
 
 
+def page_size(request: Request, default: int = 100) -> int:
+    """Read `pageSize`; more than 1000 is taken for 1000. Source: drive.v3 discovery document.
+
+    Raises:
+        ApiError: 400.
+    """
+    return min(integer(request, "pageSize", default, 1, 2**31 - 1), 1000)
+
+
 def flag(request: Request, name: str) -> bool:
     """Read a boolean that is false unless said otherwise.
 

@@ -102,7 +102,6 @@ class Subject(Protocol):
         """What full text search looks at, beside the name."""
 
 
-
 Predicate = Callable[[Subject], bool]
 
 
@@ -361,4 +360,3 @@ def parse_time(text: str) -> int | None:
         moment = moment.replace(tzinfo=UTC)
     seconds = int(moment.replace(microsecond=0).timestamp())
     return seconds * 1000 + moment.microsecond // 1000
-

@@ -87,6 +87,4 @@ class RequestLog:
 
     def units(self) -> int:
         """Sum the quota units, inner calls included."""
-        return sum(
-            each.units + sum(inner.units for inner in each.inner) for each in self.records
-        )
+        return sum(each.units + sum(inner.units for inner in each.inner) for each in self.records)

@@ -1,12 +1,14 @@
 """Which contents of a file are kept.
 
-Source: Drive guide, "Manage file revisions" (unpinned revisions go after 30 days or beyond 100; at
-most 200 pinned; a pinned one ends only by being deleted), and the reference of revisions.
+Sources: Drive guide, "Manage file revisions" (unpinned revisions beyond 100 go; a pinned one ends
+only by being deleted), and the reference of revisions (an unpinned one goes 30 days after newer
+content was uploaded; at most 200 are pinned).
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 from jupyter_drive_sync.localdrive import replies
 from jupyter_drive_sync.localdrive.clock import milliseconds
@@ -27,7 +29,9 @@ def living(
     """
     oldest = milliseconds(now - settings.revision_days * DAY)
     loose = [
-        each for each in file.revisions[:-1] if not each.keep_forever and each.modified > oldest
+        each
+        for each, newer in pairwise(file.revisions)
+        if not each.keep_forever and newer.modified > oldest
     ]
     surplus = len(loose) + 1 + room_for - settings.max_revisions
     kept = {each.id for each in loose[max(0, surplus) :]}

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from jupyter_drive_sync.localdrive import fields, parameters, replies, revisions, throttle
-from jupyter_drive_sync.localdrive.fields import select
+from jupyter_drive_sync.localdrive.fields import Selection, select
 from jupyter_drive_sync.localdrive.files_api import BASE, scene_of
 from jupyter_drive_sync.localdrive.metadata import METADATA_LIMIT
 from jupyter_drive_sync.localdrive.model import Model
@@ -47,6 +47,16 @@ def _document(call: Call) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise replies.parse_error()
     return document
+
+
+def _revision_mask(call: Call) -> Selection:
+    return fields.parse(call.request.parameter("fields"), fields.REVISION, fields.REVISION_DEFAULT)
+
+
+def _permission_mask(call: Call) -> Selection:
+    return fields.parse(
+        call.request.parameter("fields"), fields.PERMISSION, fields.PERMISSION_DEFAULT
+    )
 
 
 class SharingApi:
@@ -89,7 +99,7 @@ class SharingApi:
 
     def list_revisions(self, call: Call) -> Response:
         """revisions.list, oldest first."""
-        size = parameters.integer(call.request, "pageSize", 200, 1, 1000)
+        size = parameters.page_size(call.request, 200)
         selection = fields.parse(
             call.request.parameter("fields"), fields.REVISION_LIST, fields.REVISION_LIST_DEFAULT
         )
@@ -120,12 +130,10 @@ class SharingApi:
             if call.is_download:
                 require_content(scene.viewer, file)
                 return self._transfers.download(call, found)
-            return self._revision_reply(call, scene, found)
+            return self._revision_reply(scene, found, _revision_mask(call))
 
-    def _revision_reply(self, call: Call, scene: Scene, found: Revision) -> Response:
-        selection = fields.parse(
-            call.request.parameter("fields"), fields.REVISION, fields.REVISION_DEFAULT
-        )
+    @staticmethod
+    def _revision_reply(scene: Scene, found: Revision, selection: Selection) -> Response:
         return Response.of_json(select(revision(scene, found), selection))
 
     def pin_revision(self, call: Call) -> Response:
@@ -138,6 +146,7 @@ class SharingApi:
         keep = document.get("keepForever")
         if keep is not None and not isinstance(keep, bool):
             raise replies.invalid_body("Invalid value at 'keep_forever' (TYPE_BOOL)")
+        selection = _revision_mask(call)
         with self._model.lock:
             scene = scene_of(self._model, call)
             file = self._with_living(call, scene)
@@ -149,7 +158,7 @@ class SharingApi:
             if keep and not found.keep_forever:
                 self._check_quota(file, found)
                 file = self._model.write(revisions.pinned(file, found, self._model.settings))
-            return self._revision_reply(call, scene, revisions.find(file, found.id))
+            return self._revision_reply(scene, revisions.find(file, found.id), selection)
 
     def _check_quota(self, file: File, found: Revision) -> None:
         limit = self._model.limit(file.owner)
@@ -192,6 +201,7 @@ class SharingApi:
 
     def get_permission(self, call: Call) -> Response:
         """permissions.get."""
+        selection = _permission_mask(call)
         with self._model.lock:
             scene = scene_of(self._model, call)
             file = self._find(call, scene)
@@ -199,17 +209,18 @@ class SharingApi:
             wanted = call.arguments["permissionId"]
             for each in all_permissions(scene, file):
                 if each.id == wanted:
-                    return self._permission_reply(call, scene, file, each)
+                    return self._permission_reply(scene, file, each, selection)
         raise replies.thing_not_found("Permission", wanted, "permissionId")
 
-    def _permission_reply(self, call: Call, scene: Scene, file: File, each: Permission) -> Response:
-        selection = fields.parse(
-            call.request.parameter("fields"), fields.PERMISSION, fields.PERMISSION_DEFAULT
-        )
+    @staticmethod
+    def _permission_reply(
+        scene: Scene, file: File, each: Permission, selection: Selection
+    ) -> Response:
         return Response.of_json(select(permission(scene, file, each), selection))
 
     def share(self, call: Call) -> Response:
         """permissions.create."""
+        selection = _permission_mask(call)
         given = self._read_permission(_document(call))
         with self._model.lock:
             scene = scene_of(self._model, call)
@@ -221,10 +232,11 @@ class SharingApi:
             file = self._model.write(
                 replace(file, permissions=(*others, given), shared_at=shared_at)
             )
-            return self._permission_reply(call, scene, file, given)
+            return self._permission_reply(scene, file, given, selection)
 
     def reshare(self, call: Call) -> Response:
         """permissions.update: another role."""
+        selection = _permission_mask(call)
         role = _document(call).get("role")
         if role not in ROLES or role == "owner":
             raise replies.invalid_body("Invalid value at 'permission.role'")
@@ -239,7 +251,7 @@ class SharingApi:
                     permissions=tuple(new if each == old else each for each in file.permissions),
                 )
             )
-            return self._permission_reply(call, scene, file, new)
+            return self._permission_reply(scene, file, new, selection)
 
     def unshare(self, call: Call) -> Response:
         """permissions.delete."""
