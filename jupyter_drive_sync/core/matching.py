@@ -132,53 +132,39 @@ def _sole_inodes(local: LocalTree) -> dict[int, RelPath | None]:
 def _match_files(
     free: Iterable[LedgerEntry], new: list[LocalEntry], local: LocalTree
 ) -> dict[RelPath, RelPath]:
-    sole = _sole_inodes(local)
-    sources = Counter(entry.stat.inode for entry in free)
-    by_stat: dict[object, LedgerEntry] = {}
-    by_content: dict[tuple[str, bytes], list[LedgerEntry]] = defaultdict(list)
-    any_name: dict[bytes, list[LedgerEntry]] = defaultdict(list)
-    for entry in sorted(free, key=lambda entry: entry.path, reverse=True):
-        if entry.stat.inode and sources[entry.stat.inode] == 1:
-            by_stat[entry.stat] = entry
-        if entry.md5 is not None:
-            by_content[name_of(entry.path), entry.md5].append(entry)
-            any_name[entry.md5].append(entry)
-
-    taken: dict[RelPath, RelPath] = {}
-    claimed: set[RelPath] = set()
-
-    def pair(entry: LedgerEntry, now: LocalEntry) -> None:
-        taken[entry.path] = now.path
-        claimed.add(now.path)
-
-    for now in new:
-        source = by_stat.get(now.stat)
-        if source is None or sole.get(now.stat.inode) is None or source.path in taken:
-            continue
-        if now.md5 is None or now.md5 == source.md5:
-            pair(source, now)
+    free = sorted(free, key=lambda entry: entry.path, reverse=True)
+    pairs = _by_identity(free, new, local)
+    claimed = set(pairs.values())
     # Equal content counts only for files that have some: empty files are all alike.
     rest = [now for now in new if now.path not in claimed and now.md5 and now.stat.size]
-    for now in rest:
-        _take(by_content[name_of(now.path), now.md5 or b""], now, taken, claimed)
-    for now in rest:
-        if now.path not in claimed:
-            _take(any_name[now.md5 or b""], now, taken, claimed)
-    return taken
+    for same_name in (True, False):
+        shelves: dict[tuple[str, bytes], list[RelPath]] = defaultdict(list)
+        for entry in free:
+            if entry.md5 is not None and entry.path not in pairs:
+                shelves[name_of(entry.path) if same_name else "", entry.md5].append(entry.path)
+        for now in rest:
+            shelf = shelves[name_of(now.path) if same_name else "", now.md5 or b""]
+            if shelf and now.path not in claimed:
+                pairs[shelf.pop()] = now.path
+                claimed.add(now.path)
+    return pairs
 
 
-def _take(
-    candidates: list[LedgerEntry],
-    now: LocalEntry,
-    taken: dict[RelPath, RelPath],
-    claimed: set[RelPath],
-) -> None:
-    while candidates:
-        entry = candidates.pop()
-        if entry.path not in taken:
-            taken[entry.path] = now.path
-            claimed.add(now.path)
-            return
+def _by_identity(
+    free: list[LedgerEntry], new: list[LocalEntry], local: LocalTree
+) -> dict[RelPath, RelPath]:
+    """Pair by inode with size and mtime, where the inode has one path before and now."""
+    sole = _sole_inodes(local)
+    sources = Counter(entry.stat.inode for entry in free)
+    by_stat = {entry.stat: entry for entry in free if sources[entry.stat.inode] == 1}
+    pairs: dict[RelPath, RelPath] = {}
+    for now in new:
+        source = by_stat.get(now.stat) if now.stat.inode else None
+        if source is None or sole.get(now.stat.inode) is None:
+            continue
+        if now.md5 is None or now.md5 == source.md5:
+            pairs[source.path] = now.path
+    return pairs
 
 
 def _match_folders(

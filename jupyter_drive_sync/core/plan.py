@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -25,6 +25,7 @@ from jupyter_drive_sync.core.tree import (
     RelPath,
     Shadow,
     Standing,
+    Stat,
     ancestors,
     depth_of,
     is_below,
@@ -120,6 +121,8 @@ class Plan:
     """Fresh copies that wait for an answer, because too many were moved out at once."""
     unchanged: int = 0
     """Files that are on Drive as they are here."""
+    folder_ids: Mapping[RelPath, FileId] = field(default_factory=dict)
+    """The folders that exist on Drive, by their path after this plan's moves."""
 
     def operations(self) -> Iterable[Operation]:
         """Yield all steps in order."""
@@ -139,9 +142,9 @@ class Plan:
         return sum(1 for step in self.operations() if step.verb is not Verb.SETTLE)
 
 
-def modified_ms(entry: LocalEntry) -> int:
+def modified_ms(stat: Stat) -> int:
     """Return the modification time as Drive can hold it: whole milliseconds from 1970 to 9999."""
-    return max(0, min(entry.stat.mtime_ns // 1_000_000, LATEST_MS))
+    return max(0, min(stat.mtime_ns // 1_000_000, LATEST_MS))
 
 
 def make(
@@ -416,7 +419,7 @@ def _times_differ(entry: LedgerEntry, here: LocalEntry) -> bool:
 
     Of the mode only the owner's execute bit counts: Kubernetes' ``fsGroup`` changes group bits.
     """
-    return modified_ms(here) != entry.mtime_ms or bool((here.mode ^ entry.mode) & 0o100)
+    return modified_ms(here.stat) != entry.mtime_ms or bool((here.mode ^ entry.mode) & 0o100)
 
 
 def _ordered(planner: _Planner, held: tuple[Operation, ...], only: tuple[RelPath, ...]) -> Plan:
@@ -453,6 +456,7 @@ def _ordered(planner: _Planner, held: tuple[Operation, ...], only: tuple[RelPath
         unknown=tuple(sorted(planner.unknown, key=lambda entry: entry.path)),
         moved_out=held,
         unchanged=planner.unchanged,
+        folder_ids={path: found for path, found in planner.folder_ids.items() if found},
     )
 
 

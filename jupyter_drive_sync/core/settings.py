@@ -39,7 +39,7 @@ class Settings:
         hold_days: days after which an unanswered hold turns into *keep*.
         moved_out_files: files moved out of the mirror at once from which a hold is made.
         rehash_nights: each night one of so many parts of the home is read again.
-        verify_runs: every so many runs the whole tree is compared with Drive.
+        verify_days: every so many days the whole tree is compared with Drive.
         pinned_revisions: pins of replaced edits per file (Drive's limit is 200 altogether).
         small_file: bytes up to which a file is sent in one multipart request.
         chunk_size: bytes of a chunk of a resumable upload; a multiple of 256 KiB.
@@ -67,7 +67,7 @@ class Settings:
     hold_days: int = 14
     moved_out_files: int = 20
     rehash_nights: int = 30
-    verify_runs: int = 7
+    verify_days: int = 7
     pinned_revisions: int = 20
     small_file: int = 5_000_000
     chunk_size: int = 8 * MiB
@@ -103,7 +103,7 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
     "hold_days": (1, 3650),
     "moved_out_files": (0, 1_000_000),
     "rehash_nights": (1, 3650),
-    "verify_runs": (1, 3650),
+    "verify_days": (1, 3650),
     "pinned_revisions": (0, 150),
     "small_file": (0, 5_000_000),
     "chunk_size": (256 * 1024, 256 * MiB),

@@ -1,0 +1,158 @@
+"""What waits for a person, in words: made, kept up to date, answered, dissolved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+from jupyter_drive_sync.core.guard import Alarm, Held, Verdict
+from jupyter_drive_sync.core.plan import Operation, Plan, Verb
+from jupyter_drive_sync.core.settings import DAY
+from jupyter_drive_sync.core.tree import FileId, Standing, printable
+from jupyter_drive_sync.engine.ledger import Ledger
+from jupyter_drive_sync.engine.records import Hold, HoldItem
+from jupyter_drive_sync.engine.site import Site
+from jupyter_drive_sync.errors import MirrorHeld
+
+DELETIONS: Final = "deletions"
+MOVED_OUT: Final = "moved_out"
+
+_CAUSES: Final = {
+    Alarm.HOME_EMPTY: "the home is empty, as if it were not mounted",
+    Alarm.HOME_UNREADABLE: "the home cannot be read",
+    Alarm.HOME_REPLACED: "the home is not the folder that was mirrored last",
+    Alarm.RULES_CHANGED: "the rules of what is mirrored have changed",
+    Alarm.LEDGER_REBUILT: "our own records had to be rebuilt",
+    Alarm.WHOLE_FOLDER: "a whole folder is gone",
+    Alarm.SHARE: "more than a quarter of the files is gone",
+    Alarm.FILES: "very many files are gone",
+    Alarm.BYTES: "more than a gigabyte is gone",
+}
+
+CHOICES: Final = {
+    DELETIONS: ("keep", "trash"),
+    MOVED_OUT: ("keep", "start_afresh"),
+    "other_home": ("take_over", "second_folder", "disconnect"),
+    "root_gone": ("untrash", "start_afresh", "disconnect"),
+    "other_account": ("start_afresh", "disconnect"),
+    "changed_client": ("start_afresh", "disconnect"),
+}
+"""What a person can answer, by kind; ``untrash`` only while the folder is in the trash."""
+
+
+def whole(
+    site: Site, ledger: Ledger, kind: str, reason: str, choices: tuple[str, ...] = ()
+) -> MirrorHeld:
+    """Hold the whole mirror, and return the error that says so."""
+    hold = ledger.hold(
+        Hold(
+            id=site.nonce()[:8],
+            kind=kind,
+            since=site.clock.wall(),
+            reason=reason,
+            choices=choices or CHOICES[kind],
+        )
+    )
+    return MirrorHeld(kind=kind, reason=reason, hold=hold.id)
+
+
+def expire(site: Site, ledger: Ledger) -> None:
+    """Turn holds on deletions that nobody answered into *keep*."""
+    now = site.clock.wall()
+    for hold in ledger.holds():
+        if hold.kind == DELETIONS and now - hold.since > site.settings.hold_days * DAY:
+            ledger.answer(hold.id, "keep", at=now)
+
+
+def held_before(ledger: Ledger) -> frozenset[FileId]:
+    """Return the files that already wait: nothing but an answer releases them."""
+    return frozenset(
+        item.id
+        for hold in ledger.holds()
+        if hold.kind == DELETIONS
+        for item in ledger.hold_items(hold.id)
+    )
+
+
+def deletions(
+    site: Site, ledger: Ledger, waiting: Iterable[Operation], verdict: Verdict, mirrored: int
+) -> int:
+    """Bring the hold on deletions up to date.
+
+    Args:
+        site: the home.
+        ledger: keeps the hold.
+        waiting: deletions that were held before and still are deletions.
+        verdict: what the guard says of the others.
+        mirrored: files that are mirrored.
+
+    Returns:
+        How many files wait.
+    """
+    steps = [*waiting, *(verdict.held.operations if verdict.held else ())]
+    if not steps:
+        ledger.dissolve(DELETIONS)
+        return 0
+    known = next((hold for hold in ledger.holds() if hold.kind == DELETIONS), None)
+    reason = known.reason if known and not verdict.held else _reason(verdict.held, steps, mirrored)
+    ledger.hold(
+        Hold(
+            id=site.nonce()[:8],
+            kind=DELETIONS,
+            since=site.clock.wall(),
+            reason=reason,
+            choices=CHOICES[DELETIONS],
+        ),
+        _items(steps),
+    )
+    return len(steps)
+
+
+def _reason(held: Held | None, steps: list[Operation], mirrored: int) -> str:
+    causes = [_CAUSES[alarm] for alarm in held.alarms] if held else []
+    if held and held.folders:
+        names = ", ".join(printable(folder) for folder in held.folders[:3])
+        more = f" and {len(held.folders) - 3} more" if len(held.folders) > 3 else ""
+        causes = [
+            f"{cause} ({names}{more})" if cause == _CAUSES[Alarm.WHOLE_FOLDER] else cause
+            for cause in causes
+        ]
+    why = f" ({'; '.join(causes)})" if causes else ""
+    what = "1 file is" if len(steps) == 1 else f"{len(steps)} files are"
+    return f"{what} gone of {mirrored} mirrored ones{why}; nothing was removed on Drive."
+
+
+def moved_out(site: Site, ledger: Ledger, plan: Plan) -> Plan:
+    """Ask before very many files are copied anew because somebody moved them out of the mirror."""
+    if not plan.moved_out:
+        ledger.dissolve(MOVED_OUT)
+        return plan
+    if ledger.answered(MOVED_OUT) == "keep":
+        ledger.dissolve(MOVED_OUT)
+        left = tuple(
+            replace(step, verb=Verb.SETTLE, standing=Standing.DECLINED) for step in plan.moved_out
+        )
+        return replace(plan, settle=(*plan.settle, *left), moved_out=())
+    count = len(plan.moved_out)
+    ledger.hold(
+        Hold(
+            id=site.nonce()[:8],
+            kind=MOVED_OUT,
+            since=site.clock.wall(),
+            reason=f"{count} files were moved out of the mirror on Drive; no new copies were made.",
+            choices=CHOICES[MOVED_OUT],
+        ),
+        _items(plan.moved_out),
+    )
+    return plan
+
+
+def _items(steps: Iterable[Operation]) -> list[HoldItem]:
+    return [HoldItem(step.entry.id, step.path, step.size) for step in steps if step.entry]
+
+
+def day_of(milliseconds: str) -> str:
+    """Write the day of a time that the ledger remembers, for a sentence."""
+    return datetime.fromtimestamp(int(milliseconds or 0) / 1000, UTC).date().isoformat()

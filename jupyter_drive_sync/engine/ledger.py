@@ -1,0 +1,777 @@
+"""The ledger: what Drive holds for each path, what we are about to do, what we did.
+
+One SQLite file in the state folder. Homes often lie on NFS, so: rollback journal in TRUNCATE mode
+with full sync, never WAL (its shared memory needs one host), and no trust in file locks between
+hosts: :mod:`lease` sees to one writer. Where locks do not work at all, the file is opened without
+them. Sources: SQLite, "Write-Ahead Logging", "Use of WAL over a network filesystem"; SQLite,
+"Uniform Resource Identifiers", ``nolock``.
+
+Each method that writes is one transaction. A ledger that is missing, broken or from a newer version
+is set aside and begun anew; the next pass fills it from Drive.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from jupyter_drive_sync.core.tree import (
+    FileId,
+    Kind,
+    LedgerEntry,
+    LedgerTree,
+    RelPath,
+    RemoteEntry,
+    Standing,
+    Stat,
+    from_bytes,
+    is_below,
+    to_bytes,
+)
+from jupyter_drive_sync.engine.records import (
+    Edit,
+    FileOutcome,
+    Hold,
+    HoldItem,
+    Intent,
+    Run,
+    Trashed,
+)
+from jupyter_drive_sync.errors import NoSuchHold, StateFull, StateUnusable
+
+VERSION: Final = 1
+"""``PRAGMA user_version``; a higher one was written by a newer program."""
+
+_SCHEMA: Final = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE objects (
+    id TEXT PRIMARY KEY, kind TEXT NOT NULL, path BLOB NOT NULL, standing TEXT NOT NULL,
+    parent TEXT NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    inode INTEGER NOT NULL, md5 BLOB, nonce TEXT NOT NULL, version INTEGER NOT NULL,
+    revision TEXT NOT NULL, racy INTEGER NOT NULL, revived INTEGER NOT NULL,
+    mtime_ms INTEGER NOT NULL, mode INTEGER NOT NULL, seen TEXT,
+    run INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE INDEX objects_path ON objects (path);
+CREATE TABLE intents (
+    nonce TEXT PRIMARY KEY, run INTEGER NOT NULL, verb TEXT NOT NULL, path BLOB NOT NULL,
+    id TEXT NOT NULL, entry TEXT NOT NULL, session INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE TABLE revisions (id TEXT NOT NULL, revision TEXT NOT NULL, run INTEGER NOT NULL,
+    PRIMARY KEY (id, revision)) WITHOUT ROWID;
+CREATE TABLE edits (id TEXT NOT NULL, revision TEXT NOT NULL, path BLOB NOT NULL,
+    at REAL NOT NULL, size INTEGER NOT NULL, pinned INTEGER NOT NULL, run INTEGER NOT NULL,
+    PRIMARY KEY (id, revision)) WITHOUT ROWID;
+CREATE TABLE holds (id TEXT PRIMARY KEY, kind TEXT NOT NULL, since REAL NOT NULL,
+    reason TEXT NOT NULL, choices TEXT NOT NULL, answer TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
+CREATE TABLE hold_items (hold TEXT NOT NULL, id TEXT NOT NULL, path BLOB NOT NULL,
+    size INTEGER NOT NULL, PRIMARY KEY (hold, id)) WITHOUT ROWID;
+CREATE TABLE approvals (id TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE released (id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE trashed (id TEXT NOT NULL, path BLOB NOT NULL, size INTEGER NOT NULL,
+    at REAL NOT NULL, run INTEGER NOT NULL, approved INTEGER NOT NULL,
+    PRIMARY KEY (id, run)) WITHOUT ROWID;
+CREATE TABLE runs (id INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL, started REAL NOT NULL,
+    ended REAL, outcome TEXT NOT NULL, counters TEXT NOT NULL, problem TEXT,
+    token TEXT NOT NULL DEFAULT '', drained INTEGER NOT NULL DEFAULT 0,
+    verified INTEGER NOT NULL DEFAULT 0, mirrored INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE outcomes (run INTEGER NOT NULL, path BLOB NOT NULL, outcome TEXT NOT NULL,
+    reason TEXT NOT NULL, size INTEGER NOT NULL);
+CREATE INDEX outcomes_run ON outcomes (run);
+"""
+
+_RUNS_KEPT: Final = 200
+_OUTCOME_RUNS_KEPT: Final = 30
+
+_PUT: Final = (
+    "INSERT INTO objects (id, kind, path, standing, parent, name, size, mtime_ns, inode, md5,"
+    " nonce, version, revision, racy, revived, mtime_ms, mode, seen, run)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET"
+    " kind=excluded.kind, path=excluded.path, standing=excluded.standing, parent=excluded.parent,"
+    " name=excluded.name, size=excluded.size, mtime_ns=excluded.mtime_ns, inode=excluded.inode,"
+    " md5=excluded.md5, nonce=excluded.nonce, version=excluded.version,"
+    " revision=excluded.revision, racy=excluded.racy, revived=excluded.revived,"
+    " mtime_ms=excluded.mtime_ms, mode=excluded.mode, seen=excluded.seen,"
+    " run=max(run, excluded.run)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Where the next pass reads the change feed from, and what it would meet there."""
+
+    token: str
+    """Empty: there is none, the whole tree is compared."""
+    own_changes: int
+    """Objects that we changed since that token."""
+
+
+class Ledger:
+    """The ledger of one mirror. Not for use by several threads at once."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._db = connection
+        self._path = path
+
+    # -- opening ----------------------------------------------------------------------------------
+
+    @classmethod
+    def open(cls, folder: Path) -> tuple[Ledger, str]:
+        """Open the ledger of a state folder, making it where there is none.
+
+        Returns:
+            The ledger, and why it was begun anew: ``""`` (it was not), ``"new"``, ``"broken"`` or
+            ``"newer"``. What was there is set aside under a name that says why.
+
+        Raises:
+            StateUnusable: the folder cannot be written.
+            StateFull: its disk is full.
+        """
+        path = folder / "ledger.sqlite"
+        with _disk(path):
+            why = "" if path.exists() and path.stat().st_size else "new"
+            if not why:
+                why = cls._fault(path)
+                if why:
+                    _set_aside(path, why)
+            ledger = cls(_connect(path), path)
+            if why:
+                ledger._create()
+            return ledger, why
+
+    @staticmethod
+    def _fault(path: Path) -> str:
+        """Tell why a ledger cannot be used; ``""`` when it can."""
+        try:
+            db = _connect(path)
+            with contextlib.closing(db):
+                (version,) = db.execute("PRAGMA user_version").fetchone()
+                if version > VERSION:
+                    return "newer"
+                (state,) = db.execute("PRAGMA quick_check(1)").fetchone()
+                tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError) and _no_space(error):
+                raise
+            return "broken"
+        return "" if state == "ok" and "objects" in tables and version == VERSION else "broken"
+
+    def _create(self) -> None:
+        with self._transaction():
+            for statement in _SCHEMA.split(";"):
+                if statement.strip():
+                    self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version = {VERSION}")
+
+    def copy(self) -> Ledger:
+        """Return a copy in memory, for a dry run."""
+        memory = sqlite3.connect(":memory:", isolation_level=None)
+        self._db.backup(memory)
+        return Ledger(memory, self._path)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with _disk(self._path):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.rollback()
+                raise
+            self._db.commit()
+
+    # -- single values ----------------------------------------------------------------------------
+
+    def get(self, key: str) -> str:
+        """Return a remembered value, or ``""``."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return str(row[0]) if row else ""
+
+    def remember(self, **values: str) -> None:
+        """Remember values; an empty one is forgotten."""
+        with self._transaction() as db:
+            for key, value in values.items():
+                if value:
+                    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+                else:
+                    db.execute("DELETE FROM meta WHERE key = ?", (key,))
+
+    # -- objects ----------------------------------------------------------------------------------
+
+    def tree(self) -> LedgerTree:
+        """Read everything that we know of the mirror."""
+        files: dict[RelPath, LedgerEntry] = {}
+        folders: dict[RelPath, LedgerEntry] = {}
+        twins: list[LedgerEntry] = []
+        for row in self._db.execute("SELECT * FROM objects ORDER BY id"):
+            entry = _entry(row)
+            shelf = folders if entry.kind is Kind.FOLDER else files
+            rival = shelf.get(entry.path)
+            if rival is None or _RANK[entry.standing] < _RANK[rival.standing]:
+                shelf[entry.path] = entry
+                entry = rival  # type: ignore[assignment]  # None: nobody lost the place
+            if entry is not None:
+                twins.append(entry)
+        return LedgerTree(files, folders, tuple(twins), FileId(self.get("root")))
+
+    def entries(self) -> dict[FileId, LedgerEntry]:
+        """Return all objects by id."""
+        rows = self._db.execute("SELECT * FROM objects")
+        return {entry.id: entry for entry in map(_entry, rows)}
+
+    def put(self, entries: Iterable[LedgerEntry], *, run: int = 0) -> None:
+        """Store entries; ``run`` marks them as changed on Drive by that run (0: not by us)."""
+        with self._transaction() as db:
+            db.executemany(_PUT, (_row(entry, run) for entry in entries))
+
+    def forget(self, ids: Iterable[FileId]) -> None:
+        """Let go of objects; Drive is not touched, and they may live on there."""
+        rows = [(i,) for i in ids]
+        with self._transaction() as db:
+            db.executemany("DELETE FROM objects WHERE id = ?", rows)
+            db.executemany("INSERT OR IGNORE INTO released VALUES (?)", rows)
+
+    def released(self) -> frozenset[FileId]:
+        """Return objects that carry our marks and are none of ours any more, or in the trash."""
+        rows = self._db.execute("SELECT id FROM released UNION SELECT id FROM trashed")
+        return frozenset(FileId(i) for (i,) in rows)
+
+    def clear(self) -> None:
+        """Forget the whole mirror, but not the history: it is begun afresh."""
+        with self._transaction() as db:
+            for table in ("meta", "objects", "intents", "revisions", "holds", "hold_items",
+                          "approvals", "released", "trashed"):  # fmt: skip
+                db.execute(f"DELETE FROM {table}")  # noqa: S608 - names of our own
+            db.execute("UPDATE runs SET token = '', drained = 0")
+
+    def observe(
+        self, seen: Iterable[LedgerEntry], *, run: int, token: str, drained: bool = False
+    ) -> None:
+        """Store what Drive showed together with the page token that it came up to.
+
+        One transaction: a token never runs ahead of what was read with it.
+        """
+        with self._transaction() as db:
+            db.executemany(_PUT, (_row(entry, 0) for entry in seen))
+            db.execute("UPDATE runs SET token = ?, drained = ? WHERE id = ?", (token, drained, run))
+
+    # -- intents: what is on its way --------------------------------------------------------------
+
+    def intend(self, intents: Iterable[Intent]) -> None:
+        """Record what is about to be sent, before it is."""
+        with self._transaction() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO intents VALUES (?,?,?,?,?,?,?)",
+                (
+                    (
+                        intent.nonce,
+                        intent.run,
+                        intent.verb,
+                        to_bytes(intent.entry.path),
+                        intent.entry.id,
+                        _dump(intent.entry),
+                        intent.session,
+                    )
+                    for intent in intents
+                ),
+            )
+
+    def intents(self) -> list[Intent]:
+        """Return what was on its way when the last writer stopped."""
+        rows = self._db.execute("SELECT nonce, run, verb, entry, session FROM intents")
+        return [
+            Intent(nonce, run, verb, _load(entry), bool(session))
+            for nonce, run, verb, entry, session in rows
+        ]
+
+    def drop(self, nonces: Iterable[str]) -> None:
+        """Give intents up: they never reached Drive, or no longer matter."""
+        with self._transaction() as db:
+            db.executemany("DELETE FROM intents WHERE nonce = ?", ((n,) for n in nonces))
+
+    def confirm(self, done: Iterable[Confirmation]) -> None:
+        """Turn intents into entries, in one transaction."""
+        with self._transaction() as db:
+            for item in done:
+                db.execute("DELETE FROM intents WHERE nonce = ?", (item.nonce,))
+                if item.chain:
+                    _remember_chain(db, item.entry)
+                    continue
+                if item.entry.kind is Kind.FOLDER:
+                    _rebase(db, item.entry)
+                if item.trashed is not None:
+                    t = item.trashed
+                    db.execute(
+                        "INSERT OR REPLACE INTO trashed VALUES (?,?,?,?,?,?)",
+                        (t.id, to_bytes(t.path), t.size, t.at, t.run, t.approved),
+                    )
+                    db.execute("DELETE FROM objects WHERE id = ?", (t.id,))
+                    db.execute("DELETE FROM approvals WHERE id = ?", (t.id,))
+                else:
+                    db.execute(_PUT, _row(item.entry, item.run))
+                if item.edit is not None:
+                    _put_edit(db, item.edit)
+                if item.entry.revision:
+                    db.execute(
+                        "INSERT OR IGNORE INTO revisions VALUES (?,?,?)",
+                        (item.entry.id, item.entry.revision, item.run),
+                    )
+
+    # -- revisions and replaced edits -------------------------------------------------------------
+
+    def replaced_since(self, run: int) -> dict[FileId, frozenset[str]]:
+        """Return files with a revision of ours from after ``run``: id -> all our revisions."""
+        rows = self._db.execute(
+            "SELECT id, revision FROM revisions WHERE id IN"
+            " (SELECT id FROM revisions WHERE run > ? GROUP BY id)",
+            (run,),
+        )
+        found: dict[FileId, set[str]] = {}
+        for file_id, revision in rows:
+            found.setdefault(FileId(file_id), set()).add(revision)
+        return {file_id: frozenset(revisions) for file_id, revisions in found.items()}
+
+    def record_edits(self, edits: Iterable[Edit]) -> None:
+        """Remember edits on Drive that were replaced."""
+        with self._transaction() as db:
+            for edit in edits:
+                _put_edit(db, edit)
+
+    def edits(self) -> list[Edit]:
+        """Return the edits on Drive that were replaced, newest first."""
+        rows = self._db.execute(
+            "SELECT id, revision, path, at, size, pinned, run FROM edits ORDER BY at DESC, id"
+        )
+        return [
+            Edit(FileId(i), revision, from_bytes(path), at, size, bool(pinned), run)
+            for i, revision, path, at, size, pinned, run in rows
+        ]
+
+    def pins(self) -> dict[FileId, int]:
+        """Count the pinned revisions per file."""
+        rows = self._db.execute("SELECT id, count(*) FROM edits WHERE pinned GROUP BY id")
+        return {FileId(i): count for i, count in rows}
+
+    # -- deletions and holds ----------------------------------------------------------------------
+
+    def trashed_since(self, at: float) -> list[Trashed]:
+        """Return what we moved to the trash since a time (epoch seconds)."""
+        rows = self._db.execute(
+            "SELECT id, path, size, at, run, approved FROM trashed WHERE at >= ?", (at,)
+        )
+        return [
+            Trashed(FileId(i), from_bytes(path), size, when, run, bool(approved))
+            for i, path, size, when, run, approved in rows
+        ]
+
+    def mirrored_at(self, at: float) -> int | None:
+        """Return how many files were mirrored at a time; None when no run is that old."""
+        row = self._db.execute(
+            "SELECT mirrored FROM runs WHERE ended IS NOT NULL AND ended <= ?"
+            " ORDER BY id DESC LIMIT 1",
+            (at,),
+        ).fetchone()
+        return int(row[0]) if row else None
+
+    def approvals(self) -> frozenset[FileId]:
+        """Return the objects whose deletion a person has confirmed."""
+        return frozenset(FileId(i) for (i,) in self._db.execute("SELECT id FROM approvals"))
+
+    def holds(self) -> list[Hold]:
+        """Return what waits for a person, oldest first."""
+        rows = self._db.execute(
+            "SELECT h.id, h.kind, h.since, h.reason, h.choices, h.answer, count(i.id),"
+            " coalesce(sum(i.size), 0) FROM holds h LEFT JOIN hold_items i ON i.hold = h.id"
+            " GROUP BY h.id ORDER BY h.since, h.id"
+        )
+        return [
+            Hold(i, kind, since, reason, tuple(json.loads(choices)), count, size, answer)
+            for i, kind, since, reason, choices, answer, count, size in rows
+        ]
+
+    def hold_items(self, hold: str) -> list[HoldItem]:
+        """Return the files of a hold, by path."""
+        rows = self._db.execute(
+            "SELECT id, path, size FROM hold_items WHERE hold = ? ORDER BY path", (hold,)
+        )
+        return [HoldItem(FileId(i), from_bytes(path), size) for i, path, size in rows]
+
+    def hold(self, hold: Hold, items: Iterable[HoldItem] = ()) -> Hold:
+        """Make a hold, or bring the open one of the same kind up to date (it keeps id and age)."""
+        with self._transaction() as db:
+            row = db.execute(
+                "SELECT id, since FROM holds WHERE kind = ? AND answer = ''", (hold.kind,)
+            ).fetchone()
+            if row:
+                hold = replace(hold, id=row[0], since=row[1])
+            db.execute(
+                "INSERT OR REPLACE INTO holds VALUES (?,?,?,?,?,?)",
+                (hold.id, hold.kind, hold.since, hold.reason, json.dumps(hold.choices), ""),
+            )
+            db.execute("DELETE FROM hold_items WHERE hold = ?", (hold.id,))
+            db.executemany(
+                "INSERT INTO hold_items VALUES (?,?,?,?)",
+                ((hold.id, item.id, to_bytes(item.path), item.size) for item in items),
+            )
+        return next(found for found in self.holds() if found.id == hold.id)
+
+    def dissolve(self, kind: str) -> None:
+        """Drop the hold of a kind: its cause is gone."""
+        with self._transaction() as db:
+            db.execute(
+                "DELETE FROM hold_items WHERE hold IN (SELECT id FROM holds WHERE kind = ?)",
+                (kind,),
+            )
+            db.execute("DELETE FROM holds WHERE kind = ?", (kind,))
+
+    def answer(self, hold_id: str, choice: str, paths: Iterable[RelPath] = (), *, at: float) -> int:
+        """Carry a person's answer into the ledger; the next pass acts on it.
+
+        Args:
+            hold_id: which hold.
+            choice: one of its choices.
+            paths: only these files or folders of it; none means all.
+            at: epoch seconds of the answer.
+
+        Returns:
+            How many files the answer is about.
+
+        Raises:
+            NoSuchHold: there is no such hold, or it does not offer that choice or hold that path.
+        """
+        hold = next((found for found in self.holds() if found.id == hold_id), None)
+        if hold is None:
+            raise NoSuchHold(problem=f"There is no hold with the id {hold_id}.")
+        if choice not in hold.choices:
+            offered = ", ".join(hold.choices)
+            raise NoSuchHold(problem=f"This hold can be answered with: {offered}.")
+        items = self.hold_items(hold_id)
+        if wanted := tuple(paths):
+            items = [i for i in items if any(is_below(i.path, path) for path in wanted)]
+            if not items:
+                raise NoSuchHold(problem="This hold has no file at the given path.")
+        with self._transaction() as db:
+            if hold.kind == "deletions":
+                self._answer_deletions(db, choice, items, at)
+            for item in items:
+                db.execute("DELETE FROM hold_items WHERE id = ?", (item.id,))
+            (left,) = db.execute(
+                "SELECT count(*) FROM hold_items WHERE hold = ?", (hold_id,)
+            ).fetchone()
+            if hold.kind == "deletions" and not left:
+                db.execute("DELETE FROM holds WHERE id = ?", (hold_id,))
+            elif hold.kind != "deletions":
+                db.execute("UPDATE holds SET answer = ? WHERE id = ?", (choice, hold_id))
+        return len(items)
+
+    @staticmethod
+    def _answer_deletions(
+        db: sqlite3.Connection, choice: str, items: Iterable[HoldItem], at: float
+    ) -> None:
+        for item in items:
+            if choice == "trash":
+                db.execute("INSERT OR REPLACE INTO approvals VALUES (?, ?)", (item.id, at))
+            else:
+                db.execute(
+                    "UPDATE objects SET standing = ? WHERE id = ?",
+                    (Standing.ARCHIVED.value, item.id),
+                )
+
+    def answered(self, kind: str) -> str:
+        """Return a person's answer to a hold of the whole mirror, or ``""``."""
+        row = self._db.execute(
+            "SELECT answer FROM holds WHERE kind = ? AND answer != ''", (kind,)
+        ).fetchone()
+        return str(row[0]) if row else ""
+
+    # -- runs -------------------------------------------------------------------------------------
+
+    def begin(self, job: str, at: float) -> int:
+        """Open a run and return its number."""
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE runs SET outcome = 'interrupted', ended = started WHERE ended IS NULL"
+            )
+            cursor = db.execute(
+                "INSERT INTO runs (job, started, outcome, counters) VALUES (?, ?, 'running', '{}')",
+                (job, at),
+            )
+            return int(cursor.lastrowid or 0)
+
+    def end(self, run: Run, outcomes: Iterable[FileOutcome], *, mirrored: int) -> None:
+        """Close a run with its counters and its files' outcomes, and thin the history out."""
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE runs SET ended = ?, outcome = ?, counters = ?, problem = ?, verified = ?,"
+                " mirrored = ? WHERE id = ?",
+                (
+                    run.ended,
+                    run.outcome,
+                    json.dumps(run.counters),
+                    json.dumps(run.problem) if run.problem else None,
+                    run.verified,
+                    mirrored,
+                    run.id,
+                ),
+            )
+            db.executemany(
+                "INSERT INTO outcomes VALUES (?,?,?,?,?)",
+                ((run.id, to_bytes(o.path), o.outcome, o.reason, o.size) for o in outcomes),
+            )
+            db.execute("DELETE FROM outcomes WHERE run <= ?", (run.id - _OUTCOME_RUNS_KEPT,))
+            db.execute("DELETE FROM runs WHERE id <= ?", (run.id - _RUNS_KEPT,))
+
+    def runs(self, limit: int = 30) -> list[Run]:
+        """Return the last runs, newest first."""
+        rows = self._db.execute(
+            "SELECT id, job, started, ended, outcome, counters, problem, verified FROM runs"
+            " ORDER BY id DESC LIMIT ?",
+            (limit,),
+        )
+        return [
+            Run(
+                i,
+                job,
+                started,
+                ended,
+                outcome,
+                json.loads(counters),
+                json.loads(problem) if problem else None,
+                bool(verified),
+            )
+            for i, job, started, ended, outcome, counters, problem, verified in rows
+        ]
+
+    def outcomes(self, run: int) -> list[FileOutcome]:
+        """Return the files of a run that were not simply unchanged, failed ones first."""
+        rows = self._db.execute(
+            "SELECT path, outcome, reason, size FROM outcomes WHERE run = ?"
+            " ORDER BY outcome != 'failed', path",
+            (run,),
+        )
+        return [
+            FileOutcome(from_bytes(p), outcome, reason, size) for p, outcome, reason, size in rows
+        ]
+
+    def verified_run(self) -> int:
+        """Return the number of the last run that compared the whole tree; 0 for none."""
+        row = self._db.execute("SELECT max(id) FROM runs WHERE verified").fetchone()
+        return int(row[0] or 0)
+
+    def token_of(self, run: int) -> str:
+        """Return the token that a run's look came up to."""
+        row = self._db.execute("SELECT token FROM runs WHERE id = ?", (run,)).fetchone()
+        return str(row[0]) if row else ""
+
+    def tokens(self, current: int) -> Tokens:
+        """Say where the pass ``current`` reads the feed from.
+
+        It is the token of the pass before the last, so that late entries are not lost; right after
+        a drain it is the drain's end token, since everything before it is known.
+        """
+        rows = self._db.execute(
+            "SELECT id, token, drained FROM runs WHERE id < ? AND token != ''"
+            " ORDER BY id DESC LIMIT 2",
+            (current,),
+        ).fetchall()
+        if not rows:
+            return Tokens("", 0)
+        run, token, drained = rows[0] if rows[0][2] or len(rows) == 1 else rows[1]
+        # A drain's token comes after its run's own writes, any other before them.
+        since = run if drained else run - 1
+        (changed,) = self._db.execute(
+            "SELECT (SELECT count(*) FROM objects WHERE run > ?)"
+            " + (SELECT count(*) FROM trashed WHERE run > ?)",
+            (since, since),
+        ).fetchone()
+        return Tokens(token, int(changed))
+
+
+_RANK: Final = {
+    Standing.MIRRORED: 0,
+    Standing.DECLINED: 1,
+    Standing.ARCHIVED: 2,
+    Standing.UNCLAIMED: 3,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What a reply of Drive made true."""
+
+    nonce: str
+    entry: LedgerEntry
+    run: int
+    chain: bool = False
+    """It is the mirror's own folder or one above it: no object of the mirror."""
+    trashed: Trashed | None = None
+    edit: Edit | None = None
+
+
+def _remember_chain(db: sqlite3.Connection, entry: LedgerEntry) -> None:
+    """Remember a folder on the way down to the mirror under the name ``chain/LEVEL``."""
+    key = f"chain{entry.path}"
+    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, entry.id))
+
+
+def _rebase(db: sqlite3.Connection, folder: LedgerEntry) -> None:
+    """Move the paths below a folder along with it."""
+    row = db.execute("SELECT path FROM objects WHERE id = ?", (folder.id,)).fetchone()
+    new = to_bytes(folder.path)
+    if row is None or row[0] == new:
+        return
+    prefix = row[0] + b"/"
+    # 0x30 follows 0x2F ("/"): the range holds exactly what begins with the prefix.
+    below = db.execute(
+        "SELECT id, path FROM objects WHERE path >= ? AND path < ?", (prefix, row[0] + b"0")
+    ).fetchall()
+    db.executemany(
+        "UPDATE objects SET path = ? WHERE id = ?",
+        ((new + b"/" + path[len(prefix) :], file_id) for file_id, path in below),
+    )
+
+
+def _put_edit(db: sqlite3.Connection, edit: Edit) -> None:
+    db.execute(
+        "INSERT INTO edits VALUES (?,?,?,?,?,?,?) ON CONFLICT (id, revision) DO UPDATE SET"
+        " pinned = max(pinned, excluded.pinned)",
+        (edit.id, edit.revision, to_bytes(edit.path), edit.at, edit.size, edit.pinned, edit.run),
+    )
+
+
+def _row(entry: LedgerEntry, run: int) -> tuple[Any, ...]:
+    return (
+        entry.id,
+        entry.kind.value,
+        to_bytes(entry.path),
+        entry.standing.value,
+        entry.parent,
+        entry.name,
+        *entry.stat,
+        entry.md5,
+        entry.nonce,
+        entry.version,
+        entry.revision,
+        entry.racy,
+        entry.revived,
+        entry.mtime_ms,
+        entry.mode,
+        None if entry.seen is None else _dump_remote(entry.seen),
+        run,
+    )
+
+
+def _entry(row: tuple[Any, ...]) -> LedgerEntry:
+    (file_id, kind, path, standing, parent, name, size, mtime_ns, inode, md5, nonce, version,
+     revision, racy, revived, mtime_ms, mode, seen, _run) = row  # fmt: skip
+    return LedgerEntry(
+        path=from_bytes(path),
+        kind=Kind(kind),
+        standing=Standing(standing),
+        id=FileId(file_id),
+        parent=FileId(parent),
+        name=name,
+        stat=Stat(size, mtime_ns, inode),
+        md5=md5,
+        nonce=nonce,
+        version=version,
+        revision=revision,
+        racy=bool(racy),
+        revived=revived,
+        mtime_ms=mtime_ms,
+        mode=mode,
+        seen=None if seen is None else _load_remote(json.loads(seen)),
+    )
+
+
+def _dump_remote(entry: RemoteEntry) -> str:
+    values = asdict(entry)
+    values["md5"] = entry.md5.hex() if entry.md5 else None
+    return json.dumps(values)
+
+
+def _load_remote(values: Mapping[str, Any]) -> RemoteEntry:
+    md5 = values["md5"]
+    return RemoteEntry(
+        **{**values, "md5": bytes.fromhex(md5) if md5 else None, "kind": Kind(values["kind"])}
+    )
+
+
+def _dump(entry: LedgerEntry) -> str:
+    row = list(_row(entry, 0))
+    row[2] = row[2].hex()
+    row[9] = row[9].hex() if row[9] else None
+    return json.dumps(row)
+
+
+def _load(text: str) -> LedgerEntry:
+    row = json.loads(text)
+    row[2] = bytes.fromhex(row[2])
+    row[9] = bytes.fromhex(row[9]) if row[9] else None
+    return _entry(tuple(row))
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open the file with locks where they work, else without."""
+    try:
+        return _opened(path, "")
+    except sqlite3.OperationalError as error:
+        if not any(word in str(error) for word in ("locking protocol", "disk I/O")):
+            raise
+        return _opened(path, "?nolock=1")
+
+
+def _opened(path: Path, options: str) -> sqlite3.Connection:
+    db = sqlite3.connect(
+        f"file:{quote(str(path))}{options}", uri=True, isolation_level=None, timeout=5
+    )
+    try:
+        for pragma in ("journal_mode = TRUNCATE", "synchronous = FULL", "temp_store = MEMORY"):
+            db.execute(f"PRAGMA {pragma}").fetchall()
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("ROLLBACK")
+    except sqlite3.DatabaseError:
+        db.close()
+        raise
+    return db
+
+
+def _set_aside(path: Path, why: str) -> None:
+    """Keep what cannot be used, once per reason, for whoever wants to look into it."""
+    path.replace(path.with_name(f"ledger.{why}.sqlite"))
+    path.with_name(path.name + "-journal").unlink(missing_ok=True)
+
+
+def _no_space(error: sqlite3.OperationalError) -> bool:
+    return "full" in str(error)
+
+
+@contextlib.contextmanager
+def _disk(path: Path) -> Iterator[None]:
+    """Say in a sentence what the disk refuses."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if _no_space(error):
+            raise StateFull(path=str(path.parent), detail=str(error)) from error
+        raise StateUnusable(path=str(path.parent), problem=str(error)) from error
+    except OSError as error:
+        if error.errno == 28:
+            raise StateFull(path=str(path.parent), detail=str(error)) from error
+        raise StateUnusable(path=str(path.parent), problem=error.strerror or "no access") from error

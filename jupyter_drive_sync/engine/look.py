@@ -1,0 +1,259 @@
+"""Looking at Drive: one request when nothing is wrong, one paged query when something is.
+
+The change feed is read from the token of the pass before the last, so that entries which appear
+late are not lost; those that are known by their version cost nothing. The whole tree is compared
+once a week, and whenever there is no token, Drive refuses it, or the feed shows writes of ours that
+the ledger does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from jupyter_drive_sync.core.settings import DAY
+from jupyter_drive_sync.core.tree import FileId, LedgerEntry, RemoteEntry
+from jupyter_drive_sync.drive.api import Drive
+from jupyter_drive_sync.drive.listing import feed, whole_tree
+from jupyter_drive_sync.drive.types import BATCH_LIMIT, Get, ListRevisions, PinRevision, Revision
+from jupyter_drive_sync.engine.apply import Root
+from jupyter_drive_sync.engine.ledger import Ledger
+from jupyter_drive_sync.engine.observe import (
+    Known,
+    Observation,
+    RootState,
+    compare,
+    rebuild,
+    root_state,
+    with_seen,
+)
+from jupyter_drive_sync.engine.records import Edit
+from jupyter_drive_sync.engine.root import Foreign, find, folder_names
+from jupyter_drive_sync.engine.site import Identity, Site
+from jupyter_drive_sync.errors import DriveSyncError, FeedTokenRefused, Missing
+
+DRAIN_FROM: Final = 1000
+"""Own changes since the next pass's token from which on the feed is read to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a look at Drive found; the details are in the ledger by then."""
+
+    root: Root | Foreign
+    state: RootState = RootState.FINE
+    rebuilt: bool = False
+    """The ledger was filled from Drive: nothing that is missing here may be trashed."""
+    verified: bool = False
+    """The whole tree was compared."""
+
+
+class Look:
+    """One look at Drive, at the start of a pass.
+
+    Args:
+        site: the home.
+        identity: whose mirror it is.
+        ledger: is compared and brought up to date.
+        drive: is asked.
+        run: number of the run.
+    """
+
+    def __init__(
+        self, site: Site, identity: Identity, ledger: Ledger, drive: Drive, run: int
+    ) -> None:
+        self._site = site
+        self._identity = identity
+        self._ledger = ledger
+        self._drive = drive
+        self._run = run
+        self._names = folder_names(identity.drive_folder or site.drive_folder)
+
+    def look(self) -> View:
+        """Bring the ledger up to date with Drive."""
+        token = self._ledger.tokens(self._run).token
+        if not token or not self._ledger.get("root"):
+            return self._whole(token="", trust=False)
+        try:
+            news = feed(self._drive, token)
+        except FeedTokenRefused:
+            return self._whole(token="", trust=False)
+        seen = compare(news.entries, self._known())
+        self._note_root(seen)
+        if seen.ledger_is_old:
+            return self._whole(token=news.token, trust=False)
+        self._ledger.observe(self._not_gone(seen.changed.values()), run=self._run, token=news.token)
+        if self._verification_due():
+            return self._whole(token=news.token, trust=True)
+        return self._view()
+
+    def drain(self) -> None:
+        """Read our own writes off the feed, so that the next pass need not."""
+        ahead = self._ledger.tokens(self._run + 1)
+        current = self._ledger.token_of(self._run)
+        if ahead.own_changes <= DRAIN_FROM or not current:
+            return
+        news = feed(self._drive, current)
+        seen = compare(news.entries, self._known())
+        if not seen.ledger_is_old:
+            self._note_root(seen)
+            self._ledger.observe(
+                seen.changed.values(), run=self._run, token=news.token, drained=True
+            )
+
+    # -- the whole tree ---------------------------------------------------------------------------
+
+    def _whole(self, *, token: str, trust: bool) -> View:
+        # The token comes first: what changes while the pages are read is in the feed as well.
+        token = token or self._drive.start_token()
+        shown = tuple(whole_tree(self._drive, self._identity.home_id, self._names))
+        place = self._place(shown)
+        if isinstance(place, Foreign):
+            return View(place, RootState.TAKEN)
+        known = replace(self._known(), root=place.id)
+        mine = [entry for entry in shown if entry.home == self._identity.home_id]
+        result = rebuild(mine, known, trust=trust)
+        lost = [known.entries[file_id] for file_id in result.dropped]
+        if place.id:
+            self._ledger.remember(root=place.id)
+            self._note_root(compare([e for e in shown if e.id == place.id], known))
+        self._ledger.observe((*result.entries, *self._asked(lost)), run=self._run, token=token)
+        if trust:
+            self._find_raced_edits()
+        self._mark_verified(first=not known.entries and not result.entries)
+        rebuilt = not trust and bool(result.entries)
+        return self._view(root=place, rebuilt=rebuilt, verified=True)
+
+    def _place(self, shown: tuple[RemoteEntry, ...]) -> Root | Foreign:
+        root = FileId(self._ledger.get("root"))
+        if root:
+            return Root(root)
+        remembered = {
+            level: FileId(found)
+            for level in range(len(self._names))
+            if (found := self._ledger.get(f"chain/{level}"))
+        }
+        return find(shown, self._identity.home_id, self._names, remembered)
+
+    def _known(self) -> Known:
+        return Known(
+            entries=self._ledger.entries(),
+            root=FileId(self._ledger.get("root")),
+            home_id=self._identity.home_id,
+            nonces=frozenset(intent.nonce for intent in self._ledger.intents()),
+            released=self._ledger.released(),
+        )
+
+    # -- objects that are not shown, or shown as deleted ------------------------------------------
+
+    def _not_gone(self, entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
+        """Ask for each object that the feed calls deleted: a lagging feed can be wrong."""
+        kept: list[LedgerEntry] = []
+        gone: list[LedgerEntry] = []
+        for entry in entries:
+            deleted = entry.seen is not None and entry.seen.deleted
+            (gone if deleted else kept).append(entry)
+        return kept + self._asked(gone)
+
+    def _asked(self, entries: list[LedgerEntry]) -> list[LedgerEntry]:
+        found: list[LedgerEntry] = []
+        for start in range(0, len(entries), BATCH_LIMIT):
+            part = entries[start : start + BATCH_LIMIT]
+            results = self._drive.batch([Get(entry.id) for entry in part])
+            for entry, result in zip(part, results, strict=True):
+                if isinstance(result, RemoteEntry):
+                    found.append(with_seen(entry, result))
+                elif isinstance(result, Missing):
+                    found.append(replace(entry, seen=RemoteEntry(entry.id, deleted=True)))
+                elif isinstance(result, DriveSyncError):
+                    raise result
+        return found
+
+    # -- the root ---------------------------------------------------------------------------------
+
+    def _note_root(self, seen: Observation) -> None:
+        if seen.root is None:
+            return
+        if seen.root.version < int(self._ledger.get("root_version") or 0):
+            return
+        root = seen.root
+        if root.deleted:
+            (asked,) = self._drive.batch([Get(root.id)])
+            root = asked if isinstance(asked, RemoteEntry) else root
+        self._ledger.remember(
+            root_state=root_state(root, self._identity.home_id).value,
+            root_version=str(root.version),
+            root_name=root.name,
+            root_link=root.link,
+            root_home=root.home,
+            root_changed=str(root.mtime_ms),
+        )
+
+    def _view(
+        self, *, root: Root | None = None, rebuilt: bool = False, verified: bool = False
+    ) -> View:
+        state = RootState(self._ledger.get("root_state"))
+        place = root or Root(FileId(self._ledger.get("root")))
+        return View(place, state, rebuilt, verified)
+
+    # -- once a week ------------------------------------------------------------------------------
+
+    def _verification_due(self) -> bool:
+        last = float(self._ledger.get("verified_at") or 0)
+        # Half a day early: nights are jittered, and a week must not become eight days.
+        return self._site.clock.wall() - last >= self._site.settings.verify_days * DAY - DAY / 2
+
+    def _mark_verified(self, *, first: bool) -> None:
+        at = self._site.clock.wall()
+        if first:
+            # Spread by home, so that a hub's thousands do not all compare in the same night.
+            days = self._site.settings.verify_days
+            at -= int(self._identity.home_id, 16) % days * DAY if days > 1 else 0
+        self._ledger.remember(verified_at=str(at))
+
+    def _find_raced_edits(self) -> None:
+        """Find edits that slipped in between the feed and our write: revisions that are not ours.
+
+        Between two revisions of ours lies nothing but somebody's edit that we replaced unseen.
+        """
+        replaced = self._ledger.replaced_since(self._ledger.verified_run())
+        entries = self._ledger.entries()
+        ids = [file_id for file_id in replaced if file_id in entries]
+        raced: list[Edit] = []
+        for start in range(0, len(ids), BATCH_LIMIT):
+            part = ids[start : start + BATCH_LIMIT]
+            results = self._drive.batch([ListRevisions(file_id) for file_id in part])
+            for file_id, result in zip(part, results, strict=True):
+                if isinstance(result, tuple):
+                    path = entries[file_id].path
+                    raced += [
+                        Edit(
+                            file_id,
+                            revision.id,
+                            path,
+                            self._site.clock.wall(),
+                            revision.size,
+                            revision.pinned,
+                            self._run,
+                        )
+                        for revision in _between(result, replaced[file_id])
+                    ]
+        known = {(edit.id, edit.revision) for edit in self._ledger.edits()}
+        raced = [edit for edit in raced if (edit.id, edit.revision) not in known]
+        for start in range(0, len(raced), BATCH_LIMIT):
+            edits = raced[start : start + BATCH_LIMIT]
+            results = self._drive.batch([PinRevision(edit.id, edit.revision) for edit in edits])
+            self._ledger.record_edits(
+                replace(edit, pinned=not isinstance(result, DriveSyncError))
+                for edit, result in zip(edits, results, strict=True)
+            )
+
+
+def _between(revisions: tuple[Revision, ...], ours: frozenset[str]) -> list[Revision]:
+    """Return the revisions of others that lie between the first and the last one of ours."""
+    places = [index for index, revision in enumerate(revisions) if revision.id in ours]
+    if not places:
+        return []
+    inner = revisions[places[0] : places[-1]]
+    return [revision for revision in inner if revision.id not in ours]

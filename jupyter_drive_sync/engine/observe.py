@@ -1,0 +1,206 @@
+"""What Drive shows, compared with what the ledger knows.
+
+The feed and the whole-tree query end in the same function: an object of ours that is as we left it
+costs nothing, one that somebody changed gets ``seen``, and one that we wrote without remembering it
+tells that the ledger is older than Drive.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+
+from jupyter_drive_sync.core.names import to_local
+from jupyter_drive_sync.core.tree import (
+    ROOT,
+    FileId,
+    Kind,
+    LedgerEntry,
+    RelPath,
+    RemoteEntry,
+    Standing,
+    Stat,
+    join,
+)
+
+
+class RootState(enum.StrEnum):
+    """What became of the folder that holds the mirror."""
+
+    FINE = ""
+    TRASHED = "trashed"
+    DELETED = "deleted"
+    TAKEN = "taken"
+    """It carries another home's id."""
+
+
+@dataclass
+class Observation:
+    """The outcome of one look at Drive."""
+
+    changed: dict[FileId, LedgerEntry] = field(default_factory=dict)
+    """Entries to store."""
+    ledger_is_old: bool = False
+    """Drive holds writes of ours that the ledger does not know."""
+    root: RemoteEntry | None = None
+    """The root, when it was shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the ledger knows, for comparison."""
+
+    entries: Mapping[FileId, LedgerEntry]
+    root: FileId
+    home_id: str
+    nonces: AbstractSet[str]
+    """Nonces of writes that may still land: intents."""
+    released: AbstractSet[FileId]
+    """Objects that we have let go of: theirs now, or trashed by us."""
+
+
+def compare(shown: Iterable[RemoteEntry], known: Known) -> Observation:
+    """Compare what Drive shows with the ledger."""
+    seen = Observation()
+    ours = {entry.nonce for entry in known.entries.values()}
+    for remote in shown:
+        if remote.id == known.root:
+            if seen.root is None or remote.version >= seen.root.version:
+                seen.root = remote
+            continue
+        entry = seen.changed.get(remote.id) or known.entries.get(remote.id)
+        if entry is not None:
+            _compare_known(entry, remote, known, seen)
+        elif _is_lost(remote, known) and remote.nonce not in ours:
+            # A person's copy carries the nonce of its original; a write of ours has its own.
+            seen.ledger_is_old = True
+    return seen
+
+
+def _compare_known(
+    entry: LedgerEntry, remote: RemoteEntry, known: Known, seen: Observation
+) -> None:
+    if not remote.deleted and remote.version <= entry.version:
+        return
+    if remote.deleted:
+        seen.changed[entry.id] = replace(entry, seen=remote)
+        return
+    if remote.nonce != entry.nonce and remote.nonce not in known.nonces:
+        seen.ledger_is_old = True
+        return
+    seen.changed[entry.id] = with_seen(entry, remote)
+
+
+def _is_lost(remote: RemoteEntry, known: Known) -> bool:
+    return (
+        remote.home == known.home_id
+        and not remote.trashed
+        and not remote.deleted
+        and remote.nonce not in known.nonces
+        and remote.id not in known.released
+    )
+
+
+def with_seen(entry: LedgerEntry, remote: RemoteEntry) -> LedgerEntry:
+    """Note what Drive shows of an object, or that it is as we left it."""
+    same = (
+        not remote.trashed
+        and remote.parent == entry.parent
+        and remote.name == entry.name
+        and (entry.kind is Kind.FOLDER or remote.md5 == entry.md5)
+    )
+    return replace(entry, seen=None if same else remote, version=remote.version)
+
+
+def root_state(root: RemoteEntry | None, home_id: str) -> RootState:
+    """Judge the root as Drive shows it."""
+    if root is None:
+        return RootState.FINE
+    if root.deleted:
+        return RootState.DELETED
+    if root.home and root.home != home_id:
+        return RootState.TAKEN
+    return RootState.TRASHED if root.trashed else RootState.FINE
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a look at the whole tree makes of the ledger."""
+
+    entries: tuple[LedgerEntry, ...]
+    """All objects of the mirror, known and found."""
+    dropped: tuple[FileId, ...]
+    """Known objects that the query no longer shows and that are to be asked for one by one."""
+    found: int
+    """Objects that the ledger did not know."""
+
+
+def rebuild(shown: Iterable[RemoteEntry], known: Known, *, trust: bool) -> Rebuilt:
+    """Lay the whole tree over the ledger.
+
+    Known objects keep their standing where their nonce is the one that the ledger remembers. What
+    it does not know becomes unclaimed, and so does, when the ledger is not to be trusted, what has
+    other writes of ours on it.
+
+    Args:
+        shown: every object of this home, trashed ones too.
+        known: what the ledger knows.
+        trust: the ledger was up to date; this is the weekly comparison.
+    """
+    remotes = {remote.id: remote for remote in shown if remote.id != known.root}
+    paths = _paths(remotes, known.root)
+    entries: list[LedgerEntry] = []
+    found = 0
+    for remote in remotes.values():
+        entry = known.entries.get(remote.id)
+        if entry is not None and remote.version < entry.version:
+            entries.append(entry)  # the listing lags behind what we know
+        elif entry is not None and (trust or remote.nonce == entry.nonce):
+            entries.append(with_seen(entry, remote))
+        elif (path := paths.get(remote.id)) is not None:
+            found += entry is None
+            entries.append(unclaimed(remote, path))
+    dropped = tuple(file_id for file_id in known.entries if file_id not in remotes)
+    return Rebuilt(tuple(entries), dropped, found)
+
+
+def unclaimed(remote: RemoteEntry, path: RelPath) -> LedgerEntry:
+    """Make an entry for an object that Drive has and the ledger did not know."""
+    return LedgerEntry(
+        path=path,
+        kind=remote.kind,
+        standing=Standing.UNCLAIMED,
+        id=remote.id,
+        parent=remote.parent or FileId(""),
+        name=remote.name,
+        stat=Stat(remote.size, 0, 0),
+        md5=remote.md5,
+        nonce=remote.nonce,
+        version=remote.version,
+        revision=remote.revision,
+        mtime_ms=remote.mtime_ms,
+    )
+
+
+def _paths(remotes: Mapping[FileId, RemoteEntry], root: FileId) -> dict[FileId, RelPath]:
+    """Find the path of every live object below the root; loops and strangers have none."""
+    paths: dict[FileId, RelPath] = {root: ROOT}
+    lost: set[FileId] = set()
+    for start in remotes:
+        trail: list[FileId] = []
+        here: FileId | None = start
+        while here is not None and here not in paths and here not in lost and here not in trail:
+            trail.append(here)
+            remote = remotes.get(here)
+            here = None if remote is None or remote.trashed else remote.parent
+        base = paths.get(here) if here is not None else None
+        for file_id in reversed(trail):
+            if base is None:
+                lost.add(file_id)
+                continue
+            base = join(base, to_local(remotes[file_id].name))
+            paths[file_id] = base
+    del paths[root]
+    return paths

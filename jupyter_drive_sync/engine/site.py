@@ -1,0 +1,139 @@
+"""One mirrored home: where it is, where it goes, and who it is.
+
+``home.json`` in the state folder outlives the ledger. It holds the home id, which is random and is
+also in the ``appProperties`` of everything that we make, so that two homes never write to one
+mirror without a person's word.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from jupyter_drive_sync.core.clock import Clock
+from jupyter_drive_sync.core.settings import Settings
+from jupyter_drive_sync.errors import StateFull, StateUnusable
+
+_FILE = "home.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Everything that a pass needs to know about one home.
+
+    Attributes:
+        home: the local root.
+        drive_folder: where the mirror lies on Drive, ``/`` between names, below My Drive.
+        state_dir: our own folder (0700).
+        settings: the knobs.
+        clock: time.
+        rng: for nonces and jitter; ``random.SystemRandom`` but in simulations.
+        client: the Google project of the OAuth client, as far as its id tells.
+        account: permission id of the account that consented; ``""`` when not known.
+    """
+
+    home: Path
+    drive_folder: str
+    state_dir: Path
+    settings: Settings
+    clock: Clock
+    rng: random.Random = field(default_factory=random.SystemRandom)
+    client: str = ""
+    account: str = ""
+
+    def nonce(self) -> str:
+        """Make 16 random hexadecimal digits."""
+        return f"{self.rng.getrandbits(64):016x}"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What the state folder remembers of the home.
+
+    Attributes:
+        home_id: 16 hexadecimal digits.
+        drive_folder: the mirror's folder, where a person chose another one (``home/ann (2)``).
+        client: Google project whose client made the mirror; another one cannot see it.
+        account: account that holds the mirror.
+        root_inode: inode of the home when it was last mirrored; 0 for never.
+        taking_over: id of the home whose mirror this one is taking over, until that is done.
+    """
+
+    home_id: str
+    drive_folder: str = ""
+    client: str = ""
+    account: str = ""
+    root_inode: int = 0
+    taking_over: str = ""
+
+    @classmethod
+    def load(cls, site: Site) -> tuple[Identity, bool]:
+        """Read the identity, making one where there is none.
+
+        Returns:
+            The identity, and whether it was made just now.
+
+        Raises:
+            StateUnusable: the state folder cannot be written.
+        """
+        path = site.state_dir / _FILE
+        try:
+            return cls(**json.loads(path.read_text("utf-8"))), False
+        except (FileNotFoundError, ValueError, TypeError):
+            identity = cls(home_id=site.nonce())
+            identity.save(site)
+            return identity, True
+        except OSError as error:
+            raise StateUnusable(
+                path=str(site.state_dir), problem=error.strerror or "no access"
+            ) from error
+
+    def save(self, site: Site) -> Identity:
+        """Write the identity, all of it or nothing."""
+        write_private(site.state_dir / _FILE, json.dumps(asdict(self)))
+        return self
+
+    def afresh(self, site: Site) -> Identity:
+        """Begin a new mirror: a new id, so that the old one is left alone."""
+        return replace(self, home_id=site.nonce(), client="", account="", taking_over="").save(site)
+
+
+def make_state_dir(path: Path) -> None:
+    """Make the state folder, for its owner alone.
+
+    Raises:
+        StateUnusable: it cannot be made, is no folder, or cannot be written.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o700)
+    except OSError as error:
+        raise StateUnusable(path=str(path), problem=error.strerror or "no access") from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise StateUnusable(path=str(path), problem="it cannot be written")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file of the state folder atomically; readable by its owner alone.
+
+    Raises:
+        StateUnusable: the folder cannot be written.
+        StateFull: its disk is full.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        if error.errno == 28:
+            raise StateFull(path=str(path.parent)) from error
+        raise StateUnusable(path=str(path.parent), problem=error.strerror or "no access") from error

@@ -1,0 +1,103 @@
+"""What a person answered to a hold of the whole mirror, carried out before anything else."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from jupyter_drive_sync.core.tree import FileId
+from jupyter_drive_sync.drive.api import Drive
+from jupyter_drive_sync.drive.listing import whole_tree
+from jupyter_drive_sync.drive.types import BATCH_LIMIT, Patch
+from jupyter_drive_sync.engine import holds
+from jupyter_drive_sync.engine.ledger import Ledger
+from jupyter_drive_sync.engine.site import Identity, Site
+from jupyter_drive_sync.errors import DriveSyncError, FileProblem
+
+
+def answers(site: Site, identity: Identity, ledger: Ledger, drive: Drive) -> Identity:
+    """Carry out what was answered since the last pass.
+
+    Returns:
+        The identity as it is afterwards.
+    """
+    other = ledger.answered("other_home")
+    if other == "take_over":
+        identity = replace(identity, taking_over=ledger.get("other_home")).save(site)
+    elif other == "second_folder":
+        folder = _second(identity.drive_folder or site.drive_folder)
+        identity = replace(identity, drive_folder=folder).save(site)
+        ledger.clear()
+    if identity.taking_over:
+        root = FileId(ledger.get("other_root"))
+        _restamp(site, identity, drive, root)
+        ledger.clear()
+        ledger.remember(root=root)
+        identity = replace(identity, taking_over="").save(site)
+
+    if ledger.answered("root_gone") == "untrash":
+        root = FileId(ledger.get("root"))
+        (result,) = drive.batch([Patch(root, app={"w": site.nonce()}, trashed=False)])
+        if isinstance(result, DriveSyncError):
+            raise result
+        ledger.dissolve("root_gone")
+        ledger.remember(root_state="")
+    kinds = ("root_gone", "other_account", "changed_client")
+    if any(ledger.answered(kind) == "start_afresh" for kind in kinds):
+        identity = identity.afresh(site)
+        ledger.clear()
+    return identity
+
+
+def refuse_changes(site: Site, identity: Identity, ledger: Ledger) -> None:
+    """Hold the mirror before anything is sent by a client or to an account that is not its own.
+
+    Another Google project does not see the mirror under ``drive.file`` and would copy everything
+    once more; another account has no mirror at all.
+
+    Raises:
+        MirrorHeld: until a person answers.
+    """
+    if identity.client and site.client and identity.client != site.client:
+        raise holds.whole(
+            site,
+            ledger,
+            "changed_client",
+            "The Google client was changed, and the new one cannot see the mirror that the old "
+            "one made; nothing was sent.",
+        )
+    ledger.dissolve("changed_client")
+    if identity.account and site.account and identity.account != site.account:
+        raise holds.whole(
+            site,
+            ledger,
+            "other_account",
+            "Another Google account is connected than the one that holds the mirror; nothing was "
+            "sent.",
+        )
+    ledger.dissolve("other_account")
+
+
+def _second(folder: str) -> str:
+    """Count the folder's name on: ``home/ann`` -> ``home/ann (2)`` -> ``home/ann (3)``."""
+    counted = re.fullmatch(r"(.*) \((\d+)\)", folder)
+    if counted:
+        return f"{counted[1]} ({int(counted[2]) + 1})"
+    return f"{folder} (2)"
+
+
+def _restamp(site: Site, identity: Identity, drive: Drive, root: FileId) -> None:
+    """Give everything of another home our home id, its root first: that stops the other one.
+
+    Repeating it does no harm; what has our id already is no longer found.
+    """
+    found = [entry.id for entry in whole_tree(drive, identity.taking_over)]
+    ids = [root, *(file_id for file_id in found if file_id != root)]
+    for start in range(0, len(ids), BATCH_LIMIT):
+        app = {"home": identity.home_id}
+        results = drive.batch(
+            [Patch(i, app={**app, "w": site.nonce()}) for i in ids[start : start + BATCH_LIMIT]]
+        )
+        for result in results:
+            if isinstance(result, DriveSyncError) and not isinstance(result, FileProblem):
+                raise result
