@@ -31,8 +31,8 @@ class Moment(enum.Enum):
     KEPT = "when a chunk is kept"
 
 
-def _not_replacing(call: Call, parameters: Parameters) -> Response:
-    raise TypeError(f"{call.endpoint}: this fault replaces no reply ({dict(parameters)})")
+def _lost(call: Call, parameters: Parameters) -> Response:  # noqa: ARG001
+    return Response.lost()
 
 
 def _always(response: Response) -> bool:  # noqa: ARG001 - the shape of `applies`
@@ -48,7 +48,7 @@ class Kind:
         sentence: What happens, for the command line's help.
         moment: When it strikes, unless `done` moves it behind the effect.
         parameters: Names of what it takes.
-        reply: Makes the reply that is sent instead, for kinds that replace.
+        reply: Makes the reply that is sent instead; by default there is none.
         change: Changes the true reply, for kinds that bend.
         applies: Whether a true reply that is no error can be bent so.
     """
@@ -57,7 +57,7 @@ class Kind:
     sentence: str
     moment: Moment
     parameters: frozenset[str] = frozenset()
-    reply: Callable[[Call, Parameters], Response] = _not_replacing
+    reply: Callable[[Call, Parameters], Response] = _lost
     change: Callable[[Response, Parameters, Random], Response] | None = None
     applies: Callable[[Response], bool] = _always
 
@@ -102,10 +102,6 @@ def _invalid_grant(call: Call, parameters: Parameters) -> Response:  # noqa: ARG
     return Response.of_json(
         {"error": "invalid_grant", "error_description": "Token has been expired or revoked."}, 400
     )
-
-
-def _lost(call: Call, parameters: Parameters) -> Response:  # noqa: ARG001
-    return Response.lost()
 
 
 def _hang(call: Call, parameters: Parameters) -> Response:  # noqa: ARG001
@@ -193,7 +189,7 @@ _RATE = "User Rate Limit Exceeded"
 _BACKEND = "The service is currently unavailable."
 
 KINDS: Mapping[str, Kind] = {
-    "refused": Kind("F1", "the connection ends at once", Moment.BEFORE, reply=_lost),
+    "refused": Kind("F1", "the connection ends at once", Moment.BEFORE),
     "hang": Kind(
         "F2",
         "no reply for `seconds` (30), then the connection ends",
@@ -201,7 +197,7 @@ KINDS: Mapping[str, Kind] = {
         frozenset({"seconds"}),
         _hang,
     ),
-    "lost": Kind("F3", "done, but the reply is lost", Moment.AFTER, reply=_lost),
+    "lost": Kind("F3", "done, but the reply is lost", Moment.AFTER),
     "cut": Kind(
         "F4",
         "the reply ends after `bytes` of its body (`orderly`: closed, not reset)",

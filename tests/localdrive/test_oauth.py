@@ -731,6 +731,41 @@ def test_consent_survives_a_restart(tmp_path: Path) -> None:
         third.oauth.refresh(third.client(), tokens["refresh_token"])
 
 
+def test_accounts_keep_their_number_when_renamed(site: Site) -> None:
+    before = site.oauth.account(ANN)
+    after = site.oauth.add_account(ANN, "Ann")
+    assert (after.name, after.subject) == ("Ann", before.subject)
+    with pytest.raises(KeyError):
+        site.oauth.account("nobody@example.edu")
+    tokens = site.oauth.grant(ANN, site.client().client_id, ["profile"])
+    user = site.get("/oauth2/v3/userinfo", access_token=tokens.access_token).json()
+    assert (user["given_name"], "family_name" in user) == ("Ann", False)
+
+
+def test_very_many_open_pages_forget_the_oldest(site: Site) -> None:
+    first = site.auth()
+    pages = [site.auth() for _ in range(1_000)]
+    assert site.press(first).status == 400
+    assert site.press(pages[0]).status == 302
+
+
+def test_an_answer_for_a_device_that_gave_up_is_out_of_date(site: Site) -> None:
+    device = start(site).json()
+    page = site.get("/device", user_code=device["user_code"])
+    other = site.get("/device", user_code=device["user_code"])
+    assert "Device connected" in text(site.press(page))
+    assert site.press(other).status == 400  # decided meanwhile
+    late = start(site).json()
+    page = site.get("/device", user_code=late["user_code"])
+    site.oauth.block(site.client().project, "example.edu")
+    assert "admin_policy_enforced" in text(site.press(page))
+
+
+def test_an_endless_answer_is_refused(site: Site) -> None:
+    reply = site.post("/signin/oauth/consent", {"ticket": "x" * 70_000})
+    assert (reply.status, "too large" in text(reply)) == (400, True)
+
+
 # As Google's own client libraries see it, over HTTP.
 
 
