@@ -272,6 +272,8 @@ class Apply:
             self._create_folders([intent], partial(_always, app))
             if self._broken:
                 raise self._broken[0][1]
+            if last:
+                self._ledger.remember(root=intent.entry.id)
 
     def _make_folders(
         self, steps: Sequence[Operation], intents: Mapping[tuple[str, RelPath], Intent]

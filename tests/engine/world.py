@@ -1,0 +1,202 @@
+"""A home, a Drive and a person: what the engine's tests stand on. One process, virtual time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import Random
+
+from jupyter_drive_sync.core.settings import Settings
+from jupyter_drive_sync.core.tree import FileId, Kind, RelPath, RemoteEntry
+from jupyter_drive_sync.drive.api import Drive
+from jupyter_drive_sync.drive.discovery import Endpoint
+from jupyter_drive_sync.drive.listing import whole_tree
+from jupyter_drive_sync.drive.secrets import SecretsStore
+from jupyter_drive_sync.drive.transport import Call, Transport
+from jupyter_drive_sync.drive.types import Patch
+from jupyter_drive_sync.engine.executor import Executor, InOrder
+from jupyter_drive_sync.engine.ledger import Ledger
+from jupyter_drive_sync.engine.mirror import Mirror, PassReport
+from jupyter_drive_sync.engine.report import Progress
+from jupyter_drive_sync.engine.site import Identity, Site, make_state_dir
+from jupyter_drive_sync.localdrive.drive import LocalDrive
+from jupyter_drive_sync.localdrive.settings import LocalDriveSettings
+from tests.drive.ground import ANN, DRIVE_FILE, ROOT, DriveTime, FixedTokens, LocalWire
+from tests.virtual_clock import VirtualClock
+
+FULL = "https://www.googleapis.com/auth/drive"
+
+
+@dataclass
+class World:
+    """One home and its mirror.
+
+    ``person`` acts on Drive as its owner does in a browser: with the whole Drive in view, and
+    without our marks.
+    """
+
+    folder: Path
+    clock: VirtualClock
+    server: LocalDrive
+    settings: Settings = field(default_factory=lambda: Settings(verify_days=3650))
+    name: str = "ann"
+    seed: int = 1
+    client: str = ""
+    account: str = ""
+    executor: Executor = field(default_factory=InOrder)
+
+    def __post_init__(self) -> None:
+        self.home.mkdir(parents=True, exist_ok=True)
+        make_state_dir(self.state)
+        self.rng = Random(self.seed)
+        self.person = self.connect(FULL)
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state"
+
+    @property
+    def site(self) -> Site:
+        return Site(
+            self.home,
+            f"home/{self.name}",
+            self.state,
+            self.settings,
+            self.clock,
+            self.rng,
+            self.client,
+            self.account,
+        )
+
+    def connect(self, scope: str = DRIVE_FILE) -> Drive:
+        client = self.server.oauth.client_of_kind("desktop")
+        tokens = FixedTokens([self.server.oauth.grant(ANN, client.client_id, [scope]).access_token])
+        transport = Transport(
+            tokens,
+            lambda: LocalWire(self.server, self.clock),
+            self.clock,
+            Random(self.seed),
+            self.settings,
+            permit=lambda: None,
+        )
+        return Drive(transport, Endpoint(ROOT), Random(self.seed))
+
+    def sync(self, *only: str, dry_run: bool = False) -> PassReport:
+        """Run one pass, a minute after whatever was before it."""
+        self.clock.advance(60)
+        drive = self.connect()
+        self.server.log.clear()
+        progress = Progress(self.clock)
+        self.progress = progress
+        mirror = Mirror(
+            self.site, drive, SecretsStore(self.state), self.executor, progress, "job"
+        )
+        return mirror.run(only=[RelPath(path) for path in only], dry_run=dry_run)
+
+    def requests(self) -> int:
+        """Count the requests of the last pass."""
+        return self.server.log.count()
+
+    # -- the home ---------------------------------------------------------------------------------
+
+    def write(self, path: str, content: str | bytes = "", age: float = 3600) -> Path:
+        """Write a file that was last changed ``age`` seconds ago."""
+        file = self.home / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+        at = self.clock.wall() - age
+        os.utime(file, (at, at))
+        return file
+
+    def local(self) -> dict[str, bytes]:
+        """Read the home's regular files."""
+        return {
+            str(path.relative_to(self.home)): path.read_bytes()
+            for path in sorted(self.home.rglob("*"))
+            if path.is_file() and not path.is_symlink()
+        }
+
+    # -- Drive ------------------------------------------------------------------------------------
+
+    @property
+    def home_id(self) -> str:
+        return Identity.load(self.site)[0].home_id
+
+    def objects(self, *, trashed: bool = False) -> list[RemoteEntry]:
+        """List everything of ours on Drive."""
+        found = whole_tree(self.person, self.home_id)
+        return [entry for entry in found if trashed or not entry.trashed]
+
+    def remote(self) -> dict[str, RemoteEntry]:
+        """Return the live files of the mirror by path; two at one path are an error."""
+        entries = {entry.id: entry for entry in self.objects()}
+        found: dict[str, RemoteEntry] = {}
+        for entry in entries.values():
+            if entry.kind is Kind.FOLDER:
+                continue
+            names: list[str] = []
+            here: RemoteEntry | None = entry
+            while here is not None and here.id != self.root:
+                names.append(here.name)
+                here = entries.get(here.parent) if here.parent else None
+            if here is None:
+                continue
+            path = "/".join(reversed(names))
+            assert path not in found, f"two copies of {path}"
+            found[path] = entry
+        return found
+
+    @property
+    def root(self) -> FileId:
+        with self.ledger() as ledger:
+            return FileId(ledger.get("root"))
+
+    def content(self, path: str) -> bytes:
+        return self.download(self.remote()[path].id)
+
+    def download(self, file_id: FileId) -> bytes:
+        call = Call("GET", f"{ROOT}/drive/v3/files/{file_id}?alt=media", "files.download")
+        return self.person.transport.send(call, lambda reply: reply).body
+
+    def mirrored(self) -> dict[str, bytes]:
+        """Read the whole mirror."""
+        return {path: self.download(entry.id) for path, entry in self.remote().items()}
+
+    def edit_on_drive(self, path: str, content: bytes) -> None:
+        entry = self.remote()[path]
+        self.clock.advance(1)
+        self.person.replace_file(Patch(entry.id, name=entry.name), content)
+
+    def change_on_drive(self, file_id: FileId, **change: object) -> None:
+        (result,) = self.person.batch([Patch(file_id, **change)])  # type: ignore[arg-type]
+        assert isinstance(result, RemoteEntry), result
+
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        ledger, _ = Ledger.open(self.state)
+        with ledger:
+            yield ledger
+
+    def answer(self, choice: str, *paths: str) -> int:
+        with self.ledger() as ledger:
+            (hold,) = [hold for hold in ledger.holds() if not hold.answer]
+            return ledger.answer(
+                hold.id, choice, [RelPath(path) for path in paths], at=self.clock.wall()
+            )
+
+    def with_settings(self, **changes: object) -> None:
+        self.settings = replace(self.settings, **changes)  # type: ignore[arg-type]
+
+
+def make_world(
+    folder: Path, clock: VirtualClock, *, drive: LocalDriveSettings | None = None
+) -> World:
+    """Make a world with an empty home and an empty Drive."""
+    return World(folder, clock, LocalDrive(clock=DriveTime(clock), seed=1, settings=drive))
