@@ -18,7 +18,6 @@ from typing import TypeVar
 from jupyter_drive_sync.localdrive.accounts import ClientKind
 from jupyter_drive_sync.localdrive.drive import LocalDrive
 from jupyter_drive_sync.localdrive.faults import Fault
-from jupyter_drive_sync.localdrive.google_hosts import is_loopback_host
 from jupyter_drive_sync.localdrive.http import LocalDriveServer
 from jupyter_drive_sync.localdrive.settings import LocalDriveSettings
 
@@ -27,6 +26,8 @@ CLIENT_FILES: dict[ClientKind, str] = {
     "web": "client_secrets_web.json",
     "tv": "client_secrets_tv.json",
 }
+
+_HOSTS = ("127.0.0.1", "localhost")
 
 S = TypeVar("S", bound=LocalDriveServer)
 
@@ -49,7 +50,7 @@ def serve(
         say: Gets each line for the person who started it.
         folder: Where state, client files and the proxy's authority live; None is a temporary
             folder that ends with the server, and nothing survives.
-        host: Address to listen at: one of the loopback interface.
+        host: Address to listen at: `127.0.0.1` or `localhost`.
         port: Port to listen at; 0 takes any free one.
         proxy_port: Port of the proxy mode; None is no proxy.
         faults: What goes wrong.
@@ -60,12 +61,12 @@ def serve(
 
     Raises:
         OSError: A port is in use or the folder cannot be written; `strerror` is one sentence.
-        ValueError: The host is not of the loopback interface.
+        ValueError: Another host.
     """
-    if not is_loopback_host(host):
+    if host not in _HOSTS:
         raise ValueError(
-            f"LocalDrive has no login and serves this machine only: {host} is not 127.0.0.1, ::1 "
-            "or localhost"
+            "LocalDrive has no login and serves this machine only: "
+            f"{host} is not {' or '.join(_HOSTS)}"
         )
     with contextlib.ExitStack() as stack:
         place = folder
