@@ -78,6 +78,29 @@ class Root:
     """Folder in which the first of them is made; None is My Drive."""
 
 
+@dataclass
+class _Mood:
+    """What the uploads so far say about those to come."""
+
+    busy: int = 0
+    """Files in a row that Drive was too busy for."""
+    full: DriveSyncError | None = None
+    """No more content can be sent; moves and trashes can."""
+    fatal: DriveSyncError | None = None
+    """The pass ends here."""
+
+    def take(self, problem: DriveSyncError | None) -> None:
+        if isinstance(problem, DriveFull | DailyUploadLimit):
+            self.full = problem
+        elif isinstance(problem, Busy):
+            self.busy += 1
+            self.fatal = problem if self.busy >= BUSY_LIMIT else self.fatal
+        elif problem is None:
+            self.busy = 0
+        elif not isinstance(problem, FileProblem):
+            self.fatal = self.fatal or problem
+
+
 class Apply:
     """Carries one plan out.
 
@@ -101,10 +124,10 @@ class Apply:
         ledger: Ledger,
         drive: Drive,
         sender: Sender,
+        *,
         executor: Executor,
         run: int,
         progress: Progress,
-        *,
         bound: Iterable[Intent] = (),
         approved: frozenset[FileId] = frozenset(),
     ) -> None:
@@ -472,16 +495,14 @@ class Apply:
         What ends the pass lets the uploads under way come to their end first: their replies count.
         """
         anew: list[Content] = []
-        busy = 0
-        full: DriveSyncError | None = None
-        fatal: DriveSyncError | None = None
+        mood = _Mood()
 
         def tasks() -> Iterator[Callable[[], Sent]]:
             for content in contents:
-                if fatal is not None:
+                if mood.fatal is not None:
                     return
-                if full is not None:
-                    self._progress.failed(content.step.path, full, kind=Kind.FILE)
+                if mood.full is not None:
+                    self._progress.failed(content.step.path, mood.full, kind=Kind.FILE)
                 else:
                     yield partial(self._sender.send, content)
 
@@ -491,18 +512,13 @@ class Apply:
                 continue
             if sent.remote is not None:
                 self._sent(sent, sent.remote)
-            if sent.problem is None:
-                busy = 0
-                continue
-            self._progress.failed(sent.content.step.path, sent.problem, kind=Kind.FILE)
-            busy += isinstance(sent.problem, Busy)
-            if isinstance(sent.problem, DriveFull | DailyUploadLimit):
-                full = sent.problem
-                self._progress.trouble(full)
-            elif busy >= BUSY_LIMIT or not isinstance(sent.problem, FileProblem | Busy):
-                fatal = fatal or sent.problem
-        if fatal is not None:
-            raise fatal
+            if sent.problem is not None:
+                self._progress.failed(sent.content.step.path, sent.problem, kind=Kind.FILE)
+            mood.take(sent.problem)
+        if mood.full is not None:
+            self._progress.trouble(mood.full)
+        if mood.fatal is not None:
+            raise mood.fatal
         return self._under_new_ids(anew)
 
     def _sent(self, sent: Sent, remote: RemoteEntry) -> None:

@@ -153,6 +153,6 @@ def _items(steps: Iterable[Operation]) -> list[HoldItem]:
     return [HoldItem(step.entry.id, step.path, step.size) for step in steps if step.entry]
 
 
-def day_of(milliseconds: str) -> str:
-    """Write the day of a time that the ledger remembers, for a sentence."""
-    return datetime.fromtimestamp(int(milliseconds or 0) / 1000, UTC).date().isoformat()
+def day_of(milliseconds: int) -> str:
+    """Write the day (UTC) of a time in milliseconds since the epoch, for a sentence."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).date().isoformat()

@@ -22,6 +22,11 @@ class Foreign:
 
     folder: RemoteEntry
 
+    @property
+    def changed(self) -> int:
+        """When its folder was last changed, milliseconds since the epoch."""
+        return self.folder.mtime_ms
+
 
 def folder_names(drive_folder: str) -> tuple[str, ...]:
     """Split a Drive folder (``home/ann``) into the names of its chain, as Drive gets them."""

@@ -1,0 +1,154 @@
+"""What is on disk: the scan, the rules, and the files whose content has to be read to know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from jupyter_drive_sync.core.guard import Home as HomeState
+from jupyter_drive_sync.core.matching import suspects
+from jupyter_drive_sync.core.selection import Selection
+from jupyter_drive_sync.core.settings import DAY
+from jupyter_drive_sync.core.tree import (
+    ROOT,
+    Kind,
+    LedgerTree,
+    LocalEntry,
+    LocalTree,
+    RelPath,
+    from_bytes,
+    top_of,
+)
+from jupyter_drive_sync.engine.ledger import Ledger
+from jupyter_drive_sync.engine.records import FileOutcome
+from jupyter_drive_sync.engine.report import Progress
+from jupyter_drive_sync.engine.site import Identity, Site
+from jupyter_drive_sync.errors import FileProblem
+from jupyter_drive_sync.home.fstime import probe_in
+from jupyter_drive_sync.home.read import Home
+from jupyter_drive_sync.home.scan import scan
+
+
+def open_home(site: Site) -> Home:
+    """Open the home for reading.
+
+    Raises:
+        HomeMissing: it is not there.
+        HomeRefused: it is not one person's home.
+    """
+    probe = probe_in(site.state_dir, site.home) if site.home.is_dir() else None
+    home = Home(site.home, clock=site.clock, probe=probe)
+    try:
+        home.check()
+    except BaseException:
+        home.close()
+        raise
+    return home
+
+
+@dataclass
+class Survey:
+    """One look at the disk.
+
+    Attributes:
+        site: the home.
+        home: open for reading.
+        selection: what is mirrored.
+        tree: what is there.
+    """
+
+    site: Site
+    home: Home
+    selection: Selection
+    tree: LocalTree
+
+    @classmethod
+    def make(cls, site: Site, home: Home, progress: Progress, permit: Callable[[], None]) -> Survey:
+        """Scan the home.
+
+        Args:
+            site: where it is, and its rules.
+            home: open for reading.
+            progress: is told how many paths were seen.
+            permit: raises to end the scan.
+        """
+        selection = Selection(
+            site.settings, driveignore=home.driveignore(), state=_state_below_home(site)
+        )
+
+        def seen(paths: int) -> None:
+            permit()
+            progress.note("scanned", paths)
+
+        tree = scan(home, selection, max_files=site.settings.max_files, progress=seen)
+        return cls(site, home, selection, tree)
+
+    def read_suspects(
+        self, ledger: Ledger, known: LedgerTree, progress: Progress, permit: Callable[[], None]
+    ) -> None:
+        """Read what the stat alone cannot settle; once a day also the part that has its turn."""
+        day = int(self.site.clock.wall() // DAY)
+        night = day if ledger.get("rehashed") != str(day) else None
+        read: dict[RelPath, LocalEntry] = {}
+        for path in suspects(
+            self.tree, known, night=night, nights=self.site.settings.rehash_nights
+        ):
+            permit()
+            progress.count("read")
+            read[path] = self._read(self.tree.entries[path])
+        ledger.remember(rehashed=str(day))
+        if read:
+            self.tree = replace(self.tree, entries={**self.tree.entries, **read})
+
+    def _read(self, entry: LocalEntry) -> LocalEntry:
+        try:
+            found = self.home.digest(entry.path)
+        except FileProblem as problem:
+            return replace(entry, problem=problem.sentence)
+        return replace(entry, stat=found.stat, mode=found.mode, md5=found.md5, racy=found.racy)
+
+    def state(self, identity: Identity, ledger: Ledger) -> HomeState:
+        """Say what the guard has to know of the home as a whole."""
+        files = [path for path, entry in self.tree.entries.items() if entry.kind is Kind.FILE]
+        return HomeState(
+            empty=not files,
+            unreadable=ROOT in self.tree.unreadable,
+            replaced=identity.root_inode not in (0, self.root_inode),
+            rules_changed=ledger.get("rules") not in ("", self.selection.signature),
+            folders=frozenset(top for path in files if (top := top_of(path)) != path),
+        )
+
+    @property
+    def root_inode(self) -> int:
+        """Inode of the home itself."""
+        return self.home.root.stat().st_ino
+
+    def left_out(self) -> list[FileOutcome]:
+        """List what is not mirrored, each with its reason in words."""
+        return [
+            FileOutcome(item.path, "left_out", _REASONS[item.reason].format(item.rule), item.size)
+            for item in self.tree.left_out
+        ]
+
+
+_REASONS: Final = {
+    "excluded": 'excluded by rule "{}"',
+    "not_included": "not among the chosen folders",
+    "too_large": "larger than {} (your limit)",
+    "link": "link, not followed",
+    "special": "special file",
+    "secret": "secrets are never copied ({})",
+    "state": "our own state folder",
+    "filesystem": "the same folder again, mounted below itself",
+    "unreadable": "no permission to read",
+}
+
+
+def _state_below_home(site: Site) -> RelPath | None:
+    try:
+        below = site.state_dir.resolve().relative_to(site.home.resolve())
+    except ValueError:
+        return None
+    return from_bytes(bytes(below)) if below != Path() else None
