@@ -229,7 +229,11 @@ class _Parser:
     def _boolean(self, term: str, operator: str) -> Query:
         if operator not in _EQUALITY:
             _refuse()
-        wanted = (self._take("word", "true", "false") == "true") == (operator == "=")
+        # Google disregards case here: fs.googledrivefs asks for `trashed=False`.
+        word = self._take("word").lower()
+        if word not in {"true", "false"}:
+            _refuse()
+        wanted = (word == "true") == (operator == "=")
         attribute = {"sharedWithMe": "shared_with_me"}.get(term, term)
         return Query(lambda file: getattr(file, attribute) == wanted)
 

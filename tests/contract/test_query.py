@@ -41,6 +41,8 @@ GOOD: list[tuple[str, set[str]]] = [
     ("trashed = true", {"gone.txt"}),
     ("trashed = false", ALL - {"gone.txt"}),
     ("trashed=false", ALL - {"gone.txt"}),
+    # written so by clients in wide use, such as fs.googledrivefs
+    ("trashed=False", ALL - {"gone.txt"}),
     ("not trashed = true", ALL - {"gone.txt"}),
     ("trashed != true", ALL - {"gone.txt"}),
     ("'me' in owners", ALL),
