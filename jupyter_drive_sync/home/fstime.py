@@ -28,8 +28,9 @@ Probe = Callable[[], int]
 class FsTime:
     """The newest time that the file system gave: never ahead of its clock, perhaps behind it.
 
-    It is fed by change times (``ctime``), which the file system sets alone; an ``mtime`` can be set
-    to anything by anybody. Being behind is the safe side: more files count as racy.
+    It comes from the probe where there is one, else from change times (``ctime``) of files: those
+    the file system sets alone, while an ``mtime`` can be set to anything by anybody. Being behind
+    is the safe side: more files count as racy.
     """
 
     def __init__(self, clock: Clock, probe: Probe | None = None) -> None:
@@ -45,23 +46,27 @@ class FsTime:
 
     def saw(self, ctime_ns: int) -> None:
         """Take note of the change time of a file of this file system."""
-        if ctime_ns > self._newest_ns and ctime_ns <= self._clock.wall() * 1e9 + _ABSURD_NS:
-            with self._lock:
-                self._newest_ns = max(self._newest_ns, ctime_ns)
+        if self._probe is None and self._newest_ns < ctime_ns <= self._absurd_from():
+            self._move_to(ctime_ns)
 
     def passed(self, time_ns: int) -> bool:
         """Tell whether a time lies surely more than :data:`GRAIN_NS` back.
 
-        The probe is asked only when what was seen so far does not settle it.
+        The probe is asked only where what is known does not settle it.
         """
-        if time_ns + GRAIN_NS < self._newest_ns:
-            return True
-        if self._probe is not None:
+        if time_ns + GRAIN_NS >= self._newest_ns and self._probe is not None:
             try:
-                self.saw(self._probe())
-            except OSError:  # a full or read-only disk: what was seen must do
+                self._move_to(self._probe())
+            except OSError:  # a full or read-only disk: from now on the files must tell
                 self._probe = None
         return time_ns + GRAIN_NS < self._newest_ns
+
+    def _absurd_from(self) -> float:
+        return self._clock.wall() * 1e9 + _ABSURD_NS
+
+    def _move_to(self, time_ns: int) -> None:
+        with self._lock:
+            self._newest_ns = max(self._newest_ns, time_ns)
 
 
 def probe_in(state: Path, root: Path) -> Probe | None:

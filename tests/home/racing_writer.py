@@ -1,0 +1,115 @@
+"""A program that changes one file in every way that programs do; run by ``test_races.py``.
+
+Usage: ``racing_writer.py KIND FILE``. For each line on stdin it makes a burst of versions, writes a
+``.`` to stdout after each one and a newline at the end. Versions say themselves whether they are
+whole, see :func:`is_whole`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+BURST = 6
+SIZE = 300_000
+
+
+def version(number: int, size: int = SIZE) -> bytes:
+    """Make a version that differs from all others in every block, sealed by its checksum."""
+    block = f"{number:08d}".encode()
+    body = (block * (size // 8 + 1))[: size - 32]
+    return body + hashlib.md5(body, usedforsecurity=False).hexdigest().encode()
+
+
+def is_whole(data: bytes) -> bool:
+    """Tell whether bytes are one version, or some versions one after the other, or none."""
+    while data:
+        body = data[: SIZE - 32]
+        if hashlib.md5(body, usedforsecurity=False).hexdigest().encode() != data[SIZE - 32 : SIZE]:
+            return False
+        data = data[SIZE:]
+    return True
+
+
+def append(file: Path, number: int) -> None:
+    """Add a version at the end; start again now and then."""
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if number % BURST == 0 else os.O_APPEND)
+    fd = os.open(file, flags, 0o644)
+    os.write(fd, version(number))
+    os.close(fd)
+
+
+def truncate(file: Path, number: int) -> None:
+    """Write anew as ``open(file, "wb")`` does."""
+    fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    os.write(fd, version(number))
+    os.close(fd)
+
+
+def in_place(file: Path, number: int) -> None:
+    """Overwrite without a change of size, and set the times back."""
+    fd = os.open(file, os.O_WRONLY | os.O_CREAT, 0o644)
+    os.pwrite(fd, version(number), 0)
+    os.utime(fd, (1_600_000_000, 1_600_000_000))
+    os.close(fd)
+
+
+def replace(file: Path, number: int) -> None:
+    """Write beside and rename, as editors and Jupyter do."""
+    beside = file.with_suffix(".new")
+    beside.write_bytes(version(number))
+    beside.replace(file)
+
+
+def swap(file: Path, number: int) -> None:
+    """Put a link, a FIFO and a folder in its place in turn."""
+    beside = file.with_suffix(".new")
+    if number % 3 == 0:
+        beside.symlink_to("/etc/passwd")
+    elif number % 3 == 1:
+        os.mkfifo(beside)
+    else:
+        file.unlink()
+        file.mkdir()
+        file.rmdir()
+        beside.write_bytes(version(number))
+    beside.replace(file)
+    replace(file, number)
+
+
+def mapped(file: Path, number: int) -> None:
+    """Overwrite through memory: no call that would set a time."""
+    if not file.exists():
+        file.write_bytes(version(number))
+    with file.open("r+b") as opened, mmap.mmap(opened.fileno(), SIZE) as memory:
+        memory[:] = version(number)
+
+
+KINDS: dict[str, Callable[[Path, int], None]] = {
+    "append": append,
+    "truncate": truncate,
+    "in_place": in_place,
+    "replace": replace,
+    "swap": swap,
+    "mapped": mapped,
+}
+
+
+def main() -> None:
+    """Serve bursts until stdin ends."""
+    kind, file = KINDS[sys.argv[1]], Path(sys.argv[2])
+    number = 0
+    for _ in sys.stdin:
+        for _ in range(BURST):
+            kind(file, number)
+            number += 1
+            os.write(1, b".")
+        os.write(1, b"\n")
+
+
+if __name__ == "__main__":
+    main()
