@@ -176,7 +176,11 @@ def parse(body: bytes, *, creating: bool) -> Patch:
 
 
 def from_document(document: Mapping[str, Any], *, creating: bool) -> Patch:
-    """Read a body that is JSON already (see `parse`)."""
+    """Read a body that is JSON already (see `parse`).
+
+    A name that Drive does not know is passed over (googleworkspace/node-samples issue 202: v2's
+    `title` leaves a file "Untitled").
+    """
     plain: dict[str, Any] = {}
     special: dict[str, Any] = {}
     only_here = _AT_CREATION if creating else _AT_UPDATE
@@ -196,7 +200,7 @@ def from_document(document: Mapping[str, Any], *, creating: bool) -> Patch:
         elif name == "createdTime" and creating:
             if value is not None:
                 plain["created"] = _time(name, value)
-        else:
+        elif name in KNOWN_FIELDS:
             raise _refused(name, creating)
     return Patch(plain=plain, **special)
 
@@ -207,11 +211,7 @@ def _refused(name: str, creating: bool) -> replies.ApiError:
             "The parents field is not directly writable in update requests. Use the addParents and "
             "removeParents parameters instead."
         )
-    if name in KNOWN_FIELDS:
-        return replies.not_writable(_UNWRITABLE)
-    return replies.invalid_body(
-        f'Invalid JSON payload received. Unknown name "{name}": Cannot find field.'
-    )
+    return replies.not_writable(_UNWRITABLE)
 
 
 def merged(old: Mapping[str, str], new: Mapping[str, str | None], limit: int) -> Mapping[str, str]:

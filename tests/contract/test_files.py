@@ -173,3 +173,9 @@ def test_a_body_that_is_no_json_is_refused(ground: Ground) -> None:
     reply = ground.send("POST", "/drive/v3/files", b"{oops", {"Content-Type": "application/json"})
     assert reply.status == 400
     assert reply.json()["error"]["code"] == 400
+
+
+def test_what_drive_does_not_know_is_passed_over(ground: Ground) -> None:
+    """Source: googleworkspace/node-samples issue 202: v2's `title` leaves a file "Untitled"."""
+    body = {"title": "named as in v2", "parents": [ground.folder]}
+    assert ground.files.create(body=body).execute()["name"] == "Untitled"
