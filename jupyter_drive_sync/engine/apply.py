@@ -510,10 +510,7 @@ class Apply:
             if sent.anew:
                 anew.append(sent.content)
                 continue
-            if sent.remote is not None:
-                self._sent(sent, sent.remote)
-            if sent.problem is not None:
-                self._progress.failed(sent.content.step.path, sent.problem, kind=Kind.FILE)
+            self._sent(sent)
             mood.take(sent.problem)
         if mood.full is not None:
             self._progress.trouble(mood.full)
@@ -521,10 +518,14 @@ class Apply:
             raise mood.fatal
         return self._under_new_ids(anew)
 
-    def _sent(self, sent: Sent, remote: RemoteEntry) -> None:
+    def _sent(self, sent: Sent) -> None:
         step = sent.content.step
-        self._confirm([self._confirmation(sent.content.intent.nonce, sent.entry, remote)], "")
-        if sent.problem is None:
+        if sent.remote is not None:
+            nonce = sent.content.intent.nonce
+            self._confirm([self._confirmation(nonce, sent.entry, sent.remote)], "")
+        if sent.problem is not None:
+            self._progress.failed(step.path, sent.problem, kind=Kind.FILE)
+        else:
             outcome = "uploaded" if step.verb is Verb.CREATE else "updated"
             size = sent.entry.stat.size
             self._progress.outcome(step.path, outcome, kind=Kind.FILE, size=size)

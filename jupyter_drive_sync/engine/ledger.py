@@ -1,10 +1,6 @@
 """The ledger: what Drive holds for each path, what we are about to do, what we did.
 
-One SQLite file in the state folder. Homes often lie on NFS, so: rollback journal in TRUNCATE mode
-with full sync, never WAL (its shared memory needs one host), and no trust in file locks between
-hosts: :mod:`lease` sees to one writer. Where locks do not work at all, the file is opened without
-them. Sources: SQLite, "Write-Ahead Logging", "Use of WAL over a network filesystem"; SQLite,
-"Uniform Resource Identifiers", ``nolock``.
+The file itself is the matter of :mod:`ledger_file`; who may write it, that of :mod:`lease`.
 
 Each method that writes is one transaction. A ledger that is missing, broken or from a newer version
 is set aside and begun anew; the next pass fills it from Drive.
@@ -15,11 +11,10 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import quote
+from typing import Final
 
 from jupyter_drive_sync.core.tree import (
     FileId,
@@ -27,13 +22,13 @@ from jupyter_drive_sync.core.tree import (
     LedgerEntry,
     LedgerTree,
     RelPath,
-    RemoteEntry,
     Standing,
-    Stat,
     from_bytes,
     is_below,
     to_bytes,
 )
+from jupyter_drive_sync.engine.ledger_file import open_file, plain_words
+from jupyter_drive_sync.engine.ledger_rows import PUT, dump, load, to_entry, to_row
 from jupyter_drive_sync.engine.records import (
     Edit,
     FileOutcome,
@@ -43,63 +38,10 @@ from jupyter_drive_sync.engine.records import (
     Run,
     Trashed,
 )
-from jupyter_drive_sync.errors import NoSuchHold, StateFull, StateUnusable
-
-VERSION: Final = 1
-"""``PRAGMA user_version``; a higher one was written by a newer program."""
-
-_SCHEMA: Final = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE objects (
-    id TEXT PRIMARY KEY, kind TEXT NOT NULL, path BLOB NOT NULL, standing TEXT NOT NULL,
-    parent TEXT NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
-    inode INTEGER NOT NULL, md5 BLOB, nonce TEXT NOT NULL, version INTEGER NOT NULL,
-    revision TEXT NOT NULL, racy INTEGER NOT NULL, revived INTEGER NOT NULL,
-    mtime_ms INTEGER NOT NULL, mode INTEGER NOT NULL, seen TEXT,
-    run INTEGER NOT NULL DEFAULT 0
-) WITHOUT ROWID;
-CREATE INDEX objects_path ON objects (path);
-CREATE TABLE intents (
-    nonce TEXT PRIMARY KEY, run INTEGER NOT NULL, verb TEXT NOT NULL, path BLOB NOT NULL,
-    id TEXT NOT NULL, entry TEXT NOT NULL, session INTEGER NOT NULL DEFAULT 0
-) WITHOUT ROWID;
-CREATE TABLE revisions (id TEXT NOT NULL, revision TEXT NOT NULL, run INTEGER NOT NULL,
-    PRIMARY KEY (id, revision)) WITHOUT ROWID;
-CREATE TABLE edits (id TEXT NOT NULL, revision TEXT NOT NULL, path BLOB NOT NULL,
-    at REAL NOT NULL, size INTEGER NOT NULL, pinned INTEGER NOT NULL, run INTEGER NOT NULL,
-    PRIMARY KEY (id, revision)) WITHOUT ROWID;
-CREATE TABLE holds (id TEXT PRIMARY KEY, kind TEXT NOT NULL, since REAL NOT NULL,
-    reason TEXT NOT NULL, choices TEXT NOT NULL, answer TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
-CREATE TABLE hold_items (hold TEXT NOT NULL, id TEXT NOT NULL, path BLOB NOT NULL,
-    size INTEGER NOT NULL, PRIMARY KEY (hold, id)) WITHOUT ROWID;
-CREATE TABLE approvals (id TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;
-CREATE TABLE released (id TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE trashed (id TEXT NOT NULL, path BLOB NOT NULL, size INTEGER NOT NULL,
-    at REAL NOT NULL, run INTEGER NOT NULL, approved INTEGER NOT NULL,
-    PRIMARY KEY (id, run)) WITHOUT ROWID;
-CREATE TABLE runs (id INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL, started REAL NOT NULL,
-    ended REAL, outcome TEXT NOT NULL, counters TEXT NOT NULL, problem TEXT,
-    token TEXT NOT NULL DEFAULT '', drained INTEGER NOT NULL DEFAULT 0,
-    verified INTEGER NOT NULL DEFAULT 0, mirrored INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE outcomes (run INTEGER NOT NULL, path BLOB NOT NULL, outcome TEXT NOT NULL,
-    reason TEXT NOT NULL, size INTEGER NOT NULL);
-CREATE INDEX outcomes_run ON outcomes (run);
-"""
+from jupyter_drive_sync.errors import NoSuchHold
 
 _RUNS_KEPT: Final = 200
 _OUTCOME_RUNS_KEPT: Final = 30
-
-_PUT: Final = (
-    "INSERT INTO objects (id, kind, path, standing, parent, name, size, mtime_ns, inode, md5,"
-    " nonce, version, revision, racy, revived, mtime_ms, mode, seen, run)"
-    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET"
-    " kind=excluded.kind, path=excluded.path, standing=excluded.standing, parent=excluded.parent,"
-    " name=excluded.name, size=excluded.size, mtime_ns=excluded.mtime_ns, inode=excluded.inode,"
-    " md5=excluded.md5, nonce=excluded.nonce, version=excluded.version,"
-    " revision=excluded.revision, racy=excluded.racy, revived=excluded.revived,"
-    " mtime_ms=excluded.mtime_ms, mode=excluded.mode, seen=excluded.seen,"
-    " run=max(run, excluded.run)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,40 +76,8 @@ class Ledger:
             StateFull: its disk is full.
         """
         path = folder / "ledger.sqlite"
-        with _disk(path):
-            why = "" if path.exists() and path.stat().st_size else "new"
-            if not why:
-                why = cls._fault(path)
-                if why:
-                    _set_aside(path, why)
-            ledger = cls(_connect(path), path)
-            if why:
-                ledger._create()
-            return ledger, why
-
-    @staticmethod
-    def _fault(path: Path) -> str:
-        """Tell why a ledger cannot be used; ``""`` when it can."""
-        try:
-            db = _connect(path)
-            with contextlib.closing(db):
-                (version,) = db.execute("PRAGMA user_version").fetchone()
-                if version > VERSION:
-                    return "newer"
-                (state,) = db.execute("PRAGMA quick_check(1)").fetchone()
-                tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and _no_space(error):
-                raise
-            return "broken"
-        return "" if state == "ok" and "objects" in tables and version == VERSION else "broken"
-
-    def _create(self) -> None:
-        with self._transaction():
-            for statement in _SCHEMA.split(";"):
-                if statement.strip():
-                    self._db.execute(statement)
-            self._db.execute(f"PRAGMA user_version = {VERSION}")
+        connection, why = open_file(path)
+        return cls(connection, path), why
 
     def copy(self) -> Ledger:
         """Return a copy in memory, for a dry run."""
@@ -187,7 +97,7 @@ class Ledger:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with _disk(self._path):
+        with plain_words(self._path):
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
@@ -220,7 +130,7 @@ class Ledger:
         folders: dict[RelPath, LedgerEntry] = {}
         twins: list[LedgerEntry] = []
         for row in self._db.execute("SELECT * FROM objects ORDER BY id"):
-            entry = _entry(row)
+            entry = to_entry(row)
             shelf = folders if entry.kind is Kind.FOLDER else files
             rival = shelf.get(entry.path)
             if rival is None or _RANK[entry.standing] < _RANK[rival.standing]:
@@ -233,12 +143,12 @@ class Ledger:
     def entries(self) -> dict[FileId, LedgerEntry]:
         """Return all objects by id."""
         rows = self._db.execute("SELECT * FROM objects")
-        return {entry.id: entry for entry in map(_entry, rows)}
+        return {entry.id: entry for entry in map(to_entry, rows)}
 
     def put(self, entries: Iterable[LedgerEntry], *, run: int = 0) -> None:
         """Store entries; ``run`` marks them as changed on Drive by that run (0: not by us)."""
         with self._transaction() as db:
-            db.executemany(_PUT, (_row(entry, run) for entry in entries))
+            db.executemany(PUT, (to_row(entry, run) for entry in entries))
 
     def forget(self, ids: Iterable[FileId]) -> None:
         """Let go of objects; Drive is not touched, and they may live on there."""
@@ -251,6 +161,12 @@ class Ledger:
         """Return objects that carry our marks and are none of ours any more, or in the trash."""
         rows = self._db.execute("SELECT id FROM released UNION SELECT id FROM trashed")
         return frozenset(FileId(i) for (i,) in rows)
+
+    def distrust(self) -> None:
+        """Have every file read again and the whole tree compared by the next pass."""
+        with self._transaction() as db:
+            db.execute("UPDATE objects SET racy = 1")
+            db.execute("UPDATE runs SET token = '', drained = 0")
 
     def clear(self) -> None:
         """Forget the whole mirror, but not the history: it is begun afresh."""
@@ -268,7 +184,7 @@ class Ledger:
         One transaction: a token never runs ahead of what was read with it.
         """
         with self._transaction() as db:
-            db.executemany(_PUT, (_row(entry, 0) for entry in seen))
+            db.executemany(PUT, (to_row(entry, 0) for entry in seen))
             db.execute("UPDATE runs SET token = ?, drained = ? WHERE id = ?", (token, drained, run))
 
     # -- intents: what is on its way --------------------------------------------------------------
@@ -285,7 +201,7 @@ class Ledger:
                         intent.verb,
                         to_bytes(intent.entry.path),
                         intent.entry.id,
-                        _dump(intent.entry),
+                        dump(intent.entry),
                         intent.session,
                     )
                     for intent in intents
@@ -296,7 +212,7 @@ class Ledger:
         """Return what was on its way when the last writer stopped."""
         rows = self._db.execute("SELECT nonce, run, verb, entry, session FROM intents")
         return [
-            Intent(nonce, run, verb, _load(entry), bool(session))
+            Intent(nonce, run, verb, load(entry), bool(session))
             for nonce, run, verb, entry, session in rows
         ]
 
@@ -324,7 +240,7 @@ class Ledger:
                     db.execute("DELETE FROM objects WHERE id = ?", (t.id,))
                     db.execute("DELETE FROM approvals WHERE id = ?", (t.id,))
                 else:
-                    db.execute(_PUT, _row(item.entry, item.run))
+                    db.execute(PUT, to_row(item.entry, item.run))
                 if item.edit is not None:
                     _put_edit(db, item.edit)
                 if item.entry.revision:
@@ -653,125 +569,3 @@ def _put_edit(db: sqlite3.Connection, edit: Edit) -> None:
         " pinned = max(pinned, excluded.pinned)",
         (edit.id, edit.revision, to_bytes(edit.path), edit.at, edit.size, edit.pinned, edit.run),
     )
-
-
-def _row(entry: LedgerEntry, run: int) -> tuple[Any, ...]:
-    return (
-        entry.id,
-        entry.kind.value,
-        to_bytes(entry.path),
-        entry.standing.value,
-        entry.parent,
-        entry.name,
-        *entry.stat,
-        entry.md5,
-        entry.nonce,
-        entry.version,
-        entry.revision,
-        entry.racy,
-        entry.revived,
-        entry.mtime_ms,
-        entry.mode,
-        None if entry.seen is None else _dump_remote(entry.seen),
-        run,
-    )
-
-
-def _entry(row: tuple[Any, ...]) -> LedgerEntry:
-    (file_id, kind, path, standing, parent, name, size, mtime_ns, inode, md5, nonce, version,
-     revision, racy, revived, mtime_ms, mode, seen, _run) = row  # fmt: skip
-    return LedgerEntry(
-        path=from_bytes(path),
-        kind=Kind(kind),
-        standing=Standing(standing),
-        id=FileId(file_id),
-        parent=FileId(parent),
-        name=name,
-        stat=Stat(size, mtime_ns, inode),
-        md5=md5,
-        nonce=nonce,
-        version=version,
-        revision=revision,
-        racy=bool(racy),
-        revived=revived,
-        mtime_ms=mtime_ms,
-        mode=mode,
-        seen=None if seen is None else _load_remote(json.loads(seen)),
-    )
-
-
-def _dump_remote(entry: RemoteEntry) -> str:
-    values = asdict(entry)
-    values["md5"] = entry.md5.hex() if entry.md5 else None
-    return json.dumps(values)
-
-
-def _load_remote(values: Mapping[str, Any]) -> RemoteEntry:
-    md5 = values["md5"]
-    return RemoteEntry(
-        **{**values, "md5": bytes.fromhex(md5) if md5 else None, "kind": Kind(values["kind"])}
-    )
-
-
-def _dump(entry: LedgerEntry) -> str:
-    row = list(_row(entry, 0))
-    row[2] = row[2].hex()
-    row[9] = row[9].hex() if row[9] else None
-    return json.dumps(row)
-
-
-def _load(text: str) -> LedgerEntry:
-    row = json.loads(text)
-    row[2] = bytes.fromhex(row[2])
-    row[9] = bytes.fromhex(row[9]) if row[9] else None
-    return _entry(tuple(row))
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    """Open the file with locks where they work, else without."""
-    try:
-        return _opened(path, "")
-    except sqlite3.OperationalError as error:
-        if not any(word in str(error) for word in ("locking protocol", "disk I/O")):
-            raise
-        return _opened(path, "?nolock=1")
-
-
-def _opened(path: Path, options: str) -> sqlite3.Connection:
-    db = sqlite3.connect(
-        f"file:{quote(str(path))}{options}", uri=True, isolation_level=None, timeout=5
-    )
-    try:
-        for pragma in ("journal_mode = TRUNCATE", "synchronous = FULL", "temp_store = MEMORY"):
-            db.execute(f"PRAGMA {pragma}").fetchall()
-        db.execute("BEGIN IMMEDIATE")
-        db.execute("ROLLBACK")
-    except sqlite3.DatabaseError:
-        db.close()
-        raise
-    return db
-
-
-def _set_aside(path: Path, why: str) -> None:
-    """Keep what cannot be used, once per reason, for whoever wants to look into it."""
-    path.replace(path.with_name(f"ledger.{why}.sqlite"))
-    path.with_name(path.name + "-journal").unlink(missing_ok=True)
-
-
-def _no_space(error: sqlite3.OperationalError) -> bool:
-    return "full" in str(error)
-
-
-@contextlib.contextmanager
-def _disk(path: Path) -> Iterator[None]:
-    """Say in a sentence what the disk refuses."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        if _no_space(error):
-            raise StateFull(path=str(path.parent), detail=str(error)) from error
-        raise StateUnusable(path=str(path.parent), problem=str(error)) from error
-    except OSError as error:
-        if error.errno == 28:
-            raise StateFull(path=str(path.parent), detail=str(error)) from error
-        raise StateUnusable(path=str(path.parent), problem=error.strerror or "no access") from error

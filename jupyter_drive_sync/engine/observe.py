@@ -150,7 +150,7 @@ def rebuild(shown: Iterable[RemoteEntry], known: Known, *, trust: bool) -> Rebui
         trust: the ledger was up to date; this is the weekly comparison.
     """
     remotes = {remote.id: remote for remote in shown if remote.id != known.root}
-    paths = _paths(remotes, known.root)
+    paths = paths_below(remotes, known.root)
     entries: list[LedgerEntry] = []
     found = 0
     for remote in remotes.values():
@@ -184,7 +184,7 @@ def unclaimed(remote: RemoteEntry, path: RelPath) -> LedgerEntry:
     )
 
 
-def _paths(remotes: Mapping[FileId, RemoteEntry], root: FileId) -> dict[FileId, RelPath]:
+def paths_below(remotes: Mapping[FileId, RemoteEntry], root: FileId) -> dict[FileId, RelPath]:
     """Find the path of every live object below the root; loops and strangers have none."""
     paths: dict[FileId, RelPath] = {root: ROOT}
     lost: set[FileId] = set()

@@ -1,0 +1,158 @@
+"""The file of the ledger: its schema, how it is opened, and what the disk may say.
+
+Homes often lie on NFS, so: rollback journal in TRUNCATE mode with full sync, never WAL (its shared
+memory needs one host), and no trust in file locks between hosts. Where locks do not work at all,
+the file is opened without them. Sources: SQLite, "Write-Ahead Logging", "Use of WAL over a network
+filesystem"; SQLite, "Uniform Resource Identifiers", ``nolock``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from jupyter_drive_sync.errors import StateFull, StateUnusable
+
+VERSION: Final = 1
+"""``PRAGMA user_version``; a higher one was written by a newer program."""
+
+_SCHEMA: Final = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE objects (
+    id TEXT PRIMARY KEY, kind TEXT NOT NULL, path BLOB NOT NULL, standing TEXT NOT NULL,
+    parent TEXT NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    inode INTEGER NOT NULL, md5 BLOB, nonce TEXT NOT NULL, version INTEGER NOT NULL,
+    revision TEXT NOT NULL, racy INTEGER NOT NULL, revived INTEGER NOT NULL,
+    mtime_ms INTEGER NOT NULL, mode INTEGER NOT NULL, seen TEXT,
+    run INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE INDEX objects_path ON objects (path);
+CREATE TABLE intents (
+    nonce TEXT PRIMARY KEY, run INTEGER NOT NULL, verb TEXT NOT NULL, path BLOB NOT NULL,
+    id TEXT NOT NULL, entry TEXT NOT NULL, session INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE TABLE revisions (id TEXT NOT NULL, revision TEXT NOT NULL, run INTEGER NOT NULL,
+    PRIMARY KEY (id, revision)) WITHOUT ROWID;
+CREATE TABLE edits (id TEXT NOT NULL, revision TEXT NOT NULL, path BLOB NOT NULL,
+    at REAL NOT NULL, size INTEGER NOT NULL, pinned INTEGER NOT NULL, run INTEGER NOT NULL,
+    PRIMARY KEY (id, revision)) WITHOUT ROWID;
+CREATE TABLE holds (id TEXT PRIMARY KEY, kind TEXT NOT NULL, since REAL NOT NULL,
+    reason TEXT NOT NULL, choices TEXT NOT NULL, answer TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
+CREATE TABLE hold_items (hold TEXT NOT NULL, id TEXT NOT NULL, path BLOB NOT NULL,
+    size INTEGER NOT NULL, PRIMARY KEY (hold, id)) WITHOUT ROWID;
+CREATE TABLE approvals (id TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE released (id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE trashed (id TEXT NOT NULL, path BLOB NOT NULL, size INTEGER NOT NULL,
+    at REAL NOT NULL, run INTEGER NOT NULL, approved INTEGER NOT NULL,
+    PRIMARY KEY (id, run)) WITHOUT ROWID;
+CREATE TABLE runs (id INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL, started REAL NOT NULL,
+    ended REAL, outcome TEXT NOT NULL, counters TEXT NOT NULL, problem TEXT,
+    token TEXT NOT NULL DEFAULT '', drained INTEGER NOT NULL DEFAULT 0,
+    verified INTEGER NOT NULL DEFAULT 0, mirrored INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE outcomes (run INTEGER NOT NULL, path BLOB NOT NULL, outcome TEXT NOT NULL,
+    reason TEXT NOT NULL, size INTEGER NOT NULL);
+CREATE INDEX outcomes_run ON outcomes (run);
+"""
+
+
+def open_file(path: Path) -> tuple[sqlite3.Connection, str]:
+    """Open a ledger's file, making it where there is none or none that can be used.
+
+    Returns:
+        The connection, and why the ledger was begun anew: ``""`` (it was not), ``"new"``,
+        ``"broken"`` or ``"newer"``.
+
+    Raises:
+        StateUnusable: the folder cannot be written.
+        StateFull: its disk is full.
+    """
+    with plain_words(path):
+        why = "" if path.exists() and path.stat().st_size else "new"
+        if not why:
+            why = _fault(path)
+            if why:
+                _set_aside(path, why)
+        db = _connect(path)
+        if why:
+            _create(db)
+        return db, why
+
+
+def _create(db: sqlite3.Connection) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    for statement in _SCHEMA.split(";"):
+        if statement.strip():
+            db.execute(statement)
+    db.execute(f"PRAGMA user_version = {VERSION}")
+    db.commit()
+
+
+def _fault(path: Path) -> str:
+    """Tell why a ledger cannot be used; ``""`` when it can."""
+    try:
+        db = _connect(path)
+        with contextlib.closing(db):
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            if version > VERSION:
+                return "newer"
+            (state,) = db.execute("PRAGMA quick_check(1)").fetchone()
+            tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError) and _no_space(error):
+            raise
+        return "broken"
+    return "" if state == "ok" and "objects" in tables and version == VERSION else "broken"
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open the file with locks where they work, else without."""
+    try:
+        return _opened(path, "")
+    except sqlite3.OperationalError as error:
+        if not any(word in str(error) for word in ("locking protocol", "disk I/O")):
+            raise
+        return _opened(path, "?nolock=1")
+
+
+def _opened(path: Path, options: str) -> sqlite3.Connection:
+    db = sqlite3.connect(
+        f"file:{quote(str(path))}{options}", uri=True, isolation_level=None, timeout=5
+    )
+    try:
+        for pragma in ("journal_mode = TRUNCATE", "synchronous = FULL", "temp_store = MEMORY"):
+            db.execute(f"PRAGMA {pragma}").fetchall()
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("ROLLBACK")
+    except sqlite3.DatabaseError:
+        db.close()
+        raise
+    return db
+
+
+def _set_aside(path: Path, why: str) -> None:
+    """Keep what cannot be used, once per reason, for whoever wants to look into it."""
+    path.replace(path.with_name(f"ledger.{why}.sqlite"))
+    path.with_name(path.name + "-journal").unlink(missing_ok=True)
+
+
+def _no_space(error: sqlite3.OperationalError) -> bool:
+    return "full" in str(error)
+
+
+@contextlib.contextmanager
+def plain_words(path: Path) -> Iterator[None]:
+    """Say in a sentence what the disk refuses."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if _no_space(error):
+            raise StateFull(path=str(path.parent), detail=str(error)) from error
+        raise StateUnusable(path=str(path.parent), problem=str(error)) from error
+    except OSError as error:
+        if error.errno == 28:
+            raise StateFull(path=str(path.parent), detail=str(error)) from error
+        raise StateUnusable(path=str(path.parent), problem=error.strerror or "no access") from error

@@ -1,0 +1,107 @@
+"""Entries as rows of the ledger's tables, and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Final
+
+from jupyter_drive_sync.core.tree import (
+    FileId,
+    Kind,
+    LedgerEntry,
+    RemoteEntry,
+    Standing,
+    Stat,
+    from_bytes,
+    to_bytes,
+)
+
+PUT: Final = (
+    "INSERT INTO objects (id, kind, path, standing, parent, name, size, mtime_ns, inode, md5,"
+    " nonce, version, revision, racy, revived, mtime_ms, mode, seen, run)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET"
+    " kind=excluded.kind, path=excluded.path, standing=excluded.standing, parent=excluded.parent,"
+    " name=excluded.name, size=excluded.size, mtime_ns=excluded.mtime_ns, inode=excluded.inode,"
+    " md5=excluded.md5, nonce=excluded.nonce, version=excluded.version,"
+    " revision=excluded.revision, racy=excluded.racy, revived=excluded.revived,"
+    " mtime_ms=excluded.mtime_ms, mode=excluded.mode, seen=excluded.seen,"
+    " run=max(run, excluded.run)"
+)
+
+
+def to_row(entry: LedgerEntry, run: int) -> tuple[Any, ...]:
+    """Put an entry into the order of the columns; ``run`` is the one that changed it on Drive."""
+    return (
+        entry.id,
+        entry.kind.value,
+        to_bytes(entry.path),
+        entry.standing.value,
+        entry.parent,
+        entry.name,
+        *entry.stat,
+        entry.md5,
+        entry.nonce,
+        entry.version,
+        entry.revision,
+        entry.racy,
+        entry.revived,
+        entry.mtime_ms,
+        entry.mode,
+        None if entry.seen is None else _dump_remote(entry.seen),
+        run,
+    )
+
+
+def to_entry(row: tuple[Any, ...]) -> LedgerEntry:
+    """Read a row of ``objects``."""
+    (file_id, kind, path, standing, parent, name, size, mtime_ns, inode, md5, nonce, version,
+     revision, racy, revived, mtime_ms, mode, seen, _run) = row  # fmt: skip
+    return LedgerEntry(
+        path=from_bytes(path),
+        kind=Kind(kind),
+        standing=Standing(standing),
+        id=FileId(file_id),
+        parent=FileId(parent),
+        name=name,
+        stat=Stat(size, mtime_ns, inode),
+        md5=md5,
+        nonce=nonce,
+        version=version,
+        revision=revision,
+        racy=bool(racy),
+        revived=revived,
+        mtime_ms=mtime_ms,
+        mode=mode,
+        seen=None if seen is None else _load_remote(json.loads(seen)),
+    )
+
+
+def _dump_remote(entry: RemoteEntry) -> str:
+    values = asdict(entry)
+    values["md5"] = entry.md5.hex() if entry.md5 else None
+    return json.dumps(values)
+
+
+def _load_remote(values: Mapping[str, Any]) -> RemoteEntry:
+    md5 = values["md5"]
+    return RemoteEntry(
+        **{**values, "md5": bytes.fromhex(md5) if md5 else None, "kind": Kind(values["kind"])}
+    )
+
+
+def dump(entry: LedgerEntry) -> str:
+    """Write an entry as text, for an intent."""
+    row = list(to_row(entry, 0))
+    row[2] = row[2].hex()
+    row[9] = row[9].hex() if row[9] else None
+    return json.dumps(row)
+
+
+def load(text: str) -> LedgerEntry:
+    """Read what :func:`dump` wrote."""
+    row = json.loads(text)
+    row[2] = bytes.fromhex(row[2])
+    row[9] = bytes.fromhex(row[9]) if row[9] else None
+    return to_entry(tuple(row))
