@@ -97,12 +97,13 @@ DRIVE = _flat(
     capabilities=ANY,
     restrictions=ANY,
 )
+TEAM_DRIVE: Schema = {name: inner for name, inner in DRIVE.items() if name != "hidden"}
 FILE_LIST = _flat("incompleteSearch kind nextPageToken", files=FILE)
 CHANGE = _flat(
     "changeType driveId fileId kind removed teamDriveId time type",
     drive=DRIVE,
     file=FILE,
-    teamDrive=DRIVE,
+    teamDrive=TEAM_DRIVE,
 )
 CHANGE_LIST = _flat("kind newStartPageToken nextPageToken", changes=CHANGE)
 START_PAGE_TOKEN = _flat("kind startPageToken")
@@ -198,19 +199,21 @@ class _Parser:
                 raise bad_selection(name)
             _merge(found, name, self._below(name, schema.get(name)))
             return
+        if schema is ANY:
+            found[name] = None
+            return
         # A mask below a star holds for every member that has such a part.
-        start = self._at
-        end: int | None = None
+        start, end = self._at, None
         for member, inner in schema.items():
             self._at = start
-            if inner is None and self._peek() in {"/", "("}:
+            try:
+                _merge(found, member, self._below(member, inner))
+            except ApiError:
                 continue
-            _merge(found, member, self._below(member, inner))
             end = self._at
-        if end is None and schema is not ANY:
+        if end is None:
             raise bad_selection(self._text)
-        if end is not None:
-            self._at = end
+        self._at = end
 
     def _below(self, name: str, schema: Schema | None) -> dict[str, Any] | None:
         mark = self._peek()
@@ -295,8 +298,8 @@ def wants(selection: Selection, name: str) -> bool:
 
 
 def select(value: Any, selection: Selection) -> Any:
-    """Return the wanted part of a value."""
-    if selection is None:
+    """Return the wanted part of a value; a star in a map of the caller's own keys is all of it."""
+    if selection is None or "*" in selection:
         return value
     if isinstance(value, list):
         return [select(item, selection) for item in value]
