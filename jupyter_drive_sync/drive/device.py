@@ -107,7 +107,9 @@ def await_device(
             return fields_of(reply)
         word = error_of(reply)
         if word == "slow_down":
-            interval += _SLOWER
+            # More than the five seconds of RFC 8628: a clock a little behind the server's would be
+            # too early for ever.
+            interval = max(interval + _SLOWER, interval * 2)
         elif word == "expired_token":
             break
         elif word != "authorization_pending":

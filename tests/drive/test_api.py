@@ -291,4 +291,3 @@ def test_units_and_requests_are_counted_as_drive_counts_them(ground: Ground) -> 
     assert traffic.inner == log.inner_counts().total()
     assert traffic.units == log.units()
     assert traffic.retries == 0
-

@@ -176,9 +176,8 @@ def test_a_body_goes_out_in_blocks_so_that_a_slow_line_may_take_its_time(
 
     body = bytes(1 << 20)
     monkeypatch.setattr(socket.socket, "sendall", sendall)
-    with RawServer(lambda _: None) as server, wire() as made:
-        with pytest.raises(ConnectionError):
-            made.request("PUT", server.url, {}, body)
+    with RawServer(lambda _: None) as server, wire() as made, pytest.raises(ConnectionError):
+        made.request("PUT", server.url, {}, body)
     assert sum(blocks) > len(body)
     assert max(blocks) <= 1 << 16  # the timeout is for each of them
 

@@ -20,7 +20,9 @@ from jupyter_drive_sync.drive.wire import Reply
 
 def refusal(status: int, reason: str, message: str = "", **more: Any) -> Reply:
     error = {"code": status, "message": message, "errors": [{"reason": reason}], **more}
-    return Reply(status, {"content-type": "application/json"}, json.dumps({"error": error}).encode())
+    return Reply(
+        status, {"content-type": "application/json"}, json.dumps({"error": error}).encode()
+    )
 
 
 FINAL = [
@@ -148,7 +150,9 @@ def test_a_date_without_the_replys_own_is_judged_by_our_clock() -> None:
     assert judge_reply(reply, "files.get", now=1_800_000_000.0).after == 30.0
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"error": 7}', b'{"error": {}}', b"null"])
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"[]", b'{"error": 7}', b'{"error": {}}', b"null"]
+)
 def test_errors_without_googles_form(body: bytes) -> None:
     error = judge_reply(Reply(403, {}, body), "files.get").error
     assert isinstance(error, errors.Refused)

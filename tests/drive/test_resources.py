@@ -154,9 +154,7 @@ def test_no_name_has_googles_own_type(name: str) -> None:
 
 
 def test_bodies() -> None:
-    assert resources.new_file_body(
-        NewFile(FileId("i"), "n.csv", FileId("p"), 0, {"jds": "1"})
-    ) == {
+    assert resources.new_file_body(NewFile(FileId("i"), "n.csv", FileId("p"), 0, {"jds": "1"})) == {
         "id": "i",
         "name": "n.csv",
         "parents": ["p"],
