@@ -22,6 +22,11 @@ class Relay:
         port: Where to relay to.
         cuts: Bytes, counted per connection, after which one is reset.
         outage: How many connections are reset at once after each cut.
+
+    Attributes:
+        port: Where to connect to.
+        done: How many cuts were made.
+        carried: Bytes sent up so far, over all connections.
     """
 
     def __init__(self, port: int, cuts: Iterable[int] = (), outage: int = 0) -> None:
@@ -35,6 +40,7 @@ class Relay:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.done = 0
+        self.carried = 0
 
     def __enter__(self) -> Relay:
         self._run(self._accept)
@@ -84,7 +90,7 @@ class Relay:
         try:
             while piece := client.recv(1 << 16):
                 carried += len(piece)
-                if self._is_cut(carried):
+                if self._is_cut(carried, len(piece)):
                     for end in (client, server):
                         end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
                         end.shutdown(socket.SHUT_RDWR)
@@ -101,8 +107,9 @@ class Relay:
         with contextlib.suppress(OSError):
             client.shutdown(socket.SHUT_WR)
 
-    def _is_cut(self, carried: int) -> bool:
+    def _is_cut(self, carried: int, more: int) -> bool:
         with self._lock:
+            self.carried += more
             if self._cuts and carried > self._cuts[0]:
                 self._cuts.popleft()
                 self._down_for = self._outage

@@ -52,9 +52,10 @@ pytestmark = pytest.mark.skipif(
 
 @dataclass(frozen=True, slots=True)
 class Rclone:
-    """rclone with a configuration, an own certificate authority, and a proxy."""
+    """rclone with a configuration, an own certificate authority, and a proxy behind a relay."""
 
     drive: LocalDrive
+    relay: Relay
     url: str
     config: Path
     environment: dict[str, str]
@@ -110,7 +111,11 @@ def start(tmp_path: Path) -> Iterator[Start]:
             proxy = ends.enter_context(LocalDriveProxy(drive))
             relay = ends.enter_context(Relay(proxy.port, cuts))
             return Rclone(
-                drive, server.url, configure(drive, scope, tmp_path), environment(proxy, relay)
+                drive,
+                relay,
+                server.url,
+                configure(drive, scope, tmp_path),
+                environment(proxy, relay),
             )
 
         yield run
@@ -305,6 +310,8 @@ def test_fifty_megabytes_cut_in_the_middle(start: Start, tmp_path: Path) -> None
     rclone("copyto", "--drive-chunk-size=8M", file, "d:large.bin")
     listed = rclone.listed("d:", "--hash")
     assert listed.keys() == {"large.bin"}
+    assert rclone.relay.done == 2
+    assert rclone.relay.carried < (50 + 2 * 8 + 1) * MIB
     assert listed["large.bin"]["Hashes"]["md5"] == md5(file.read_bytes())
 
 

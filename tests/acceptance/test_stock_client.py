@@ -15,12 +15,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import httplib2
 import pytest
 from google.auth.exceptions import RefreshError
 from google.auth.transport.requests import Request
 from google.oauth2.credentials import Credentials
 from google_auth_oauthlib.flow import InstalledAppFlow
-from googleapiclient.discovery import Resource, build_from_document
+from googleapiclient.discovery import Resource, build, build_from_document
 from googleapiclient.errors import HttpError
 from googleapiclient.http import (
     MediaFileUpload,
@@ -32,6 +33,7 @@ from googleapiclient.http import (
 from jupyter_drive_sync.localdrive.accounts import DRIVE_FILE
 from jupyter_drive_sync.localdrive.drive import LocalDrive
 from jupyter_drive_sync.localdrive.http import LocalDriveServer
+from jupyter_drive_sync.localdrive.proxy import LocalDriveProxy
 from tests.acceptance.browser import Person
 from tests.acceptance.relay import Relay
 from tests.contract.drives import document_at
@@ -259,3 +261,32 @@ def test_a_grant_that_is_gone_is_a_refresh_error(
     assert "invalid_grant" in str(caught.value)
     assert caught.value.args[1]["error"] == "invalid_grant"
     assert not caught.value.retryable
+
+
+def test_the_client_as_it_is_through_the_proxy(
+    drive: LocalDrive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Source: LocalDrive's proxy mode; httplib2 takes HTTPS_PROXY where PySocks is installed."""
+    with LocalDriveProxy(drive) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        # What HTTPLIB2_CA_CERTS does, which is read at import.
+        monkeypatch.setattr(httplib2, "CA_CERTS", str(proxy.ca_file))
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(proxy.ca_file))
+        client = drive.oauth.client_of_kind("desktop")
+        tokens = drive.oauth.grant(ANN, client.client_id, [DRIVE_FILE])
+        credentials = Credentials.from_authorized_user_info(
+            {
+                "client_id": client.client_id,
+                "client_secret": client.secret,
+                "refresh_token": tokens.refresh_token,
+            }
+        )
+        with build("drive", "v3", credentials=credentials) as service:
+            media = MediaInMemoryUpload(CONTENT, chunksize=MIB, resumable=True)
+            made = upload(service, media).execute()
+            told: list[Any] = []
+            batch = service.new_batch_http_request(callback=lambda *reply: told.append(reply[1]))
+            batch.add(service.files().get(fileId=made["id"], fields="size"))
+            batch.execute()
+            assert service.files().get_media(fileId=made["id"]).execute() == CONTENT
+    assert told == [{"size": str(len(CONTENT))}]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.drives import Local, live, local
+from tests.contract.drives import LAG, Local, live, local
 from tests.contract.ground import FOLDER, Ground
 
 HERE = Path(__file__).parent
@@ -26,25 +26,37 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.enable_socket)
 
 
+@pytest.fixture(scope="session", params=["Google"] if LIVE_CLIENT else ["prompt", "late"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Which Drive: the real one, or a LocalDrive whose listings and feed are prompt, or late."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="session")
-def local_drive() -> Iterator[Local]:
-    """LocalDrive, for what cannot be asked of a real account."""
-    if LIVE_CLIENT:
-        pytest.skip("needs a second client or account, or rights over a whole Drive")
-    with local() as drive:
+def served(kind: str) -> Iterator[Local | None]:
+    """LocalDrive, running; None where Google is judged."""
+    if kind == "Google":
+        yield None
+        return
+    with local(LAG if kind == "late" else 0.0) as drive:
         yield drive
 
 
 @pytest.fixture(scope="session")
-def drive(request: pytest.FixtureRequest) -> Iterator[Ground]:
+def local_drive(served: Local | None) -> Local:
+    """LocalDrive, for what cannot be asked of a real account."""
+    if served is None:
+        pytest.skip("needs a second client or account, or rights over a whole Drive")
+    return served
+
+
+@pytest.fixture(scope="session")
+def drive(served: Local | None) -> Iterator[Ground]:
     """The Drive under judgement, through our client."""
-    if LIVE_CLIENT:
-        with live(Path(LIVE_CLIENT)) as ground, contextlib.closing(ground.service):
-            yield ground
-    else:
-        ground = request.getfixturevalue("local_drive").ours()
-        with contextlib.closing(ground.service):
-            yield ground
+    with contextlib.ExitStack() as ends:
+        ground = served.ours() if served else ends.enter_context(live(Path(LIVE_CLIENT)))
+        ends.enter_context(contextlib.closing(ground.service))
+        yield ground
 
 
 @pytest.fixture(scope="session")

@@ -18,11 +18,15 @@ from googleapiclient.discovery import build_from_document
 from googleapiclient.http import HttpRequest
 
 from jupyter_drive_sync.localdrive.accounts import AUTH, DRIVE_FILE
+from jupyter_drive_sync.localdrive.clock import ManualClock
 from jupyter_drive_sync.localdrive.drive import LocalDrive
 from jupyter_drive_sync.localdrive.http import LocalDriveServer
+from jupyter_drive_sync.localdrive.settings import LocalDriveSettings
 from tests.contract.ground import Ground
 
 ANN, BEN = "ann@example.edu", "ben@example.edu"
+LAG = 0.5
+LOCAL_PAUSES = (0.0, 0.25, 0.5)
 LIVE_PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 
 
@@ -59,6 +63,7 @@ class Local:
 
     def __init__(self, drive: LocalDrive, url: str) -> None:
         self._url = url
+        self._clock = drive.clock
         self._oauth = oauth = drive.oauth
         self._ours = oauth.client_of_kind("desktop").client_id
         self._clients = {
@@ -91,13 +96,27 @@ class Local:
         service = build_from_document(
             document_at(self._url), credentials=Credentials(tokens.access_token)
         )
-        return Ground(service, self._url, lambda: tokens.access_token)
+        return Ground(
+            service,
+            self._url,
+            lambda: tokens.access_token,
+            pauses=LOCAL_PAUSES,
+            wait=self._clock.sleep,
+        )
 
 
 @contextlib.contextmanager
-def local() -> Iterator[Local]:
-    """Run LocalDrive as long as the context lasts."""
-    with LocalDrive(seed=1) as drive, LocalDriveServer(drive) as server:
+def local(lag: float) -> Iterator[Local]:
+    """Run LocalDrive as long as the context lasts, under a clock that nobody waits for.
+
+    Args:
+        lag: Seconds by which listings and the change feed may be late.
+    """
+    settings = LocalDriveSettings(listing_lag=lag, changes_lag=lag)
+    with (
+        LocalDrive(seed=1, settings=settings, clock=ManualClock()) as drive,
+        LocalDriveServer(drive) as server,
+    ):
         yield Local(drive, server.url)
 
 

@@ -57,6 +57,8 @@ def test_what_changed_last_is_told_last(ground: Ground) -> None:
     """Source: Track changes: changes come in chronological order, oldest first."""
     token = ground.start_token()
     first, second = ground.make("first")["id"], ground.make("second")["id"]
+    entry(ground, token, first)
+    entry(ground, token, second)
     ground.files.update(fileId=first, body={"name": "first again"}).execute()
 
     def look() -> list[str]:
@@ -95,6 +97,7 @@ def test_removals_are_left_out_on_request(ground: Ground) -> None:
     ground.files.delete(fileId=gone).execute()
     ground.files.update(fileId=stays, body={"name": "renamed"}).execute()
     entry(ground, token, gone, lambda c: c["removed"])
+    entry(ground, token, stays, lambda c: c["file"]["name"] == "renamed")
     seen = {change["fileId"] for change in ground.feed(token, includeRemoved=False)}
     assert stays in seen
     assert gone not in seen

@@ -40,11 +40,11 @@ def test_an_id_is_nobodys_until_it_is_used(ground: Ground) -> None:
         ground.get(ids(ground, 1)[0])
 
 
-@pytest.mark.parametrize("kind", [FOLDER, "text/plain"])
-def test_create_takes_the_id_given(ground: Ground, kind: str) -> None:
+@pytest.mark.parametrize("mime", [FOLDER, "text/plain"])
+def test_create_takes_the_id_given(ground: Ground, mime: str) -> None:
     """Source: Create and manage files, "Generate IDs to use with your create requests"."""
     (file_id,) = ids(ground, 1)
-    body = {"id": file_id, "name": "n", "mimeType": kind, "parents": [ground.folder]}
+    body = {"id": file_id, "name": "n", "mimeType": mime, "parents": [ground.folder]}
     assert ground.files.create(body=body).execute()["id"] == file_id
 
 

@@ -39,9 +39,10 @@ def test_another_project_sees_nothing_of_ours(ground: Ground, stranger: Ground) 
 
 def test_another_project_hears_nothing_of_ours(ground: Ground, stranger: Ground) -> None:
     """Source: Choose scopes; Track changes: the feed shows what its app can see."""
-    token = stranger.start_token()
+    ours, theirs = ground.start_token(), stranger.start_token()
     made = ground.make("ours")["id"]
-    assert made not in {change["fileId"] for change in stranger.feed(token)}
+    assert ground.settled(lambda: made in {change["fileId"] for change in ground.feed(ours)})
+    assert made not in {change["fileId"] for change in stranger.feed(theirs)}
 
 
 def test_an_id_in_use_is_in_use_for_all(ground: Ground, stranger: Ground) -> None:
@@ -77,7 +78,7 @@ def test_what_the_user_does_to_ours_is_seen(ground: Ground, whole_drive: Ground)
         fileId=made, body={"name": "renamed"}, addParents="root", removeParents=ground.folder
     ).execute()
     assert ground.get(made)["name"] == "renamed"
-    assert made in {change["fileId"] for change in ground.feed(token)}
+    assert ground.settled(lambda: made in {change["fileId"] for change in ground.feed(token)})
 
 
 def test_a_scope_that_only_reads_does_not_write(reader: Ground, ground: Ground) -> None:
