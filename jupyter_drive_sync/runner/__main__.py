@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import Final
 
-from jupyter_drive_sync.runner import access_jobs
+from jupyter_drive_sync.runner import access_jobs, mirror_jobs
 from jupyter_drive_sync.runner.child import Handler, serve
 
 HANDLERS: Final[Mapping[str, Handler]] = {
@@ -14,6 +14,8 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "device": access_jobs.device,
     "revoke": access_jobs.revoke,
     "validate": access_jobs.validate,
+    "preview": mirror_jobs.preview,
+    "mirror": mirror_jobs.mirror,
 }
 
 if __name__ == "__main__":

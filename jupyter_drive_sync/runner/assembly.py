@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from jupyter_drive_sync.drive.discovery import ENVIRONMENT_VARIABLE, Endpoint, p
 from jupyter_drive_sync.drive.exchange import Exchange
 from jupyter_drive_sync.drive.oauth import ClientFile, load_client_file
 from jupyter_drive_sync.drive.secrets import SecretsStore
-from jupyter_drive_sync.drive.transport import Tokens, Transport
+from jupyter_drive_sync.drive.transport import Transport
 from jupyter_drive_sync.drive.wire import Wire
 from jupyter_drive_sync.engine.site import Site, make_state_dir
 from jupyter_drive_sync.runner import settings_file
@@ -77,8 +78,8 @@ class World:
         """Make what deals with the client's token server."""
         return Exchange(self.client(), self.endpoint, self.source().token_endpoint())
 
-    def source(self) -> Source:
-        """Say what credentials are made of."""
+    def source(self, on_request: Callable[[], None] = lambda: None) -> Source:
+        """Say what credentials are made of; ``on_request`` is told of each use of them."""
         return Source(
             endpoint=self.endpoint,
             state_dir=self.state_dir,
@@ -86,25 +87,30 @@ class World:
             clock=self.clock,
             random=self.rng,
             wire=self.wire,
+            on_request=on_request,
         )
 
     def wire(self) -> Wire:
         """Make a connection."""
         return HttpWire(self.settings.request_timeout)
 
-    def tokens(self) -> Tokens:
-        """Choose the credentials (errors as :func:`choose`)."""
-        return choose(self.job.credentials, self.source())
+    def drive(self, permit: Callable[[], None] | None = None) -> Drive:
+        """Connect to Drive; nothing is sent yet.
 
-    def drive(self, tokens: Tokens | None = None) -> Drive:
-        """Connect to Drive; nothing is sent yet."""
+        Args:
+            permit: asked before each request; by default, whether the job was ended early.
+        """
+
+        def count() -> None:
+            transport.count_token()
+
         transport = Transport(
-            tokens or self.tokens(),
+            choose(self.job.credentials, self.source(count)),
             self.wire,
             self.clock,
             self.rng,
             self.settings,
-            permit=self.context.permit,
+            permit=permit or self.context.permit,
         )
         return Drive(transport, self.endpoint, self.rng)
 

@@ -21,7 +21,11 @@ DEVICE_CODE: Final = "device.code"
 
 
 def by_browser(
-    place: Place, ask: Callable[[str], None], *, patience: float = PATIENCE
+    place: Place,
+    ask: Callable[[str], None],
+    *,
+    patience: float = PATIENCE,
+    environment: Mapping[str, str] | None = None,
 ) -> Mapping[str, Any]:
     """Have a person consent in a browser on this machine.
 
@@ -29,6 +33,7 @@ def by_browser(
         place: the home to connect.
         ask: brings the person to the address.
         patience: seconds to wait for an answer.
+        environment: of the child; our own when None.
 
     Returns:
         The account: ``email``, ``name``, ``permission_id``.
@@ -50,7 +55,7 @@ def by_browser(
             args={"redirect_uri": redirect_uri},
             secrets={"code": code.reveal(), "verifier": pkce.verifier.reveal()},
         )
-        with Child(job) as child:
+        with Child(job, environment=environment) as child:
             account = follow(child, lambda _: None)
         loopback.welcome(
             f"Connected as {account['email']}. You can close this page and go back to where you "

@@ -1,0 +1,125 @@
+"""The options that several commands have, and what becomes of them."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Concatenate, Final, Literal, ParamSpec
+
+import click
+
+from jupyter_drive_sync.cli.output import Output
+from jupyter_drive_sync.errors import DriveSyncError
+from jupyter_drive_sync.runner.parent import Child, follow
+from jupyter_drive_sync.runner.place import Place, find_place
+from jupyter_drive_sync.runner.protocol import Job
+
+P = ParamSpec("P")
+_FOLDER: Final = click.Path(path_type=Path)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a command works at.
+
+    Attributes:
+        place: the home, as the options name it.
+        out: where it speaks to.
+    """
+
+    place: Place
+    out: Output
+
+    def perform(self, job: Job) -> Mapping[str, Any]:
+        """Run a job in a child; Ctrl-C and an ending terminal cancel it in order.
+
+        Raises:
+            DriveSyncError: what the job met.
+        """
+        with Child(job) as child, _ended_by_signals(child):
+            return follow(child, self.out.heard)
+
+
+_OPTIONS: Final = {
+    "home": click.option(
+        "--home", type=_FOLDER, metavar="DIR", help="The folder to mirror.  [default: $HOME]"
+    ),
+    "drive_folder": click.option(
+        "--drive-folder",
+        metavar="home/NAME",
+        help="Where the mirror lies on Drive.  [default: home/ and your user name]",
+    ),
+    "state_dir": click.option(
+        "--state-dir",
+        type=_FOLDER,
+        metavar="DIR",
+        help="Our own folder: grant, records, settings.  "
+        "[default: $XDG_STATE_HOME/jupyter-drive-sync, else ~/.local/state/jupyter-drive-sync]",
+    ),
+    "client_file": click.option(
+        "--client-file",
+        type=_FOLDER,
+        metavar="FILE",
+        help="Google's OAuth client file.  [default: $DRIVE_SYNC_CLIENT_FILE, else the one that "
+        "was used last, else client_secrets.json in the state folder or here]",
+    ),
+    "credentials": click.option(
+        "--credentials",
+        type=click.Choice(["grant", "adc"]),
+        default="grant",
+        show_default=True,
+        help="Your own grant, or Application Default Credentials (never used unless named).",
+    ),
+}
+
+
+def at_desk(
+    *options: Literal["home", "drive_folder", "client_file", "credentials"],
+) -> Callable[[Callable[Concatenate[Desk, P], int | None]], Callable[P, None]]:
+    """Give a command ``--state-dir``, ``--json`` and the named options, as a :class:`Desk`.
+
+    What the command returns is the exit status; an error of ours is said in its sentence.
+    """
+
+    def decorate(command: Callable[Concatenate[Desk, P], int | None]) -> Callable[P, None]:
+        @functools.wraps(command)
+        def run(*args: P.args, **kwargs: P.kwargs) -> None:
+            out = Output(as_json=bool(kwargs.pop("as_json")))
+            named: dict[str, Any] = {name: kwargs.pop(name) for name in (*options, "state_dir")}
+            try:
+                desk = Desk(find_place(os.environ, **named), out)
+                status = command(desk, *args, **kwargs)
+            except DriveSyncError as problem:
+                out.problem(problem)
+                status = problem.exit_code
+            raise click.exceptions.Exit(status or 0)
+
+        decorated: Callable[P, None] = click.option(
+            "--json", "as_json", is_flag=True, help="Print one JSON object per line."
+        )(run)
+        for name in reversed((*options, "state_dir")):
+            decorated = _OPTIONS[name](decorated)
+        return decorated
+
+    return decorate
+
+
+@contextmanager
+def _ended_by_signals(child: Child) -> Iterator[None]:
+    """Turn the usual requests to end into a cancelled child, as long as it runs."""
+
+    def cancel(*_: object) -> None:
+        child.cancel()
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, cancel) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,177 @@
+"""The passes: mirror, and preview, which only says what it would do. In the child only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any, Final
+
+from jupyter_drive_sync.core.plan import Operation, Verb
+from jupyter_drive_sync.core.tree import RelPath
+from jupyter_drive_sync.engine.executor import Threads
+from jupyter_drive_sync.engine.mirror import Mirror, PassReport
+from jupyter_drive_sync.engine.records import FileOutcome
+from jupyter_drive_sync.engine.report import Progress, Status, describe_hold
+from jupyter_drive_sync.engine.turn import Turn
+from jupyter_drive_sync.errors import DriveSyncError
+from jupyter_drive_sync.runner.assembly import World
+from jupyter_drive_sync.runner.child import Context, unforeseen
+from jupyter_drive_sync.runner.eta import Eta
+from jupyter_drive_sync.runner.memory import Memory, memory_guard
+from jupyter_drive_sync.runner.protocol import Job
+from jupyter_drive_sync.runner.protocol import Progress as ProgressEvent
+
+LISTED: Final = 5_000
+"""Files that a result names at most; the history has all of them."""
+
+
+def mirror(job: Job, context: Context) -> Mapping[str, Any]:
+    """Carry out a pass.
+
+    Takes ``only``, the paths to mirror, or ``[]`` for all. Brings what :func:`_described` says.
+    """
+    world = World.of(job, context)
+    progress = Progress(world.clock, _teller(context, Eta(world.clock)))
+    turn = Turn(world.site(), job.id, progress)
+    enough_memory = memory_guard(Memory(), world.settings.memory_headroom)
+
+    def permit() -> None:
+        context.permit()
+        turn.lease.check()
+
+    def beat() -> None:
+        turn.pulse()
+        enough_memory()
+
+    with (
+        turn.taken(patience=_patience(world)),
+        context.pulse(beat, world.settings.ping_seconds),
+    ):
+        try:
+            enough_memory()
+            report = _pass(world, progress, permit, dry_run=False)
+        except DriveSyncError:
+            raise
+        except Exception as problem:
+            raise unforeseen(problem) from problem
+        turn.completed(report.run.outcome, report.objects)
+    return _described(report, progress)
+
+
+def preview(job: Job, context: Context) -> Mapping[str, Any]:
+    """Say what a pass would do, and touch nothing.
+
+    Takes ``only``. Brings what :func:`_described` says, with ``steps`` in place of what was done.
+    """
+    world = World.of(job, context)
+    progress = Progress(world.clock, _teller(context, Eta(world.clock)))
+    memory_guard(Memory(), world.settings.memory_headroom)()
+    report = _pass(world, progress, context.permit, dry_run=True)
+    steps = [step for step in report.plan.operations() if step.verb is not Verb.SETTLE]
+    return {
+        **_described(report, progress),
+        "steps": [_step(step) for step in steps[:LISTED]],
+        "steps_more": max(0, len(steps) - LISTED),
+    }
+
+
+def _pass(
+    world: World, progress: Progress, permit: Callable[[], None], *, dry_run: bool
+) -> PassReport:
+    drive = world.drive(permit)
+    try:
+        work = Mirror(
+            world.site(),
+            drive,
+            world.secrets,
+            Threads(world.settings.concurrency),
+            progress,
+            world.job.id,
+        )
+        only = [RelPath(path) for path in world.job.args.get("only", ())]
+        return work.run(only=only, dry_run=dry_run)
+    finally:
+        drive.transport.close()
+
+
+def _patience(world: World) -> float:
+    """Return how long to watch another writer.
+
+    One on this host is seen to live or not; of one elsewhere only its beat tells.
+    """
+    status = Status.load(world.state_dir)
+    elsewhere = status.process is not None and status.process.is_dead() is None
+    return 1.5 * world.settings.lease_seconds if elsewhere else 0.0
+
+
+def _teller(context: Context, eta: Eta) -> Callable[[Mapping[str, Any]], None]:
+    """Turn the engine's counters into events."""
+
+    def tell(counts: Mapping[str, Any]) -> None:
+        done, total = counts["done"], counts["total"]
+        size, whole = counts["bytes"], counts["bytes_total"]
+        copying = counts["phase"] == "copying"
+        context.emit(
+            ProgressEvent(
+                phase=counts["phase"],
+                done=done,
+                total=total,
+                bytes_done=size,
+                bytes_total=whole,
+                eta_seconds=eta.left(done, total, size, whole) if copying else None,
+            )
+        )
+
+    return tell
+
+
+def _described(report: PassReport, progress: Progress) -> dict[str, Any]:
+    """Put a report into the form in which surfaces read it."""
+    run = report.run
+    files = [outcome for outcome in report.outcomes if outcome.outcome != "unchanged"]
+    return {
+        "run": run.id,
+        "job": run.job,
+        "outcome": run.outcome,
+        "exit_code": _exit_code(report, progress),
+        "started": run.started,
+        "ended": run.ended,
+        "verified": run.verified,
+        "counters": run.counters,
+        "problem": run.problem,
+        "holds": [describe_hold(hold) for hold in report.holds if not hold.answer],
+        "files": [_file(outcome) for outcome in files[:LISTED]],
+        "files_more": max(0, len(files) - LISTED),
+        "objects": report.objects,
+        "folder": report.folder,
+        "link": report.link,
+        "estimate": asdict(report.estimate),
+    }
+
+
+def _exit_code(report: PassReport, progress: Progress) -> int:
+    """Return 0 for synced, 3 where a person is needed, 1 for any other error."""
+    if any(not hold.answer for hold in report.holds):
+        return 3
+    if any(problem.exit_code == 3 for problem in progress.problems):
+        return 3
+    return 0 if report.run.outcome == "completed" else 1
+
+
+def _file(outcome: FileOutcome) -> dict[str, Any]:
+    return {
+        "path": outcome.path,
+        "outcome": outcome.outcome,
+        "reason": outcome.reason,
+        "size": outcome.size,
+    }
+
+
+def _step(step: Operation) -> dict[str, Any]:
+    return {
+        "step": step.verb.value,
+        "path": step.path,
+        "kind": step.kind.value,
+        "from": step.source,
+        "size": step.size,
+    }
