@@ -131,9 +131,10 @@ class _Connection:
         except (OSError, _CutError):
             pass
         except _BadRequestError:
-            self.socket.sendall(
-                b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-            )
+            with contextlib.suppress(OSError):
+                self.socket.sendall(
+                    b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                )
         finally:
             self.close()
 
@@ -255,7 +256,7 @@ def _head(response: Response, *, keeps: bool) -> bytes:
         lines.append(f"Content-Length: {response.size}")
     if not keeps:
         lines.append("Connection: close")
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
 
 
 class LocalDriveServer:

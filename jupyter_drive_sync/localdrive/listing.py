@@ -20,7 +20,6 @@ from jupyter_drive_sync.localdrive.objects import File
 from jupyter_drive_sync.localdrive.resource import Scene, View
 from jupyter_drive_sync.localdrive.visibility import Lookup, Viewer, is_listed, sees
 
-
 _MARK = "~!!~"
 
 

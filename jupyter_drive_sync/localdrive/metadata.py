@@ -25,6 +25,7 @@ PROPERTIES = 100
 METADATA_LIMIT = 1 << 20
 """Longest JSON body that is read, in bytes."""
 
+_MIME_TYPE = re.compile(r"[!-~]+/[!-~][ -~]*")
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
 
 
@@ -83,6 +84,21 @@ def _time(name: str, value: Any) -> int:
     return stamp
 
 
+def check_mime_type(text: str) -> str:
+    """Return a MIME type that may stand in a header.
+
+    Raises:
+        ApiError: 400 `badRequest`, in the words that Drive has for it.
+    """
+    if not _MIME_TYPE.fullmatch(text):
+        raise replies.bad_request("Invalid MIME type provided for the uploaded content.")
+    return text
+
+
+def _mime_type(name: str, value: Any) -> str:
+    return check_mime_type(_string(name, value))
+
+
 def _color(name: str, value: Any) -> str:
     if not _COLOR.fullmatch(_string(name, value)):
         raise _wrong(name, "TYPE_STRING", value)
@@ -127,7 +143,7 @@ _UNWRITABLE = "The resource body includes fields which are not directly writable
 _Reader = Callable[[str, Any], Any]
 
 # Body field -> attribute of `File` that it sets as it is, and how it is read.
-_PLAIN: Mapping[str, tuple[str, _Reader]] = {
+_PLAIN: dict[str, tuple[str, _Reader]] = {
     "name": ("name", _string),
     "description": ("description", _string),
     "modifiedTime": ("modified", _time),
@@ -138,18 +154,19 @@ _PLAIN: Mapping[str, tuple[str, _Reader]] = {
     "writersCanShare": ("writers_can_share", _boolean),
     "copyRequiresWriterPermission": ("copy_requires_writer", _boolean),
 }
+_PLAIN_AT_CREATION: dict[str, tuple[str, _Reader]] = {"createdTime": ("created", _time)}
 _CLEARABLE = frozenset({"description", "viewedByMeTime", "folderColorRgb"})
-_SPECIAL: Mapping[str, tuple[str, _Reader]] = {
-    "mimeType": ("mime_type", _string),
+_SPECIAL: dict[str, tuple[str, _Reader]] = {
+    "mimeType": ("mime_type", _mime_type),
     "properties": ("properties", _properties),
     "appProperties": ("app_properties", _properties),
 }
-_AT_CREATION: Mapping[str, tuple[str, _Reader]] = {
+_AT_CREATION: dict[str, tuple[str, _Reader]] = {
     "id": ("id", _string),
     "parents": ("parents", _parents),
     "shortcutDetails": ("shortcut_target", _target),
 }
-_AT_UPDATE: Mapping[str, tuple[str, _Reader]] = {"trashed": ("trashed", _boolean)}
+_AT_UPDATE: dict[str, tuple[str, _Reader]] = {"trashed": ("trashed", _boolean)}
 _ACCEPTED_UNUSED = frozenset({"kind", "contentHints", "viewersCanCopyContent"})
 
 
@@ -183,24 +200,18 @@ def from_document(document: Mapping[str, Any], *, creating: bool) -> Patch:
     """
     plain: dict[str, Any] = {}
     special: dict[str, Any] = {}
-    only_here = _AT_CREATION if creating else _AT_UPDATE
+    plain_readers = _PLAIN | _PLAIN_AT_CREATION if creating else _PLAIN
+    special_readers = _SPECIAL | (_AT_CREATION if creating else _AT_UPDATE)
     for name, value in document.items():
-        if name in _ACCEPTED_UNUSED:
-            continue
-        if name in _PLAIN:
-            attribute, read = _PLAIN[name]
-            if value is not None:
-                plain[attribute] = read(name, value)
-            elif name in _CLEARABLE:
-                plain[attribute] = None
-        elif name in _SPECIAL or name in only_here:
-            attribute, read = _SPECIAL.get(name) or only_here[name]
+        if name in plain_readers:
+            attribute, read = plain_readers[name]
+            if value is not None or name in _CLEARABLE:
+                plain[attribute] = None if value is None else read(name, value)
+        elif name in special_readers:
+            attribute, read = special_readers[name]
             if value is not None:
                 special[attribute] = read(name, value)
-        elif name == "createdTime" and creating:
-            if value is not None:
-                plain["created"] = _time(name, value)
-        elif name in KNOWN_FIELDS:
+        elif name in KNOWN_FIELDS and name not in _ACCEPTED_UNUSED:
             raise _refused(name, creating)
     return Patch(plain=plain, **special)
 

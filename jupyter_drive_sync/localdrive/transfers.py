@@ -29,7 +29,13 @@ from jupyter_drive_sync.localdrive.resource import Scene
 from jupyter_drive_sync.localdrive.routing import Call, FaultHook, Route
 from jupyter_drive_sync.localdrive.store import Store
 from jupyter_drive_sync.localdrive.uploads import Order, Uploads
-from jupyter_drive_sync.localdrive.visibility import READING, WRITING, Viewer, require_content
+from jupyter_drive_sync.localdrive.visibility import (
+    CONTENT,
+    READING,
+    WRITING,
+    Viewer,
+    require_content,
+)
 from jupyter_drive_sync.localdrive.wire import BodyTooLargeError, Response
 
 UPLOAD = "/upload/drive/v3/files"
@@ -73,7 +79,7 @@ class Transfers:
         one = "/{fileId}"
         yield Route("GET", BASE + one, "files.get", self.get, READING, throttle.GET, batchable=True)
         yield Route(
-            "GET", BASE + one + "/export", "files.export", self.export, READING, throttle.DOWNLOAD
+            "GET", BASE + one + "/export", "files.export", self.export, CONTENT, throttle.DOWNLOAD
         )
         for method, path, endpoint in (
             ("POST", UPLOAD, "files.create"),
@@ -291,7 +297,8 @@ class Transfers:
 
 def _type(mime_type: str | None) -> str | None:
     """Return a Content-Type without its parameters, None for none."""
-    return (mime_type or "").partition(";")[0].strip() or None
+    found = (mime_type or "").partition(";")[0].strip()
+    return metadata.check_mime_type(found) if found else None
 
 
 def _too_large() -> replies.ApiError:
