@@ -22,6 +22,7 @@ from jupyter_drive_sync.core.settings import Settings
 from jupyter_drive_sync.drive.pace import MOST_PATIENCE, Pace, backoff, http_date
 from jupyter_drive_sync.drive.problems import Verdict, judge_body, judge_exception, judge_reply
 from jupyter_drive_sync.drive.secrets import Secret
+from jupyter_drive_sync.drive.types import Traffic
 from jupyter_drive_sync.drive.wire import Reply, Wire
 
 T = TypeVar("T")
@@ -100,26 +101,6 @@ class Failed(Exception):
     def __init__(self, verdict: Verdict) -> None:
         super().__init__(verdict.error.code)
         self.verdict = verdict
-
-
-@dataclass(slots=True)
-class Traffic:
-    """What was sent, counted."""
-
-    requests: int = 0
-    """HTTP requests to the Drive API; a batch is one."""
-    inner: int = 0
-    """Calls within batches."""
-    tokens: int = 0
-    """Requests for access tokens."""
-    units: int = 0
-    sent: int = 0
-    """Bytes of bodies."""
-    received: int = 0
-    """Bytes of bodies, decompressed."""
-    retries: int = 0
-    waited: float = 0.0
-    """Seconds spent waiting for a turn or before a retry, all threads together."""
 
 
 class Transport:

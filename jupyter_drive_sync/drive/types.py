@@ -147,3 +147,23 @@ BatchCall = CreateFolder | Patch | Get | ListRevisions | PinRevision
 BatchResult = RemoteEntry | Revision | tuple[Revision, ...] | DriveSyncError
 """An entry for ``CreateFolder``, ``Patch`` and ``Get``, a tuple for ``ListRevisions``, a revision
 for ``PinRevision``; an error as a value for a part that failed."""
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What was sent, counted."""
+
+    requests: int = 0
+    """HTTP requests to the Drive API; a batch is one."""
+    inner: int = 0
+    """Calls within batches."""
+    tokens: int = 0
+    """Requests for access tokens."""
+    units: int = 0
+    sent: int = 0
+    """Bytes of bodies."""
+    received: int = 0
+    """Bytes of bodies, decompressed."""
+    retries: int = 0
+    waited: float = 0.0
+    """Seconds spent waiting for a turn or before a retry, all threads together."""

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from jupyter_drive_sync.core.clock import Clock
 from jupyter_drive_sync.core.tree import Kind, RelPath
-from jupyter_drive_sync.drive.transport import Traffic
+from jupyter_drive_sync.drive.types import Traffic
 from jupyter_drive_sync.engine.lease import Process
 from jupyter_drive_sync.engine.records import FileOutcome, Hold
 from jupyter_drive_sync.engine.site import write_private
