@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jupyter_drive_sync.localdrive.store import Store
@@ -65,7 +65,9 @@ class ChangeFeed:
         self._pending.sort(key=lambda each: each.shows_at)
 
     def record(self, change: Change, now: float) -> None:
-        """Take in a change; it gets its position when it shows."""
+        """Take in a change; it gets its position when it shows, never before an older one's."""
+        older = [each.shows_at for each in self._pending if each.file_id == change.file_id]
+        change = replace(change, shows_at=max([change.shows_at, *older]))
         if change.shows_at <= now and not self._pending:
             self._show(change)
         else:
