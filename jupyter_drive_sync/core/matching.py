@@ -8,7 +8,7 @@ files that were below it turn up below a new folder at the same relative place.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -21,6 +21,7 @@ from jupyter_drive_sync.core.tree import (
     RelPath,
     Shadow,
     Standing,
+    Stat,
     depth_of,
     name_of,
     parent_of,
@@ -35,6 +36,10 @@ class Moves:
     files: Mapping[RelPath, RelPath]
     """Files that moved on their own; those below a moved folder at the same place are not here."""
     folders: Mapping[RelPath, RelPath]
+
+    def path_of(self, file: RelPath) -> RelPath:
+        """Return where a file of the ledger is expected now."""
+        return self.files.get(file) or self.rebase(file)
 
     def rebase(self, path: RelPath) -> RelPath:
         """Return where a path of the ledger is expected after the folders have moved."""
@@ -70,12 +75,7 @@ def suspects(
     sizes = {entry.stat.size for entry in free if entry.standing is Standing.MIRRORED}
     # Entries that came from a query have no stat; only their checksum tells anything.
     any_size = any(entry.standing is Standing.UNCLAIMED for entry in free)
-    by_inode = _sole_inodes(local)
-    known = {
-        entry.stat
-        for entry in free
-        if entry.stat.inode and by_inode.get(entry.stat.inode) is not None
-    }
+    known = {stat for stat, entry in _identities(free, local).items() if not entry.racy}
     for path, entry in local.entries.items():
         if entry.kind is not Kind.FILE:
             continue
@@ -97,14 +97,34 @@ def match(local: LocalTree, ledger: LedgerTree) -> Moves:
     free = _vanished(local, ledger)
     new = [
         entry
-        for path, entry in local.entries.items()
+        for path, entry in sorted(local.entries.items())
         if entry.kind is Kind.FILE and path not in ledger.files and entry.problem is None
     ]
     files = _match_files(free, new, local)
     folders = _match_folders(files, local, ledger)
-    moves = Moves(files, folders)
-    alone = {old: now for old, now in files.items() if moves.rebase(old) != now}
+    rebase = Moves({}, folders).rebase
+    alone = {old: now for old, now in files.items() if rebase(old) != now}
+    _drop_clashes(alone, ledger.files, folders)
     return Moves(alone, folders)
+
+
+def _drop_clashes(
+    pairs: dict[RelPath, RelPath],
+    paths: Collection[RelPath],
+    folders: Mapping[RelPath, RelPath],
+) -> None:
+    """Drop the pairs that end where another object of ours comes to lie with its folder.
+
+    That object is at the place already; a second one there would be its twin.
+    """
+    while pairs and folders:
+        rebase = Moves({}, folders).rebase
+        carried = {rebase(path) for path in paths if path not in pairs}
+        clashes = [old for old, now in pairs.items() if now in carried]
+        if not clashes:
+            return
+        for old in clashes:
+            del pairs[old]
 
 
 def _vanished(local: LocalTree, ledger: LedgerTree) -> list[LedgerEntry]:
@@ -119,18 +139,21 @@ def _vanished(local: LocalTree, ledger: LedgerTree) -> list[LedgerEntry]:
     ]
 
 
-def _sole_inodes(local: LocalTree) -> dict[int, RelPath | None]:
-    """Map each inode to its one live path, or to None when it has several."""
-    found: dict[int, RelPath | None] = {}
-    for path, entry in local.entries.items():
-        if entry.kind is Kind.FILE:
-            inode = entry.stat.inode
-            found[inode] = None if inode in found else path
-    return found
+def _identities(free: Collection[LedgerEntry], local: LocalTree) -> dict[Stat, LedgerEntry]:
+    """Return what a file with the same stat must have been: one path before, one path now."""
+    if not free:
+        return {}
+    before = Counter(entry.stat.inode for entry in free)
+    now = Counter(entry.stat.inode for entry in local.entries.values() if entry.kind is Kind.FILE)
+    return {
+        entry.stat: entry
+        for entry in free
+        if (inode := entry.stat.inode) and before[inode] == now[inode] == 1
+    }
 
 
 def _match_files(
-    free: Iterable[LedgerEntry], new: list[LocalEntry], local: LocalTree
+    free: Collection[LedgerEntry], new: list[LocalEntry], local: LocalTree
 ) -> dict[RelPath, RelPath]:
     free = sorted(free, key=lambda entry: entry.path, reverse=True)
     pairs = _by_identity(free, new, local)
@@ -151,20 +174,15 @@ def _match_files(
 
 
 def _by_identity(
-    free: list[LedgerEntry], new: list[LocalEntry], local: LocalTree
+    free: Collection[LedgerEntry], new: list[LocalEntry], local: LocalTree
 ) -> dict[RelPath, RelPath]:
-    """Pair by inode with size and mtime, where the inode has one path before and now."""
-    sole = _sole_inodes(local)
-    sources = Counter(entry.stat.inode for entry in free)
-    by_stat = {entry.stat: entry for entry in free if sources[entry.stat.inode] == 1}
-    pairs: dict[RelPath, RelPath] = {}
-    for now in new:
-        source = by_stat.get(now.stat) if now.stat.inode else None
-        if source is None or sole.get(now.stat.inode) is None:
-            continue
-        if now.md5 is None or now.md5 == source.md5:
-            pairs[source.path] = now.path
-    return pairs
+    """Pair by inode with size and mtime; content that was read has to be equal as well."""
+    known = _identities(free, local)
+    return {
+        source.path: now.path
+        for now in new
+        if (source := known.get(now.stat)) is not None and now.md5 in (None, source.md5)
+    }
 
 
 def _match_folders(
@@ -204,4 +222,5 @@ def _match_folders(
             continue
         chosen[old] = now
         targets.add(now)
+    _drop_clashes(chosen, ledger.folders, chosen)
     return chosen
