@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -181,13 +181,16 @@ class _Planner:
     def __post_init__(self) -> None:
         self.shadow = Shadow(self.local)
         self.moves: Moves = match(self.local, self.ledger)
-        self.by_id = {entry.id: entry for entry in self.ledger.folders.values()}
+        twins = (entry for entry in self.ledger.twins if entry.kind is Kind.FOLDER)
+        self.by_id = {entry.id: entry for entry in (*self.ledger.folders.values(), *twins)}
         self.fates: dict[FileId, Place] = {}
+        """Where what lies in a folder is to be found; filled on demand."""
+        self.present: set[FileId] = set()
+        """Folders of ours that are on disk."""
         self.folder_ids: dict[RelPath, FileId | None] = {ROOT: self.ledger.root}
         """Folders as they will be: path -> id, None for one that this plan makes."""
-        self.declined: set[FileId] = set()
+        self.declined: set[RelPath] = set()
         """Folders that somebody removed on Drive twice: respected, with all that is in them."""
-        self.declined_paths: set[RelPath] = set()
 
     def plan(self, moved_out_limit: int, only: tuple[RelPath, ...]) -> Plan:
         """Decide on every object, then put the steps in order."""
@@ -196,44 +199,37 @@ class _Planner:
         held: tuple[Operation, ...] = ()
         outs = [step for step in self.fresh if step.kind is Kind.FILE]
         if len(outs) > moved_out_limit:
-            held = tuple(outs)
+            held = tuple(sorted(outs, key=lambda step: step.path))
             waiting = {step.entry.id for step in outs if step.entry is not None}
             self.steps = [s for s in self.steps if s.entry is None or s.entry.id not in waiting]
+            self.notes = [note for note in self.notes if note.id not in waiting]
         return _ordered(self, held, only)
 
     # -- folders, shallow first: where a folder went decides where its files are -----------------
 
     def _folders(self) -> None:
-        entries = sorted(self.ledger.folders.values(), key=lambda e: (depth_of(e.path), e.path))
-        for entry in entries:
-            path = self.moves.rebase(entry.path)
-            here = self.local.entries.get(path)
-            if here is not None and here.kind is not Kind.FOLDER:
-                here = None
-            state = self._local_state(entry, path, here)
-            self._decide(entry, path, here, state)
-        for path, here in self.local.entries.items():
-            if here.kind is Kind.FOLDER and path not in self.folder_ids:
-                if self._below_declined(path):
-                    self.declined_paths.add(path)
-                    continue
+        met = _meet(self.ledger.folders, self.moves.rebase, self.local, Kind.FOLDER)
+        self.present = {item.entry.id for item in met if item.here is not None}
+        for item in sorted(met, key=lambda item: (depth_of(item.path), item.path)):
+            self._decide(item)
+        for path, here in sorted(self.local.entries.items()):
+            if here.kind is not Kind.FOLDER or path in self.folder_ids:
+                continue
+            if self._below_declined(path):
+                self.declined.add(path)
+            else:
                 self.folder_ids[path] = None
                 self.steps.append(Operation(Verb.CREATE_FOLDER, path, Kind.FOLDER, local=here))
 
     # -- files ------------------------------------------------------------------------------------
 
     def _files(self) -> None:
-        met: set[RelPath] = set()
-        for old, entry in self.ledger.files.items():
-            path = self.moves.files.get(old) or self.moves.rebase(old)
-            here = self.local.entries.get(path)
-            if here is not None and (here.kind is not Kind.FILE or path in met):
-                here = None
-            if here is not None:
-                met.add(path)
-            self._decide(entry, path, here, self._local_state(entry, path, here))
+        met = _meet(self.ledger.files, self.moves.path_of, self.local, Kind.FILE)
+        for item in met:
+            self._decide(item)
+        known = {item.path for item in met if item.here is not None}
         for path, here in self.local.entries.items():
-            if here.kind is not Kind.FILE or path in met:
+            if here.kind is not Kind.FILE or path in known:
                 continue
             if here.problem is not None:
                 self.unknown.append(here)
@@ -243,17 +239,38 @@ class _Planner:
                 self.steps.append(Operation(Verb.CREATE, path, Kind.FILE, local=here))
 
     def _below_declined(self, path: RelPath) -> bool:
-        return bool(self.declined_paths) and any(
-            up in self.declined_paths for up in ancestors(path)
-        )
+        return bool(self.declined) and any(up in self.declined for up in ancestors(path))
 
     # -- one object -------------------------------------------------------------------------------
 
-    def _local_state(self, entry: LedgerEntry, path: RelPath, here: LocalEntry | None) -> Local:
+    def _decide(self, item: _Meeting) -> None:
+        entry, path, here = item.entry, item.path, item.here
+        state = self._local_state(item)
+        place = self._place(entry)
+        edited = (
+            entry.kind is Kind.FILE
+            and place is not Place.GONE
+            and entry.seen is not None
+            and entry.seen.md5 != entry.md5
+        )
+        if state in (Local.SAME, Local.CHANGED) and self._below_declined(path):
+            decision = _decline(entry.standing)
+        else:
+            again = entry.revived > 0
+            decision = decide(entry.standing, state, place, edited=edited, again=again)
+        if entry.kind is Kind.FOLDER:
+            self._know_folder(item, decision)
+        if here is not None and here.problem is not None:
+            self.unknown.append(here)
+        self._note(entry, path, decision)
+        self._carry_out(item, place, decision, edited=edited)
+
+    def _local_state(self, item: _Meeting) -> Local:
+        entry, here = item.entry, item.here
         if here is None:
-            if self.shadow.unreadable(path):
+            if self.shadow.unreadable(item.path):
                 return Local.UNKNOWN
-            return Local.LEFT_OUT if self.shadow.left_out(path) else Local.ABSENT
+            return Local.LEFT_OUT if self.shadow.left_out(item.path) else Local.ABSENT
         if here.problem is not None:
             return Local.UNKNOWN
         if entry.kind is Kind.FOLDER or (here.stat == entry.stat and here.md5 is None):
@@ -263,76 +280,56 @@ class _Planner:
             known = entry.seen.md5  # what would be claimed is what Drive holds now
         return Local.SAME if here.md5 is not None and here.md5 == known else Local.CHANGED
 
-    def _decide(
-        self, entry: LedgerEntry, path: RelPath, here: LocalEntry | None, state: Local
-    ) -> None:
-        place = self._place(entry)
-        edited = entry.kind is Kind.FILE and entry.seen is not None and entry.seen.md5 != entry.md5
-        if place is Place.GONE:
-            edited = False
-        again = entry.revived > 0 or self._parent(entry) in self.declined
-        decision = decide(entry.standing, state, place, edited=edited, again=again)
-        if entry.kind is Kind.FOLDER:
-            self._folder_fate(entry, path, here, place, decision)
-        if here is not None and here.problem is not None:
-            self.unknown.append(here)
-        self._note(entry, path, decision)
-        self._carry_out(entry, path, here, place, decision, edited=edited)
-
-    @staticmethod
-    def _parent(entry: LedgerEntry) -> FileId | None:
-        """Return the folder in which Drive shows an object."""
-        return entry.parent if entry.seen is None else entry.seen.parent
-
     def _place(self, entry: LedgerEntry) -> Place:
         """Say where Drive shows an object, its folders' fate included."""
         seen = entry.seen
         if seen is not None and seen.deleted:
             return Place.GONE
-        parent = self._parent(entry)
-        above = Place.HERE if parent == self.ledger.root else None
-        if above is None:
-            above = self.fates.get(parent, Place.OUT) if parent is not None else Place.OUT
-        if seen is not None and seen.explicitly_trashed:
-            return Place.TRASHED
-        if above in (Place.OUT, Place.GONE, Place.TRASHED):
+        above = self._fate(entry.parent if seen is None else seen.parent)
+        if above is not Place.HERE and above is not Place.TRASHED:
             return above
+        if above is Place.TRASHED or (seen is not None and seen.explicitly_trashed):
+            return Place.TRASHED
         if seen is None or (seen.parent == entry.parent and seen.name == entry.name):
             return Place.HERE
         return Place.ELSEWHERE
 
-    def _folder_fate(
-        self,
-        entry: LedgerEntry,
-        path: RelPath,
-        here: LocalEntry | None,
-        place: Place,
-        decision: Decision,
-    ) -> None:
-        """Record what the files in a folder inherit, and under which id they will find it."""
-        revived = Action.UNTRASH in decision.actions
-        self.fates[entry.id] = Place.HERE if revived or place is Place.ELSEWHERE else place
+    def _fate(self, folder: FileId | None) -> Place:
+        """Say what the objects in a folder inherit from it: HERE, OUT, TRASHED or GONE."""
+        if folder == self.ledger.root:
+            return Place.HERE
+        entry = self.by_id.get(folder) if folder is not None else None
+        if entry is None:
+            return Place.OUT
+        if entry.id not in self.fates:
+            self.fates[entry.id] = Place.HERE  # ends a loop; lagging views can show one
+            place = self._place(entry)
+            if place is Place.ELSEWHERE or (place is Place.TRASHED and self._comes_back(entry)):
+                place = Place.HERE
+            self.fates[entry.id] = place
+        return self.fates[entry.id]
+
+    def _comes_back(self, folder: LedgerEntry) -> bool:
+        """Tell whether this plan takes a folder out of the trash, and with it what is in it."""
+        again = folder.revived > 0
+        back = decide(folder.standing, Local.SAME, Place.TRASHED, edited=False, again=again)
+        return folder.id in self.present and Action.UNTRASH in back.actions
+
+    def _know_folder(self, item: _Meeting, decision: Decision) -> None:
+        """Record under which id the objects in a folder will find it."""
         if decision.remark is Remark.DECLINED:
-            self.declined.add(entry.id)
-            self.declined_paths.add(path)
-        if here is not None and path not in self.folder_ids:
-            self.folder_ids[path] = None if Action.FORGET in decision.actions else entry.id
+            self.declined.add(item.path)
+        if item.here is not None:
+            forgotten = Action.FORGET in decision.actions
+            self.folder_ids[item.path] = None if forgotten else item.entry.id
 
     def _note(self, entry: LedgerEntry, path: RelPath, decision: Decision) -> None:
         # Folders are never trashed, so what stays of them needs no word.
         if decision.remark is not Remark.NONE and entry.kind is Kind.FILE:
             self.notes.append(Note(path, decision.remark, entry.id))
 
-    def _carry_out(
-        self,
-        entry: LedgerEntry,
-        path: RelPath,
-        here: LocalEntry | None,
-        place: Place,
-        decision: Decision,
-        *,
-        edited: bool,
-    ) -> None:
+    def _carry_out(self, item: _Meeting, place: Place, decision: Decision, *, edited: bool) -> None:
+        entry, path, here = item.entry, item.path, item.here
         actions = decision.actions
         step = Operation(Verb.SETTLE, path, entry.kind, entry, here)
         if Action.CREATE in actions:
@@ -405,13 +402,57 @@ class _Planner:
         if replaced:
             self.steps.append(replace(step, verb=Verb.REPLACE))
             return
-        if file and not (misplaced or touched):
+        if file and not (actions or misplaced or touched or edited):
             self.unchanged += 1
         stale = entry.stat.inode != here.stat.inode or (
             file and (entry.stat != here.stat or (here.md5 is not None and entry.racy != here.racy))
         )
         if stale and Action.CLAIM not in actions:
             self.steps.append(replace(step, refresh=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Meeting:
+    """An object of ours, the path that it has now, and what the disk has there."""
+
+    entry: LedgerEntry
+    path: RelPath
+    here: LocalEntry | None
+
+
+_CLAIMS: Final = tuple(Standing)
+"""Where two objects of ours could be the same local one, the mirrored one is."""
+
+
+def _meet(
+    known: Mapping[RelPath, LedgerEntry],
+    path_of: Callable[[RelPath], RelPath],
+    local: LocalTree,
+    kind: Kind,
+) -> list[_Meeting]:
+    """Find the local object of each object of ours; none is found twice."""
+    met: set[RelPath] = set()
+    found: list[_Meeting] = []
+    for entry in sorted(known.values(), key=lambda e: (_CLAIMS.index(e.standing), e.path)):
+        path = path_of(entry.path)
+        here = local.entries.get(path)
+        if here is None or here.kind is not kind:
+            here = None
+        elif path in met:
+            path, here = entry.path, None
+        else:
+            met.add(path)
+        found.append(_Meeting(entry, path, here))
+    return found
+
+
+def _decline(standing: Standing) -> Decision:
+    """Decide on what lies in a folder that somebody removed on Drive twice.
+
+    The folder's removal holds for all that is in it here, wherever Drive shows it by now.
+    """
+    known = Standing.DECLINED if standing is Standing.DECLINED else Standing.MIRRORED
+    return decide(known, Local.SAME, Place.TRASHED, edited=False, again=True)
 
 
 def _times_differ(entry: LedgerEntry, here: LocalEntry) -> bool:
@@ -461,33 +502,15 @@ def _ordered(planner: _Planner, held: tuple[Operation, ...], only: tuple[RelPath
 
 
 def _rounds(patches: list[Operation]) -> tuple[tuple[Operation, ...], ...]:
-    """Split moves of folders so that none can meet itself above itself, in whatever order.
+    """Split moves of folders so that none can be put into itself, in whatever order.
 
-    A batch promises no order (Drive guide, "Batch requests"). A folder whose new place lies, by
-    the paths of the ledger, below another folder that moves as well waits for the next round.
+    A batch promises no order (Drive guide, "Batch requests"). So a folder waits until all folders
+    above its new place have come to theirs: from then on nothing of what is above is below it.
     """
-    folders = [step for step in patches if step.kind is Kind.FOLDER and step.place]
-    if len(folders) < 2:
-        return (tuple(patches),) if patches else ()
-    now = {step.path: step.entry.path for step in folders if step.entry is not None}
-    turns: list[list[Operation]] = [[]]
-    placed: dict[RelPath, int] = {}
-    for step in sorted(folders, key=lambda step: (depth_of(step.path), step.path)):
-        above = parent_of(step.path)
-        turn = 0
-        while above:
-            if above in placed:
-                turn = max(turn, placed[above] + 1)
-            above = parent_of(above)
-        old = now[step.path]
-        # Where the new parent still lies below this folder, that parent has to leave first.
-        for other, was in now.items():
-            if other in placed and other != step.path and is_below(was, old):
-                turn = max(turn, placed[other] + 1)
-        placed[step.path] = turn
-        while len(turns) <= turn:
-            turns.append([])
-        turns[turn].append(step)
-    single = [step for step in patches if step not in folders]
-    turns[-1].extend(single)
-    return tuple(tuple(turn) for turn in turns if turn)
+    moving = {step.path for step in patches if step.kind is Kind.FOLDER and step.place}
+    rounds: dict[int, list[Operation]] = defaultdict(list)
+    for step in patches:
+        waits = step.path in moving and step.kind is Kind.FOLDER
+        turn = sum(up in moving for up in ancestors(step.path)) if waits else 0
+        rounds[turn].append(step)
+    return tuple(tuple(rounds[turn]) for turn in sorted(rounds))
