@@ -178,7 +178,8 @@ TABLE: Final[tuple[Row, ...]] = (
     ),
     _row({_S.MIRRORED}, _BOTH, {_P.GONE}, _A.FORGET, _A.CREATE, say=_R.REVIVED),
     # Mirrored, and a rule leaves the file out now: never trashed.
-    _row({_S.MIRRORED, _S.DECLINED}, {_L.LEFT_OUT}, {_P.GONE}, _A.FORGET),
+    _row({_S.MIRRORED, _S.DECLINED}, {_L.LEFT_OUT}, {_P.GONE, _P.OUT}, _A.FORGET),
+    _row({_S.MIRRORED, _S.DECLINED}, {_L.LEFT_OUT}, {_P.TRASHED}, _A.ARCHIVE),
     _row({_S.MIRRORED, _S.DECLINED}, {_L.LEFT_OUT}, _EVERYWHERE, _A.ARCHIVE, say=_R.LEFT_OUT),
     # Mirrored, and the file is gone here.
     _row({_S.MIRRORED}, {_L.ABSENT}, {_P.HERE}, _A.TRASH, edited=False),
@@ -186,7 +187,7 @@ TABLE: Final[tuple[Row, ...]] = (
     _row({_S.MIRRORED}, {_L.ABSENT}, {_P.OUT, *_LOST}, _A.FORGET),
     # Archived: theirs to remove, ours again when the file is back.
     _row({_S.ARCHIVED}, {_L.ABSENT, _L.LEFT_OUT}, {_P.GONE, _P.OUT}, _A.FORGET),
-    _row({_S.ARCHIVED}, {_L.ABSENT}, {_P.TRASHED}),
+    _row({_S.ARCHIVED}, {_L.ABSENT, _L.LEFT_OUT}, {_P.TRASHED}),
     _row({_S.ARCHIVED}, {_L.ABSENT}, _EVERYWHERE, say=_R.ARCHIVED),
     _row({_S.ARCHIVED}, {_L.LEFT_OUT}, _EVERYWHERE, say=_R.LEFT_OUT),
     # Unclaimed: found on Drive; only a person trashes it.
