@@ -106,23 +106,26 @@ def judge(
     whole = sorted(top for top in by_top if top not in home.folders)
 
     kept: tuple[Operation, ...] = ()
-    if settings.keep_whole_folders:
+    alarms = _home_alarms(home)
+    # An alarm comes before the policy: what looks like no home at all says nothing of its folders.
+    if settings.keep_whole_folders and not alarms:
         kept = tuple(step for top in whole for step in by_top[top])
-        gone = {_id(step) for step in kept}
-        open_ = [step for step in open_ if _id(step) not in gone]
+        open_ = _without(open_, kept)
         whole = []
 
-    alarms = _home_alarms(home) + _limit_alarms(open_, day, settings)
-    if alarms and open_:
-        if whole:
-            alarms.append(Alarm.WHOLE_FOLDER)
-        return Verdict(yes, kept, Held(tuple(open_), tuple(alarms), tuple(whole)))
+    alarms += _limit_alarms(open_, day, settings)
+    waiting = tuple(open_ if alarms else (step for top in whole for step in by_top[top]))
+    if not waiting:
+        return Verdict((*yes, *open_), kept, None)
     if whole:
-        waiting = tuple(step for top in whole for step in by_top[top])
-        ids = {_id(step) for step in waiting}
-        rest = tuple(step for step in open_ if _id(step) not in ids)
-        return Verdict((*yes, *rest), kept, Held(waiting, (Alarm.WHOLE_FOLDER,), tuple(whole)))
-    return Verdict((*yes, *open_), kept, None)
+        alarms.append(Alarm.WHOLE_FOLDER)
+    rest = _without(open_, waiting)
+    return Verdict((*yes, *rest), kept, Held(waiting, tuple(alarms), tuple(whole)))
+
+
+def _without(steps: list[Operation], others: tuple[Operation, ...]) -> list[Operation]:
+    ids = {_id(step) for step in others}
+    return [step for step in steps if _id(step) not in ids]
 
 
 def _home_alarms(home: Home) -> list[Alarm]:
