@@ -9,7 +9,7 @@ from typing import Final
 from jupyter_drive_sync.core.plan import Plan, Verb
 from jupyter_drive_sync.core.settings import Settings
 
-SMALL_FILES_PER_SECOND: Final = 2.5
+WRITES_PER_SECOND: Final = 2.5
 """Drive's sustained writes per user. Source: rclone's documentation of its Drive backend."""
 BYTES_PER_SECOND: Final = 5_000_000
 """A cautious guess at a campus uplink; only for the estimate."""
@@ -46,7 +46,7 @@ def estimate(plan: Plan, settings: Settings) -> Estimate:
     ids = ceil((new + folders) / 1000)
     edits = len(contents) + sum(len(group) for group in groups)
     bandwidth = min(BYTES_PER_SECOND, settings.bandwidth or BYTES_PER_SECOND)
-    seconds = max(len(contents) / SMALL_FILES_PER_SECOND, size / bandwidth)
+    seconds = max(edits / WRITES_PER_SECOND, size / bandwidth)
     return Estimate(
         files=len(contents),
         size=size,
