@@ -1,8 +1,8 @@
 """A program that changes one file in every way that programs do; run by ``test_races.py``.
 
-Usage: ``racing_writer.py KIND FILE``. For each line on stdin it makes a burst of versions, writes a
-``.`` to stdout after each one and a newline at the end. Versions say themselves whether they are
-whole, see :func:`is_whole`.
+Usage: ``racing_writer.py KIND FILE COUNTER``. For each line on stdin it makes a burst of versions,
+writes a ``.`` to stdout after each one and a newline at the end. The first byte of the file COUNTER
+is odd while it writes one. Versions say themselves whether they are whole, see :func:`is_whole`.
 """
 
 from __future__ import annotations
@@ -81,14 +81,14 @@ def mapped(file: Path, number: int) -> None:
     """Overwrite through memory: pages that are dirty already set no time."""
     if not file.exists():
         file.write_bytes(version(number))
-    mapping(file)[:] = version(number)
+    mapping(file, SIZE)[:] = version(number)
 
 
 @functools.cache
-def mapping(file: Path) -> mmap.mmap:
-    """Map the file once, for good."""
+def mapping(file: Path, size: int) -> mmap.mmap:
+    """Map a file once, for good."""
     with file.open("r+b") as opened:
-        return mmap.mmap(opened.fileno(), SIZE)
+        return mmap.mmap(opened.fileno(), size)
 
 
 KINDS: dict[str, Callable[[Path, int], None]] = {
@@ -104,11 +104,14 @@ KINDS: dict[str, Callable[[Path, int], None]] = {
 def main() -> None:
     """Serve bursts until stdin ends."""
     kind, file = KINDS[sys.argv[1]], Path(sys.argv[2])
+    counter = mapping(Path(sys.argv[3]), 1)
     number = 0
     for _ in sys.stdin:
         for _ in range(BURST):
+            counter[0] = (2 * number + 1) % 256
             kind(file, number)
             number += 1
+            counter[0] = 2 * number % 256
             os.write(1, b".")
         os.write(1, b"\n")
 

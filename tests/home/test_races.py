@@ -6,6 +6,7 @@ until the writer has finished the version that it is at.
 
 from __future__ import annotations
 
+import mmap
 import subprocess
 import sys
 import threading
@@ -22,7 +23,7 @@ from jupyter_drive_sync.home.fstime import probe_in
 from jupyter_drive_sync.home.read import Home
 from tests.home import racing_writer
 from tests.home.ground import path
-from tests.home.racing_writer import BURST, KINDS, SIZE, is_whole
+from tests.home.racing_writer import KINDS, SIZE, is_whole
 
 TRIALS = 36
 CHUNK = 128 * 1024
@@ -31,8 +32,9 @@ CHUNK = 128 * 1024
 class Writer:
     """The writing program, and what it has told."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], counter: mmap.mmap) -> None:
         self._process = process
+        self._counter = counter
         self._told = threading.Condition()
         self._versions = 0
         self._idle = True
@@ -46,11 +48,18 @@ class Writer:
         self._process.stdin.write(b"\n")
         self._process.stdin.flush()
 
-    def finish_version(self) -> None:
-        """Wait until the version of this moment is whole."""
+    def some_versions(self) -> None:
+        """Wait until the burst is under way."""
         with self._told:
             seen = self._versions
             assert self._told.wait_for(lambda: self._idle or self._versions > seen, 60)
+
+    def finish_version(self) -> None:
+        """Wait until the version of this moment is whole."""
+        now = self._counter[0]
+        if now % 2:
+            with self._told:
+                assert self._told.wait_for(lambda: self._counter[0] != now, 60)
 
     def finish_burst(self) -> None:
         with self._told:
@@ -93,11 +102,13 @@ class PatientClock:
 
 @contextmanager
 def writing(kind: str, file: Path) -> Iterator[Writer]:
-    program = [sys.executable, racing_writer.__file__, kind, str(file)]
+    counter = file.parent.parent / "counter"
+    counter.write_bytes(b"\0")
+    program = [sys.executable, racing_writer.__file__, kind, str(file), str(counter)]
     with subprocess.Popen(  # noqa: S603 - our own program
         program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
     ) as process:
-        writer = Writer(process)
+        writer = Writer(process, racing_writer.mapping(counter, 1))
         try:
             yield writer
         finally:
@@ -129,7 +140,7 @@ def test_nothing_torn_is_returned(kind: str, root: Path, state: Path) -> None:
         with Home(root, clock=clock, probe=probe_in(state, root)) as home:
             for trial in range(TRIALS):
                 writer.burst()
-                writer.finish_version()  # from here on it is in the middle of something
+                writer.some_versions()
                 try:
                     data = (load, in_parts)[trial % 2](home)
                     assert is_whole(data), f"torn in trial {trial}"
@@ -159,7 +170,7 @@ def test_the_checksum_alone_is_that_of_a_version(kind: str, root: Path, state: P
         with Home(root, clock=clock, probe=probe_in(state, root)) as home:
             for _ in range(TRIALS):
                 writer.burst()
-                writer.finish_version()  # from here on it is in the middle of something
+                writer.some_versions()
                 with suppress(ChangedWhileRead, Vanished):
                     assert home.digest(path("file")).md5 in versions
                 writer.finish_burst()
