@@ -102,7 +102,7 @@ def bundle(
             if refused is not None:
                 raise _NoBundle(f"its bundle is left out by {refused.rule}")
         except (_NoBundle, OSError) as error:
-            left_out.append(replace(item, rule=f"{item.rule}; no bundle: {error}"))
+            left_out.append(replace(item, rule=f"{item.rule}; no bundle: {_why(error)}"))
             continue
         entries[path] = entry
         overlay[path] = file
@@ -181,6 +181,12 @@ def _environment() -> dict[str, str]:
         "GIT_NO_LAZY_FETCH": "1",
         "GIT_NO_REPLACE_OBJECTS": "1",
     }
+
+
+def _why(error: _NoBundle | OSError) -> str:
+    if isinstance(error, OSError):
+        return f"the state folder cannot be used ({(error.strerror or 'unknown error').lower()})"
+    return str(error)
 
 
 def _is_history(item: LeftOut) -> bool:

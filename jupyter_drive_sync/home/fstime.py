@@ -39,27 +39,27 @@ class FsTime:
         self._newest_ns = 0
         self._lock = threading.Lock()
 
-    @property
-    def newest_ns(self) -> int:
-        """Nanoseconds since the epoch; 0 before anything was seen."""
-        return self._newest_ns
-
     def saw(self, ctime_ns: int) -> None:
         """Take note of the change time of a file of this file system."""
         if self._probe is None and self._newest_ns < ctime_ns <= self._absurd_from():
             self._move_to(ctime_ns)
+
+    def now_ns(self) -> int:
+        """Return the newest time, nanoseconds since the epoch; 0 before anything was seen."""
+        if self._probe is not None:
+            try:
+                self._move_to(self._probe())
+            except OSError:  # a full or read-only disk: from now on the files must tell
+                self._probe = None
+        return self._newest_ns
 
     def passed(self, time_ns: int) -> bool:
         """Tell whether a time lies surely more than :data:`GRAIN_NS` back.
 
         The probe is asked only where what is known does not settle it.
         """
-        if time_ns + GRAIN_NS >= self._newest_ns and self._probe is not None:
-            try:
-                self._move_to(self._probe())
-            except OSError:  # a full or read-only disk: from now on the files must tell
-                self._probe = None
-        return time_ns + GRAIN_NS < self._newest_ns
+        border = time_ns + GRAIN_NS
+        return border < self._newest_ns or border < self.now_ns()
 
     def _absurd_from(self) -> float:
         return self._clock.wall() * 1e9 + _ABSURD_NS

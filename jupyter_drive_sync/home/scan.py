@@ -68,7 +68,7 @@ def scan(
         entries=walk.entries,
         left_out=tuple(walk.left_out),
         unreadable=frozenset(walk.unreadable),
-        newest_ns=home.time.newest_ns,
+        newest_ns=home.time.now_ns(),
     )
 
 

@@ -316,6 +316,11 @@ def test_without_a_probe_the_time_comes_from_the_files(root: Path, clock: Virtua
         assert newest <= look(home).newest_ns <= newest + 10**9
 
 
+def test_the_probe_tells_the_time_of_the_scan(root: Path, clock: VirtualClock) -> None:
+    with Home(root, clock=clock, probe=lambda: 12_345) as home:
+        assert look(home).newest_ns == 12_345
+
+
 def test_scanning_leaves_no_trace(root: Path, home: Home) -> None:
     write(root, "a/b/file")
     write(root, ".driveignore", b"*.csv\n")
