@@ -21,7 +21,7 @@ from jupyter_drive_sync.drive.secrets import Grant, SecretsStore
 from jupyter_drive_sync.engine.lease import Process
 from jupyter_drive_sync.engine.ledger_file import VERSION
 from jupyter_drive_sync.engine.report import Status
-from jupyter_drive_sync.errors import DriveSyncError
+from jupyter_drive_sync.errors import DriveSyncError, NotConnected
 from jupyter_drive_sync.home.read import Home
 from jupyter_drive_sync.runner.clock import SystemClock
 from jupyter_drive_sync.runner.memory import Memory
@@ -308,7 +308,8 @@ def _grant(folder: Path, client: ClientFile | None) -> Iterator[Finding]:
         yield Finding("permission", "fail", "The permission does not cover Drive.", mend)
     else:
         yield Finding("permission", "ok", "We may see and change the files that we make.")
-    yield _publishing(grant)
+    if client is not None and client.is_google:
+        yield _publishing(grant)
 
 
 def _publishing(grant: Grant) -> Finding:
@@ -335,8 +336,10 @@ def _drive(place: Place, ask: Ask) -> Iterator[Finding]:
         return
     yield _clock(answer["skew"])
     if answer["problem"] is not None:
-        level: Level = "warn" if answer["problem"]["code"] == "auth.missing" else "fail"
-        yield Finding("connection", level, answer["problem"]["sentence"])
+        if answer["problem"]["code"] == NotConnected.code:
+            yield Finding("connection", "ok", "Google can be reached.")
+        else:
+            yield Finding("connection", "fail", answer["problem"]["sentence"])
         return
     yield Finding("connection", "ok", f"Google answers for {answer['account']['email']}.")
     yield _space(answer["space"])
@@ -367,7 +370,7 @@ def _space(space: Mapping[str, Any]) -> Finding:
     if space["limit"] is None:
         return Finding("space", "ok", "The Google account has no limit of its own.")
     free, limit = space["free"], space["limit"]
-    text = f"{free / 1e9:.1f} of {limit / 1e9:.0f} GB are free in the Google account."
+    text = f"{free / 1e9:.1f} of {limit / 1e9:.1f} GB are free in the Google account."
     if free < limit / 50:
         mend = "Free some space (Drive's trash counts too), or exclude large folders."
         return Finding("space", "fail" if free == 0 else "warn", text, mend)

@@ -99,18 +99,32 @@ def _tell_holds(out: Output, holds: list[Mapping[str, Any]]) -> None:
 
 
 @click.command()
-@click.option("--repair", is_flag=True, help="Mend what can be mended without losing anything.")
+@click.option(
+    "--repair", is_flag=True, help="Mend what differs: a sync that reads and compares everything."
+)
 @at_desk("home", "drive_folder", "client_file", "credentials")
 def check(desk: Desk, *, repair: bool) -> int:
     """Compare home, records and Drive by content.
 
-    Reads every file and asks Drive for the whole tree, so it takes longer than a sync.
+    Reads every file and asks Drive for the whole tree, so it takes longer than a sync. Without
+    --repair nothing is changed.
     """
     result = desk.perform(desk.place.job("check", args={"repair": repair}))
-    desk.out.record("check", result)
-    for finding in result["findings"][:_SHOWN]:
-        desk.out.say(f"  {words.one_line(finding['path'])}: {words.one_line(finding['text'])}")
+    out = desk.out
+    out.record("check", result)
+    if result["repaired"] is not None:
+        out.say("Repaired by a sync that trusted nothing:")
+        _tell_run(out, result["repaired"])
+    for found in result["findings"][:_SHOWN]:
+        detail = f" ({words.one_line(found['detail'])})" if found["detail"] else ""
+        said = words.FINDINGS[found["finding"]]
+        out.say(f"  {words.one_line(found['path'])}: {said}{detail}")
     if len(result["findings"]) > _SHOWN:
-        desk.out.say("  … and more; --json lists them all")
-    desk.out.say(result["sentence"])
+        out.say(f"  … and {len(result['findings']) - _SHOWN:,} more; --json lists them all")
+    same = f"{words.number(result['equal'], 'file')} on Drive byte for byte as here"
+    if result["faults"]:
+        mend = "" if repair else " `check --repair` mends that."
+        out.say(f"{same}; {words.number(result['faults'], 'file')} not.{mend}")
+    else:
+        out.say(f"{same} ({words.size(result['bytes'])} compared by checksum).")
     return int(result["exit_code"])

@@ -45,6 +45,18 @@ OUTCOMES: Final = {
     "revived": "brought back on Drive",
 }
 
+FINDINGS: Final = {
+    "not_on_drive": "not on Drive",
+    "differs": "differs",
+    "newer_on_drive": "newer on Drive, left as it is",
+    "twin": "twice on Drive",
+    "only_on_drive": "on Drive, not here",
+    "archived": "kept on Drive, gone here",
+    "declined": "removed on Drive twice, left there",
+    "ledger_wrong": "right, but our records said otherwise",
+    "unreadable": "not compared",
+}
+
 _COUNTED: Final = (
     ("uploaded", "uploaded"),
     ("updated", "updated"),

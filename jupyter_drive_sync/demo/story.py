@@ -22,6 +22,8 @@ from jupyter_drive_sync.runner.place import Place
 
 ACCOUNT: Final = "ann@example.edu"
 DRIVE_FOLDER: Final = "home/ann"
+_WIDTH: Final = 72
+"""Characters of a path that the tree shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,8 @@ def _pass(scene: Stage, title: str, say: Callable[[str], None], *, idle: bool = 
         for name in ("uploaded", "updated", "moved", "trashed", "unchanged", "left_out", "failed")
         if counters[name]
     ]
+    if counters["folders"]:
+        done.append(f"{counters['folders']:,} folders made or renamed")
     say(f"  Files:    {', '.join(done)}; {counters['bytes'] / 1e6:,.1f} MB sent")
     kinds = [f"{count} {name}" for name, count in sorted(log.counts().items())]
     say(f"  Requests: {log.count():,} to Drive ({', '.join(kinds)}), {log.units():,} quota units")
@@ -166,7 +170,8 @@ def _show_tree(scene: Stage, say: Callable[[str], None]) -> None:
 
 
 def _readable(path: str) -> str:
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
+    return shown if len(shown) <= _WIDTH else f"{shown[: _WIDTH - 1]}…"
 
 
 def commands(scene: Stage) -> list[str]:

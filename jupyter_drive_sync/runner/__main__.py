@@ -16,6 +16,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "validate": access_jobs.validate,
     "preview": mirror_jobs.preview,
     "mirror": mirror_jobs.mirror,
+    "check": mirror_jobs.check,
 }
 
 if __name__ == "__main__":

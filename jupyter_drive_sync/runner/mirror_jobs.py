@@ -1,4 +1,4 @@
-"""The passes: mirror, and preview, which only says what it would do. In the child only."""
+"""The passes: mirror; preview, which only says what it would do; check. In the child only."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from jupyter_drive_sync.core.plan import Operation, Verb
 from jupyter_drive_sync.core.tree import RelPath
+from jupyter_drive_sync.engine.check import CheckReport, distrust
+from jupyter_drive_sync.engine.check import check as compare
 from jupyter_drive_sync.engine.executor import Threads
 from jupyter_drive_sync.engine.mirror import Mirror, PassReport
 from jupyter_drive_sync.engine.records import FileOutcome
@@ -53,7 +55,7 @@ def mirror(job: Job, context: Context) -> Mapping[str, Any]:
         except DriveSyncError:
             raise
         except Exception as problem:
-            raise unforeseen(problem) from problem
+            raise unforeseen(problem) from problem  # its traceback goes into the status
         turn.completed(report.run.outcome, report.objects)
     return _described(report, progress)
 
@@ -73,6 +75,40 @@ def preview(job: Job, context: Context) -> Mapping[str, Any]:
         "steps": [_step(step) for step in steps[:LISTED]],
         "steps_more": max(0, len(steps) - LISTED),
     }
+
+
+def check(job: Job, context: Context) -> Mapping[str, Any]:
+    """Compare home, records and Drive by content.
+
+    Takes ``repair``: whether a pass that trusts nothing mends what the check found, before it is
+    checked again. Brings ``equal`` files, their ``bytes``, ``findings``, ``faults`` (the number of
+    those that a sync has to mend), ``repaired`` (what that pass brought, or None), ``exit_code``.
+    """
+    world = World.of(job, context)
+    report = _check(world)
+    repaired = None
+    if report.faults and job.args.get("repair"):
+        distrust(world.site())
+        repaired = mirror(job, context)
+        report = _check(world)
+    code = max(1 if report.faults else 0, repaired["exit_code"] if repaired else 0)
+    return {
+        "equal": report.equal,
+        "bytes": report.bytes,
+        "findings": [asdict(found) for found in report.findings],
+        "faults": len(report.faults),
+        "repaired": repaired,
+        "exit_code": code,
+    }
+
+
+def _check(world: World) -> CheckReport:
+    progress = Progress(world.clock, _teller(world.context, Eta(world.clock)))
+    drive = world.drive()
+    try:
+        return compare(world.site(), drive, progress, world.context.permit)
+    finally:
+        drive.transport.close()
 
 
 def _pass(
@@ -110,7 +146,7 @@ def _teller(context: Context, eta: Eta) -> Callable[[Mapping[str, Any]], None]:
     def tell(counts: Mapping[str, Any]) -> None:
         done, total = counts["done"], counts["total"]
         size, whole = counts["bytes"], counts["bytes_total"]
-        copying = counts["phase"] == "copying"
+        told = counts["phase"] in ("copying", "checking")
         context.emit(
             ProgressEvent(
                 phase=counts["phase"],
@@ -118,7 +154,7 @@ def _teller(context: Context, eta: Eta) -> Callable[[Mapping[str, Any]], None]:
                 total=total,
                 bytes_done=size,
                 bytes_total=whole,
-                eta_seconds=eta.left(done, total, size, whole) if copying else None,
+                eta_seconds=eta.left(done, total, size, whole) if told else None,
             )
         )
 
