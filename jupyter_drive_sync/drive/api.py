@@ -7,7 +7,7 @@ set. Source: Drive guide, "Create and manage files" (pre-generated ids).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from typing import Any, Final, TypeVar
 
@@ -102,7 +102,7 @@ class Drive:
     def changes(self, token: str) -> ChangePage:
         """Read one page (up to 1,000) of the change feed.
 
-        Only My Drive's: the mirror lies there, and files that others shared say nothing to us.
+        Not of My Drive alone: an object of ours that was moved out of it must be told too.
 
         Raises:
             FeedTokenRefused: Drive no longer knows the token.
@@ -111,7 +111,6 @@ class Drive:
             pageToken=token,
             pageSize=_PAGE_SIZE,
             includeRemoved=True,
-            restrictToMyDrive=True,
             spaces="drive",
             supportsAllDrives=True,
             fields=_FEED_FIELDS,
@@ -227,8 +226,9 @@ class Drive:
             now when our patience was over, is a value.
 
         Raises:
-            DriveSyncError: what concerns the whole request, or all that comes after it, such as a
-                full Drive. Parts beside it may have been carried out.
+            Busy, Offline: nothing of it came through.
+            DriveSyncError: what concerns all that comes after it, such as a full Drive. Parts
+                beside it may have been carried out.
         """
         if not 1 <= len(calls) <= BATCH_LIMIT:
             raise ValueError(f"{len(calls)} calls in one batch")
@@ -236,20 +236,15 @@ class Drive:
         left = list(range(len(calls)))
         tries = 0
         while left:
-            outcomes = self._send_batch([calls[number] for number in left])
-            again: dict[int, Verdict] = {}
-            for number, outcome in zip(left, outcomes, strict=True):
-                if not isinstance(outcome, Failed):
-                    results[number] = outcome
-                elif outcome.verdict.retry:
-                    again[number] = outcome.verdict
-                else:
-                    results[number] = _as_value(outcome.verdict.error)
-            left = list(again)
-            tries += 1
             try:
+                outcomes = self._send_batch([calls[number] for number in left])
+                again = _sorted_out(dict(zip(left, outcomes, strict=True)), results)
+                left = list(again)
+                tries += 1
                 self._wait_for(again.values(), tries)
             except (Busy, Offline) as problem:
+                if not results:
+                    raise
                 results.update(dict.fromkeys(left, problem))
                 left = []
         return [results[number] for number in range(len(calls))]
@@ -418,6 +413,21 @@ def _content_body(change: Patch, mime: str) -> dict[str, Any]:
     The type is said, or Drive would choose one from the content.
     """
     return {**resources.patch_body(change), "mimeType": mime}
+
+
+def _sorted_out(
+    outcomes: Mapping[int, BatchResult | Failed], results: dict[int, BatchResult]
+) -> dict[int, Verdict]:
+    """Put what is settled into the results; return the rest, which may be sent again."""
+    again: dict[int, Verdict] = {}
+    for number, outcome in outcomes.items():
+        if not isinstance(outcome, Failed):
+            results[number] = outcome
+        elif outcome.verdict.retry:
+            again[number] = outcome.verdict
+        else:
+            results[number] = _as_value(outcome.verdict.error)
+    return again
 
 
 def _as_value(error: DriveSyncError) -> DriveSyncError:

@@ -70,6 +70,18 @@ def http_date(text: str) -> float | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
+def wait(clock: Clock, permit: Callable[[], None], seconds: float) -> None:
+    """Wait, in slices, so that a cancelled run does not wait on.
+
+    Raises:
+        RunCancelled, LeaseLost: as ``permit`` decides.
+    """
+    end = clock.monotonic() + seconds
+    while (left := end - clock.monotonic()) > _TICK:
+        permit()
+        clock.sleep(min(left, _SLICE))
+
+
 @dataclass(slots=True)
 class _State:
     limit: float
@@ -155,14 +167,7 @@ class Pace:
             state.limit = max(1.0, state.limit / 2)
 
     def wait(self, seconds: float) -> None:
-        """Wait, in slices, so that a cancelled run does not wait on.
-
-        Raises:
-            RunCancelled, LeaseLost: as ``permit`` decides.
-        """
-        end = self._clock.monotonic() + seconds
-        while (left := end - self._clock.monotonic()) > _TICK:
-            self._permit()
-            self._clock.sleep(min(left, _SLICE))
+        """Wait (see :func:`wait`) and count it."""
+        wait(self._clock, self._permit, seconds)
         with self._free:
             self.waited += max(0.0, seconds)

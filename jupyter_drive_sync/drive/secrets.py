@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import re
@@ -19,6 +20,8 @@ from jupyter_drive_sync.errors import StateFull, StateUnusable
 
 FILE_NAME: Final = "secrets.json"
 
+_LOCK_NAME: Final = "secrets.lock"
+_LOCK_FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 _LOOKS_SECRET: Final = re.compile(
     r"ya29\.[\w.-]+"  # access token
     r"|1//[\w-]+"  # refresh token
@@ -105,8 +108,9 @@ class Access:
 class SecretsStore:
     """``secrets.json``: grant, access token, URIs of unfinished uploads. 0600, in a 0700 folder.
 
-    Each change reads the file again, so two processes that take turns see each other's; within a
-    process a lock keeps changes apart. Files are replaced whole: temporary file, fsync, rename.
+    Each change reads the file again, under a lock, so that neither two threads nor two processes
+    (a sync, and somebody who reconnects meanwhile) lose each other's. The file is replaced whole:
+    temporary file, fsync, rename.
 
     Args:
         folder: the state folder; made when it is missing.
@@ -200,10 +204,23 @@ class SecretsStore:
         return found if isinstance(found, dict) else {}
 
     def _change(self, change: Callable[[dict[str, Any]], object]) -> None:
-        with self._lock:
+        with self._lock, self._alone():
             content = self._read()
             change(content)
             self._write(content)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other processes of this machine out, where the file system knows locks."""
+        with self._translated():
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle = os.open(self._folder / _LOCK_NAME, _LOCK_FLAGS, 0o600)
+        try:
+            with contextlib.suppress(OSError):
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)  # and with it the lock
 
     def _read(self) -> dict[str, Any]:
         with self._translated():
@@ -233,7 +250,6 @@ class SecretsStore:
 
     def _write(self, content: dict[str, Any]) -> None:
         with self._translated():
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             temporary = self._folder / f".{FILE_NAME}.{os.getpid()}.{threading.get_ident()}"
             temporary.unlink(missing_ok=True)
             try:

@@ -12,7 +12,7 @@ import httplib2
 
 from jupyter_drive_sync.core.clock import Clock
 from jupyter_drive_sync.drive.oauth import ClientFile, refusal
-from jupyter_drive_sync.drive.pace import MOST_PATIENCE, backoff, http_date
+from jupyter_drive_sync.drive.pace import MOST_PATIENCE, backoff, http_date, wait
 from jupyter_drive_sync.drive.problems import (
     Verdict,
     clock_error,
@@ -112,7 +112,7 @@ class TokenEndpoint:
             after = outcome.after or 0.0
             if not outcome.retry or tries >= _TRIES or after > MOST_PATIENCE:
                 raise outcome.error
-            self._clock.sleep(max(after, backoff(tries, self._random)))
+            wait(self._clock, self._permit, max(after, backoff(tries, self._random)))
 
     def _once(
         self, method: str, uri: str, headers: Mapping[str, str], body: bytes | None, empty: bool

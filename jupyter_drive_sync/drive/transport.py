@@ -10,7 +10,7 @@ from __future__ import annotations
 import http.client
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Final, Protocol, TypeVar
 
@@ -146,9 +146,7 @@ class Transport:
     def traffic(self) -> Traffic:
         """A copy of the counters."""
         with self._lock:
-            copy = Traffic(*(getattr(self._traffic, f.name) for f in fields(Traffic)))
-        copy.waited = self.pace.waited
-        return copy
+            return replace(self._traffic, waited=self.pace.waited)
 
     @property
     def skew(self) -> float:

@@ -94,7 +94,8 @@ class Ground:
 
     def plan(self, kind: str, endpoint: str = "*", **more: object) -> None:
         """Add a fault; what `Fault` does not know is a parameter of its kind."""
-        rule = {n: more.pop(n) for n in ("nth", "every", "times", "method") if n in more}
+        names = ("nth", "every", "times", "method", "probability")
+        rule = {name: more.pop(name) for name in names if name in more}
         self.server.faults.add(Fault(kind, endpoint, parameters=more, **rule))  # type: ignore[arg-type]
 
     def folder(self, name: str = "home") -> FileId:
@@ -116,6 +117,11 @@ class Ground:
             lambda reply: reply,
         )
         return reply.body
+
+
+def seeded(seed: int) -> Random:
+    """Give chance that repeats itself."""
+    return Random(seed)  # noqa: S311 - to be repeatable is the point
 
 
 def ours(nonce: str = "n0") -> dict[str, str]:
@@ -141,10 +147,10 @@ def stand(
         tokens,
         lambda: LocalWire(server, clock),
         clock,
-        Random(seed),
+        seeded(seed),
         settings or Settings(),
         permit=permit,
         on_request=calls.append,
     )
-    api = Drive(transport, Endpoint(ROOT), Random(seed))
+    api = Drive(transport, Endpoint(ROOT), seeded(seed))
     return Ground(server, clock, transport, api, tokens, calls)

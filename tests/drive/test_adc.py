@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
 
 import pytest
 
@@ -22,7 +21,7 @@ from jupyter_drive_sync.drive.wire import Reply
 from jupyter_drive_sync.errors import AuthRevoked, BadEndpoint, BadSettings, Offline, ScopeMissing
 from jupyter_drive_sync.localdrive.drive import LocalDrive
 from jupyter_drive_sync.localdrive.proxy import LocalDriveProxy
-from tests.drive.ground import ANN, DRIVE_FILE
+from tests.drive.ground import ANN, DRIVE_FILE, seeded
 from tests.virtual_clock import VirtualClock
 
 USER = {
@@ -65,7 +64,7 @@ def source(
         tmp_path,
         no_client,
         clock,
-        Random(1),
+        seeded(1),
         lambda: wire,
         probe=lambda: wire,
     )
@@ -189,9 +188,9 @@ def test_they_work_through_the_proxy(
         }
         path.write_text(json.dumps(user))
         monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
-        made = Source(Endpoint(), tmp_path, no_client, clock, Random(1), lambda: HttpWire(10))
+        made = Source(Endpoint(), tmp_path, no_client, clock, seeded(1), lambda: HttpWire(10))
         transport = Transport(
-            choose("adc", made), lambda: HttpWire(10), clock, Random(1), Settings()
+            choose("adc", made), lambda: HttpWire(10), clock, seeded(1), Settings()
         )
-        assert Drive(transport, Endpoint(), Random(1)).about().email == ANN
+        assert Drive(transport, Endpoint(), seeded(1)).about().email == ANN
         transport.close()

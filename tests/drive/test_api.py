@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import pytest
 
@@ -19,6 +20,7 @@ from jupyter_drive_sync.drive.types import (
     PinRevision,
     Revision,
 )
+from jupyter_drive_sync.drive.wire import Reply
 from jupyter_drive_sync.errors import (
     DriveFull,
     Exists,
@@ -28,7 +30,7 @@ from jupyter_drive_sync.errors import (
     Offline,
     TreeLimit,
 )
-from tests.drive.ground import ANN, HOME, ROOT, Ground, ours
+from tests.drive.ground import ANN, HOME, ROOT, Ground, LocalWire, ours
 
 
 def entry(result: object) -> RemoteEntry:
@@ -201,6 +203,24 @@ def test_a_part_that_stays_refused_is_a_value_and_the_others_are_kept(ground: Gr
     assert entry(results[1]).id == made
 
 
+def test_an_outage_between_two_rounds_of_a_batch_loses_no_result(ground: Ground) -> None:
+    ids = ground.drive.generate_ids(4)
+    ground.plan("rate", "files.create", times=2)
+    ground.server.log.clear()
+    true_request = LocalWire.request
+
+    def request(self: LocalWire, method: str, uri: str, *rest: object) -> Reply:
+        if ground.server.log.count("batch"):
+            raise ConnectionResetError
+        return true_request(self, method, uri, *rest)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LocalWire, "request", request)
+        results = ground.drive.batch([CreateFolder(each, "f", None, ours()) for each in ids])
+    kinds = sorted(type(result).__name__ for result in results)
+    assert kinds == ["Offline", "Offline", "RemoteEntry", "RemoteEntry"]
+
+
 def test_what_concerns_all_ends_a_batch(ground: Ground) -> None:
     ids = ground.drive.generate_ids(2)
     ground.plan("storage", "files.create", nth=2)
@@ -262,12 +282,13 @@ def test_a_reply_that_makes_no_sense_is_asked_for_again(
     made = ground.folder()
     token = ground.drive.start_token()
     ground.plan(kind, endpoint, times=2)
-    ask = {
+    asks: dict[str, Callable[[], object]] = {
         "about.get": ground.drive.about,
         "changes.list": lambda: ground.drive.changes(token),
         "files.list": lambda: ground.drive.search("trashed = false"),
         "files.get": lambda: ground.drive.get(made),
-    }[endpoint]
+    }
+    ask = asks[endpoint]
     expected = ask()
     ground.server.faults.assert_all_fired()
     assert ask() == expected

@@ -7,10 +7,9 @@ import http.client
 import io
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from random import Random
 from typing import BinaryIO
 
 import pytest
@@ -22,12 +21,13 @@ from jupyter_drive_sync.drive.discovery import Endpoint
 from jupyter_drive_sync.drive.transport import Call, Transport
 from jupyter_drive_sync.drive.types import CreateFolder, NewFile
 from jupyter_drive_sync.drive.upload import Uploads
+from jupyter_drive_sync.drive.wire import Reply
 from jupyter_drive_sync.errors import BadSettings, Offline
 from jupyter_drive_sync.localdrive.drive import LocalDrive
 from jupyter_drive_sync.localdrive.http import LocalDriveServer
 from jupyter_drive_sync.localdrive.proxy import LocalDriveProxy
 from tests.acceptance.relay import Relay
-from tests.drive.ground import ANN, DRIVE_FILE, FixedTokens, ours
+from tests.drive.ground import ANN, DRIVE_FILE, FixedTokens, ours, seeded
 from tests.drive.test_upload import Bytes, Keys
 from tests.virtual_clock import VirtualClock
 
@@ -123,7 +123,7 @@ def test_a_request_without_a_reply_is_not_sent_again_behind_our_back() -> None:
 def test_a_torn_reply_is_no_reply(torn: bytes, clock: VirtualClock) -> None:
     with RawServer(say(torn)) as server:
         sender = Transport(
-            FixedTokens(["t"]), lambda: HttpWire(5), clock, Random(1), Settings(retries=2)
+            FixedTokens(["t"]), lambda: HttpWire(5), clock, seeded(1), Settings(retries=2)
         )
         with pytest.raises(Offline):
             sender.send(Call("GET", server.url, "files.get"), lambda reply: reply.json())
@@ -196,9 +196,9 @@ def client_of(
     client = drive.oauth.client_of_kind("desktop")
     token = drive.oauth.grant(ANN, client.client_id, [DRIVE_FILE]).access_token
     transport = Transport(
-        FixedTokens([token]), lambda: HttpWire(10), clock, Random(1), Settings(concurrency=4)
+        FixedTokens([token]), lambda: HttpWire(10), clock, seeded(1), Settings(concurrency=4)
     )
-    return Drive(transport, endpoint, Random(1)), transport
+    return Drive(transport, endpoint, seeded(1)), transport
 
 
 def test_a_whole_day_over_a_socket(clock: VirtualClock) -> None:
@@ -210,16 +210,36 @@ def test_a_whole_day_over_a_socket(clock: VirtualClock) -> None:
         assert drive.get(ids[1]) == made
         assert [each.id for each in drive.search("trashed = false").entries]
         uploads = Uploads(drive, Keys(), 256 * 1024)
-        content = Random(1).randbytes(700_000)
+        content = seeded(1).randbytes(700_000)
         big = uploads.send("k", NewFile(ids[2], "b", ids[0], 5), Bytes(content), len(content))
         assert big.md5 == hashlib.md5(content, usedforsecurity=False).digest()
         assert transport.traffic.requests == server.log.count()
         transport.close()
 
 
+def test_replies_come_packed(clock: VirtualClock) -> None:
+    seen: list[Reply] = []
+
+    class Watched(HttpWire):
+        def request(
+            self, method: str, uri: str, headers: Mapping[str, str], body: bytes | None
+        ) -> Reply:
+            seen.append(super().request(method, uri, headers, body))
+            return seen[-1]
+
+    with LocalDrive(seed=1) as server, LocalDriveServer(server) as door:
+        drive, transport = client_of(server, Endpoint(door.url), clock)
+        transport._new_wire = lambda: Watched(10)
+        ids = drive.generate_ids(100)
+        drive.batch([CreateFolder(each, "f", None, ours()) for each in ids])
+        assert len(drive.search("trashed = false").entries) == 100
+        transport.close()
+    assert seen[-1].headers.get("-content-encoding") == "gzip"
+
+
 def test_a_large_upload_through_a_line_that_breaks(clock: VirtualClock) -> None:
     size, chunk = 20_000_000, 4 << 20
-    content = Random(2).randbytes(size)
+    content = seeded(2).randbytes(size)
     cuts = [3_000_000, 5_000_000, 7_000_000]
     with (
         LocalDrive(seed=1) as server,

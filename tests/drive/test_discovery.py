@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from random import Random
-
 import pytest
 from googleapiclient.http import MediaInMemoryUpload
 
@@ -15,7 +13,7 @@ from jupyter_drive_sync.drive.oauth import ClientFile, parse_client_file
 from jupyter_drive_sync.drive.transport import Transport
 from jupyter_drive_sync.drive.types import NewFile
 from jupyter_drive_sync.errors import BadEndpoint
-from tests.drive.ground import FixedTokens
+from tests.drive.ground import FixedTokens, seeded
 from tests.drive.test_oauth import client_json
 from tests.drive.test_transport import Script
 from tests.virtual_clock import VirtualClock
@@ -103,8 +101,8 @@ def test_a_grant_meets_only_the_server_that_it_is_for() -> None:
 
 def test_no_call_of_ours_leaves_the_endpoint(clock: VirtualClock) -> None:
     script = Script([OSError()] * 99)
-    transport = Transport(FixedTokens(["t"]), lambda: script, clock, Random(1), Settings(retries=1))
-    drive = Drive(transport, Endpoint("http://127.0.0.1:1"), Random(1))
+    transport = Transport(FixedTokens(["t"]), lambda: script, clock, seeded(1), Settings(retries=1))
+    drive = Drive(transport, Endpoint("http://127.0.0.1:1"), seeded(1))
     new = NewFile(FileId("i"), "n", FileId("p"), 0)
     for ask in (
         drive.about,

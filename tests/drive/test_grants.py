@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from random import Random
 from urllib.parse import urlsplit
 
 import pytest
@@ -33,6 +32,7 @@ from jupyter_drive_sync.errors import (
     ClockWrong,
     ConsentDenied,
     ConsentTimeout,
+    DriveSyncError,
     NotConnected,
     Offline,
     OrgBlocked,
@@ -44,7 +44,7 @@ from jupyter_drive_sync.localdrive.drive import LocalDrive
 from jupyter_drive_sync.localdrive.faults import Fault
 from jupyter_drive_sync.localdrive.oauth_routes import read_authorization
 from jupyter_drive_sync.localdrive.wire import Request
-from tests.drive.ground import ANN, DRIVE_FILE, ROOT, DriveTime, LocalWire
+from tests.drive.ground import ANN, DRIVE_FILE, ROOT, DriveTime, LocalWire, seeded
 from tests.virtual_clock import VirtualClock
 
 REDIRECT = "http://127.0.0.1:7777/back"
@@ -73,7 +73,7 @@ class Desk:
         return TokenEndpoint(
             lambda: LocalWire(self.server, self.clock),
             self.clock,
-            Random(1),
+            seeded(1),
             on_request=self.count,
         )
 
@@ -109,7 +109,7 @@ class Desk:
             self.state_dir,
             self.client,
             self.clock,
-            Random(1),
+            seeded(1),
             lambda: LocalWire(self.server, self.clock),
             self.count,
         )
@@ -453,7 +453,7 @@ def test_no_token_code_or_secret_is_logged_or_told(
         for fault in ("invalid_grant", "503", "lost", "not_json"):
             desk.server.faults.clear()
             desk.plan(fault)
-            with pytest.raises(Exception, match=".") as caught:
+            with pytest.raises(DriveSyncError) as caught:
                 desk.exchange().refresh(grant)
             told.append(f"{caught.value!r} {getattr(caught.value, 'detail', '')}")
     finally:

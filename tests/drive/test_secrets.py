@@ -47,7 +47,7 @@ def test_a_secret_cannot_be_written() -> None:
     secret = Secret("s3cret")
     for write in (pickle.dumps, json.dumps, copy.deepcopy):
         with pytest.raises(TypeError):
-            write(secret)  # type: ignore[operator]
+            write(secret)
     assert not hasattr(secret, "__dict__")
 
 
@@ -75,7 +75,8 @@ def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
         os.umask(before)
     assert mode(folder) == 0o700
     assert mode(folder / "secrets.json") == 0o600
-    assert [path.name for path in folder.iterdir()] == ["secrets.json"]
+    assert mode(folder / "secrets.lock") == 0o600
+    assert sorted(path.name for path in folder.iterdir()) == ["secrets.json", "secrets.lock"]
 
 
 def test_a_grant_comes_back(tmp_path: Path) -> None:
@@ -122,6 +123,19 @@ def test_threads_do_not_lose_each_others_sessions(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert len(store.sessions()) == 20
+
+
+def test_two_processes_do_not_lose_each_others(tmp_path: Path) -> None:
+    stores = [SecretsStore(tmp_path) for _ in range(8)]  # a lock of files knows no threads
+    threads = [
+        threading.Thread(target=store.keep_session, args=(f"k{number}", Secret("u")))
+        for number, store in enumerate(stores)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(stores[0].sessions()) == 8
 
 
 def test_rights_that_others_got_are_taken_away(tmp_path: Path) -> None:
@@ -189,7 +203,7 @@ def test_a_full_disk_leaves_the_old_file(
         with pytest.raises(StateFull):
             store.drop_grant()
     assert store.grant() == GRANT
-    assert [path.name for path in tmp_path.iterdir()] == ["secrets.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["secrets.json", "secrets.lock"]
 
 
 def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:

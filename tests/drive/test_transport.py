@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from random import Random
 from typing import Any
 
 import pytest
@@ -25,7 +24,8 @@ from jupyter_drive_sync.errors import (
     Offline,
     RunCancelled,
 )
-from tests.drive.ground import FixedTokens, Ground, stand
+from jupyter_drive_sync.localdrive.settings import LocalDriveSettings
+from tests.drive.ground import FixedTokens, Ground, seeded, stand
 from tests.virtual_clock import VirtualClock
 
 GET = Call("GET", "https://drive.test/x", "files.get", units=5)
@@ -66,13 +66,13 @@ def transport(
     clock: VirtualClock,
     tokens: FixedTokens | None = None,
     permit: Callable[[], None] = lambda: None,
-    **settings: int,
+    **settings: Any,
 ) -> Transport:
     return Transport(
         tokens or FixedTokens(["token-one"]),
         lambda: script,
         clock,
-        Random(7),
+        seeded(7),
         Settings(**settings),
         permit=permit,
     )
@@ -259,7 +259,7 @@ def test_bandwidth_is_kept(clock: VirtualClock) -> None:
 
 
 def test_backoff_is_truncated_and_jittered() -> None:
-    random = Random(1)
+    random = seeded(1)
     waits = [backoff(tries, random) for tries in range(1, 200)]
     assert all(0 <= wait <= min(64, 2 ** min(tries, 99)) for tries, wait in enumerate(waits))
     assert max(waits) <= 64
@@ -320,8 +320,6 @@ def test_no_more_at_once_than_the_gate_lets_in(clock: VirtualClock) -> None:
 
 
 def test_a_write_throttle_is_lived_with(clock: VirtualClock) -> None:
-    from jupyter_drive_sync.localdrive.settings import LocalDriveSettings
-
     ground = stand(clock, drive=LocalDriveSettings(writes_per_second=3.0, write_burst=3))
     with ground.server:
         parent = ground.folder()

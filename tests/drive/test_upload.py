@@ -6,13 +6,12 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from random import Random
 
 import pytest
 
 from jupyter_drive_sync.drive.secrets import Secret
 from jupyter_drive_sync.drive.transport import Transport
-from jupyter_drive_sync.drive.types import Patch
+from jupyter_drive_sync.drive.types import NewFile, Patch
 from jupyter_drive_sync.drive.upload import GRANULE, Uploads
 from jupyter_drive_sync.drive.wire import Reply
 from jupyter_drive_sync.errors import (
@@ -24,7 +23,7 @@ from jupyter_drive_sync.errors import (
     Refused,
     RunCancelled,
 )
-from tests.drive.ground import Ground, LocalWire, stand
+from tests.drive.ground import Ground, LocalWire, seeded, stand
 from tests.virtual_clock import VirtualClock
 
 CHUNK = 4 * GRANULE
@@ -64,7 +63,7 @@ class Keys:
 
 
 def content_of(size: int, seed: int = 0) -> bytes:
-    return Random(seed).randbytes(size)
+    return seeded(seed).randbytes(size)
 
 
 def md5(content: bytes) -> bytes:
@@ -130,7 +129,7 @@ def put_name(ground: Ground) -> str:
     return ground.server.log.records[-1].endpoint
 
 
-@pytest.mark.parametrize(("kind", "more"), FAULTS, ids=lambda value: str(value))
+@pytest.mark.parametrize(("kind", "more"), FAULTS, ids=str)
 @pytest.mark.parametrize("nth", [1, 2, 4])
 def test_a_fault_at_any_chunk_leaves_one_whole_file(
     ground: Ground, kind: str, more: Mapping[str, object], nth: int
@@ -209,7 +208,7 @@ def test_an_expired_session_is_replaced(ground: Ground) -> None:
     assert made.md5 == md5(source.content)
 
 
-def begin_and_die(ground: Ground, keys: Keys, new, source: Bytes) -> None:  # type: ignore[no-untyped-def]
+def begin_and_die(ground: Ground, keys: Keys, new: NewFile, source: Bytes) -> None:
     """Send one chunk, then end as a killed process does: nothing is tidied up."""
     sent = 0
 
@@ -316,7 +315,7 @@ def test_a_chunk_is_made_of_granules(ground: Ground, size: int) -> None:
 
 
 class Torn(LocalWire):
-    """A wire that breaks every so many PUTs, after Drive has got them, and measures what is held."""
+    """Breaks every so many PUTs, after Drive has got them, and measures what is sent."""
 
     every = 2
     puts = 0

@@ -36,6 +36,7 @@ class Source:
         random: jitter.
         wire: makes a connection.
         on_request: told of each request for a token.
+        permit: called before each of them and during waits; raises what ends the run.
         probe: makes a connection for the one look at the metadata server.
     """
 
@@ -46,11 +47,18 @@ class Source:
     random: Random
     wire: Callable[[], Wire]
     on_request: Callable[[], None] = lambda: None
+    permit: Callable[[], None] = lambda: None
     probe: Callable[[], Wire] = lambda: HttpWire(PROBE_TIMEOUT)
 
     def token_endpoint(self) -> TokenEndpoint:
         """Make what sends requests for tokens."""
-        return TokenEndpoint(self.wire, self.clock, self.random, on_request=self.on_request)
+        return TokenEndpoint(
+            self.wire,
+            self.clock,
+            self.random,
+            permit=self.permit,
+            on_request=self.on_request,
+        )
 
 
 def choose(kind: CredentialsKind, source: Source) -> Tokens:
