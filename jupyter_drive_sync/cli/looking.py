@@ -71,7 +71,14 @@ def _tell_status(desk: Desk, now: Status, state: str, email: str) -> None:
 
 @click.command()
 @click.argument("run", required=False, type=int)
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 200), metavar="N")
+@click.option(
+    "--limit",
+    default=20,
+    show_default=True,
+    type=click.IntRange(1, 200),
+    metavar="N",
+    help="How many runs to list.",
+)
 @at_desk()
 def history(desk: Desk, *, run: int | None, limit: int) -> None:
     """List the last runs, or what RUN did with each file."""

@@ -1,0 +1,148 @@
+"""The house: what a stranger with a bare clone relies on, and what no file may hold."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+import pytest
+
+from jupyter_drive_sync.cli.commands import commands
+from jupyter_drive_sync.core.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+PAGES = ("README.md", "docs/user/command-line.md", "docs/user/localdrive.md", "CONTRIBUTING.md")
+
+
+def tracked() -> list[Path]:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a clone")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+    return [path for name in listed.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def texts() -> Iterator[tuple[Path, str]]:
+    for path in tracked():
+        try:
+            yield path, path.read_text("utf-8")
+        except UnicodeDecodeError:
+            continue
+
+
+def page(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+def rows(text: str, heading: str) -> list[list[str]]:
+    """Return the cells of the table under the line that begins with ``heading``."""
+    lines = text[text.index(heading) :].splitlines()[2:]
+    table = itertools.takewhile(str.strip, lines)
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table]
+
+
+def test_no_file_names_a_path_of_a_machine_or_the_host_of_a_registry() -> None:
+    # Put together here, so that this file does not name them either.
+    hosts = [".".join(parts) for parts in (("pypi", "org"), ("npmjs", "com"), ("npmjs", "org"))]
+    hosts += ["files." + "pythonhosted", "registry." + "yarnpkg"]
+    machine = re.compile(r"/work/(main|shared)|/root/|\.\./shared")
+    for path, text in texts():
+        assert not [host for host in hosts if host in text], path
+        assert not machine.search(text), path
+
+
+def test_no_module_has_become_two_rooms() -> None:
+    modules = (ROOT / "jupyter_drive_sync").rglob("*.py")
+    assert {p.name: n for p in modules if (n := len(p.read_text().splitlines())) > 600} == {}
+
+
+def test_package_init_files_import_nothing() -> None:
+    for path in (ROOT / "jupyter_drive_sync").rglob("__init__.py"):
+        assert "import" not in path.read_text("utf-8"), path
+
+
+def test_ci_runs_the_three_targets() -> None:
+    path = ROOT / ".ci/run"
+    assert os.access(path, os.X_OK)
+    text = path.read_text()
+    for line in ("make --no-print-directory demo ONCE=1", "make --no-print-directory test"):
+        assert line in text
+    assert text.index("lint") < text.index("demo ONCE=1") < text.index("directory test")
+
+
+def targets() -> set[str]:
+    return set(re.findall(r"^([a-z]+):.*## ", page("Makefile"), re.MULTILINE))
+
+
+def test_make_says_what_it_makes() -> None:
+    said = subprocess.run(
+        ["make", "--no-print-directory"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+    assert {line.split()[1] for line in said.splitlines()} == targets()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_name_targets_that_exist(name: str) -> None:
+    assert set(re.findall(r"(?:^ {4}|`)make ([a-z]+)", page(name), re.MULTILINE)) <= targets()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_name_commands_that_exist(name: str) -> None:
+    named = set(re.findall(r"jupyter[ -]drive-sync ([a-z]+)\b", page(name)))
+    assert named <= set(commands.commands)
+
+
+def test_readme_names_every_command() -> None:
+    listed = {row[0].strip("`").split()[-1] for row in rows(page("README.md"), "| command |")}
+    assert listed == set(commands.commands)
+
+
+def test_every_option_on_the_pages_exists() -> None:
+    known = {
+        option
+        for command in commands.commands.values()
+        for parameter in command.params
+        if isinstance(parameter, click.Option)
+        for option in parameter.opts
+    } | {"--help"}
+    for name in ("README.md", "docs/user/command-line.md", "docs/user/localdrive.md"):
+        assert set(re.findall(r"`[^`\n]*?(--[a-z][a-z-]+)", page(name))) <= known, name
+
+
+def test_readme_has_every_setting_with_its_default() -> None:
+    listed = {
+        row[0].strip("`"): row[1].strip("`") for row in rows(page("README.md"), "| setting |")
+    }
+    assert listed == {name: json.dumps(value) for name, value in asdict(Settings()).items()}
+
+
+def test_every_command_and_option_has_help() -> None:
+    for command in commands.commands.values():
+        assert command.help, command.name
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                assert parameter.help, (command.name, parameter.name)
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for path, text in texts():
+        if path.suffix == ".md":
+            for target in re.findall(r"\]\(([^)#]+)\)", text):
+                if "://" not in target:
+                    assert (path.parent / target).exists(), (path, target)
+
+
+def test_the_extras_that_make_setup_installs_exist() -> None:
+    project = tomllib.loads(page("pyproject.toml"))["project"]
+    asked = re.search(r"--editable '\.\[(.*?)\]'", page("Makefile"))
+    assert asked is not None
+    assert set(asked[1].split(",")) <= set(project["optional-dependencies"])
