@@ -109,6 +109,21 @@ def test_it_is_only_made_anew_when_a_ref_moved(root: Path, state: Path, home: Ho
     assert third.stat != second.stat
 
 
+def test_a_branch_that_was_not_begun_does_not_hide_the_others(
+    root: Path, state: Path, home: Home
+) -> None:
+    folder = repository(root, "project")
+    git(folder, "checkout", "-q", "--orphan", "fresh")
+    assert made(home, state).overlay
+
+
+def test_what_else_is_left_out_stays_as_it_was(root: Path, state: Path, home: Home) -> None:
+    repository(root, "project")
+    write(root, "node_modules/x")
+    history = history_of(made(home, state), "node_modules")
+    assert history.rule == "node_modules/ (default)"
+
+
 def test_the_homes_own_repository_and_one_in_another(root: Path, state: Path, home: Home) -> None:
     repository(root, "inner/one")
     repository(root, "")

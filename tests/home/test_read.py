@@ -237,6 +237,23 @@ class TestOpening:
                 home.digest(path("folder/file"))
             assert caught.value.sentence == f"cannot be read ({words})"
 
+    def test_a_file_of_somebody_else_is_read_all_the_same(
+        self, root: Path, home: Home, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write(root, "file", b"shared")
+        really = os.open
+        trace = getattr(os, "O_NOATIME", 0)
+
+        def refuse(name: bytes, flags: int, *, dir_fd: int | None = None) -> int:
+            if flags & trace:  # open(2): only the owner may ask for it
+                raise PermissionError(errno.EPERM, "not the owner")
+            return really(name, flags, dir_fd=dir_fd)
+
+        monkeypatch.setattr(os, "open", refuse)
+        content = home.load(path("file"), 10)
+        assert content is not None
+        assert content.data == b"shared"
+
     def test_an_error_in_the_middle(
         self, root: Path, home: Home, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -258,6 +258,23 @@ class TestUnreadable:
         assert tree.unreadable == {"folder/a"}
         assert [*tree.entries] == ["folder"]
 
+    def test_a_listing_that_breaks_off(
+        self, root: Path, home: Home, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write(root, "folder/a")
+        really = os.listdir
+        inode = (root / "folder").stat().st_ino
+
+        def fail(fd: int) -> list[str]:
+            if os.fstat(fd).st_ino == inode:
+                raise OSError(errno.EIO, "I/O error")
+            return really(fd)
+
+        monkeypatch.setattr(os, "listdir", fail)
+        tree = look(home)
+        assert tree.unreadable == {"folder"}
+        assert [*tree.entries] == ["folder"]
+
     def test_a_home_that_cannot_be_listed_is_missing_not_empty(
         self, root: Path, home: Home, monkeypatch: pytest.MonkeyPatch
     ) -> None:
