@@ -18,7 +18,7 @@ from jupyter_drive_sync.localdrive.model import Model
 from jupyter_drive_sync.localdrive.resource import Scene, View, user
 from jupyter_drive_sync.localdrive.resource import file as file_resource
 from jupyter_drive_sync.localdrive.routing import Call, Route
-from jupyter_drive_sync.localdrive.visibility import FULL, READ_ONLY, READING, Viewer, sees
+from jupyter_drive_sync.localdrive.visibility import FULL, READ_ONLY, READING, sees
 from jupyter_drive_sync.localdrive.wire import Response
 
 _LARGEST_UPLOAD = 5 * 1024**4
@@ -183,7 +183,7 @@ class AccountApi:
         )
         return Response.of_json(select({"kind": "drive#driveList", "drives": []}, selection))
 
-    def drive(self, call: Call) -> Response:
+    @staticmethod
+    def drive(call: Call) -> Response:
         """drives.get: there are no shared drives here."""
-        Viewer.of(call.caller)
         raise replies.thing_not_found("Shared drive", call.arguments["driveId"], "driveId")

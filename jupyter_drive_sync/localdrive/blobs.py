@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -119,6 +119,12 @@ class Blobs:
         path = self._drafts / key
         path.touch()
         return Draft(path.open("r+b"), path)
+
+    def drop_drafts(self, but: Collection[str]) -> None:
+        """Remove what was being written under other keys than these."""
+        for path in self._drafts.iterdir():
+            if path.name not in but:
+                path.unlink()
 
     def adopt(self, key: str, draft: Draft) -> Blob:
         """Keep a finished draft under a key, and hash it."""

@@ -137,6 +137,8 @@ class Uploads:
         self._show = show
         self._lock = threading.Lock()
         self._sessions = {key: _session(key, each) for key, each in store.items(ROOM)}
+        # A process that died between two steps may have left a draft without a session.
+        blobs.drop_drafts(self._sessions)
 
     def open(self, order: Order, total: int | None) -> Session:
         """Start a session."""

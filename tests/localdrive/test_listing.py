@@ -11,6 +11,7 @@ import pytest
 from jupyter_drive_sync.localdrive.clock import ManualClock
 from jupyter_drive_sync.localdrive.drive import LocalDrive
 from jupyter_drive_sync.localdrive.settings import LocalDriveSettings
+from jupyter_drive_sync.localdrive.wire import BytesBody
 from tests.localdrive.caller import BEN, Caller, caller, other_client
 
 
@@ -222,3 +223,37 @@ def test_feeds_are_of_accounts_and_apps(drive: LocalDrive, ann: Caller) -> None:
     ann.ask("DELETE", f"/files/{file}")
     seen = [each.changes(token) for each, token in readers]
     assert seen == [{file: True}, {file: True}, {}, {}]
+
+
+def test_a_long_search_comes_as_a_post(ann: Caller) -> None:
+    """What google-api-python-client makes of a URL of more than 2048 characters."""
+    ann.create("file")
+    override = {"x_http_method_override": "GET"}
+    form = {"content_type": "application/x-www-form-urlencoded", **override}
+    found = ann.send("POST", "/drive/v3/files", b"q=name+%3D+'file'&fields=files(name)", **form)
+    assert found.json() == {"files": [{"name": "file"}]}
+    assert ann.send("POST", "/drive/v3/files", b"x" * (1 << 20) + b"=", **form).status == 400
+    cut = BytesBody(b"q=name", cut_at=2)
+    assert ann.send("POST", "/drive/v3/files", cut, **form).status == 0
+    other = ann.send("POST", "/drive/v3/files", b"", **override)
+    assert other.json()["kind"] == "drive#fileList"
+
+
+def test_the_trash_is_emptied(owner: Caller, ann: Caller) -> None:
+    folder = owner.folder("folder")
+    owner.create("inside", parents=[folder])
+    owner.create("kept")
+    owner.ask("PATCH", f"/files/{folder}", {"trashed": True})
+    assert ann.refused("DELETE", "/files/trash") == (403, "insufficientPermissions")
+    owner.ask("DELETE", "/files/trash")
+    assert owner.names() == ["kept"]
+
+
+def test_senseless_requests_for_ids(ann: Caller) -> None:
+    for parameters in ({"count": 0}, {"count": 1001}, {"type": "folders"}, {"space": "x"}):
+        assert ann.refused("GET", "/files/generateIds", **parameters)[0] == 400
+
+
+def test_there_are_no_shared_drives(owner: Caller) -> None:
+    assert owner.ask("GET", "/drives")["drives"] == []
+    assert owner.refused("GET", "/drives/any") == (404, "notFound")

@@ -241,6 +241,7 @@ def test_sessions_survive_a_restart(tmp_path: Path, clock: ManualClock) -> None:
         ann = caller(before)
         uri, done, cancelled = start(ann), start(ann), start(ann)
         chunk(ann, uri, 0, 2 * GRANULE)
+        (tmp_path / "uploads" / "left-by-a-crash").touch()
         made = chunk(ann, done, 0, SIZE).json()["id"]
         ann.send("DELETE", cancelled)
     with LocalDrive(tmp_path, clock=clock) as after:

@@ -187,3 +187,31 @@ def test_permissions_that_are_not_there(ann: Caller) -> None:
         assert ann.refused(method, path, body) == (404, "notFound")
     owners = file["permissionIds"][0]
     assert ann.ask("GET", f"/files/{file['id']}/permissions/{owners}")["role"] == "owner"
+
+
+def test_domains(drive: LocalDrive) -> None:
+    ann, ben = (caller(drive, each, scopes=("drive",)) for each in (ANN, BEN))
+    file = ann.create("file")["id"]
+    body = {"type": "domain", "role": "commenter", "domain": "example.edu"}
+    hidden = ann.ask("POST", f"/files/{file}/permissions", body, fields="*")
+    assert (hidden["domain"], hidden["allowFileDiscovery"]) == ("example.edu", False)
+    assert (ben.names(), ben.get(file)["name"]) == ([], "file")
+    assert ann.names("visibility = 'domainWithLink'") == ["file"]
+    ann.ask("POST", f"/files/{file}/permissions", {**body, "allowFileDiscovery": True})
+    assert ben.names() == ["file"]
+    assert ann.names("visibility = 'domainCanFind'") == ["file"]
+    far = caller(drive, client=other_client(drive, "far"), scopes=("drive",))
+    assert far.names("visibility = 'limited'") == []
+
+
+def test_writers_may_be_kept_from_sharing(drive: LocalDrive) -> None:
+    ann, ben = (caller(drive, each, scopes=("drive",)) for each in (ANN, BEN))
+    file = ann.create("file", writersCanShare=False)["id"]
+    share(ann, file, "writer")
+    refusal = ben.refused(
+        "POST", f"/files/{file}/permissions", {"type": "anyone", "role": "reader"}
+    )
+    assert refusal == (403, "insufficientFilePermissions")
+    assert not ben.get(file)["capabilities"]["canShare"]
+    ann.ask("PATCH", f"/files/{file}", {"writersCanShare": True})
+    ben.ask("POST", f"/files/{file}/permissions", {"type": "anyone", "role": "reader"})
