@@ -76,6 +76,13 @@ class Root:
     """Names of the folders to make, the mirror's own last."""
     above: FileId | None = None
     """Folder in which the first of them is made; None is My Drive."""
+    level: int = 0
+    """Level of the first of them, counted from My Drive: what a later pass knows them by."""
+
+    def chain(self) -> Iterator[tuple[RelPath, str]]:
+        """Yield the folders to make: their path in the ledger, and their name."""
+        for level, name in enumerate(self.missing, self.level):
+            yield _chain_path(level), name
 
 
 @dataclass
@@ -189,8 +196,6 @@ class Apply:
             entry = replace(entry, standing=standing)
             if step.refresh and step.local is not None:
                 entry = _refreshed(entry, step.local)
-            if step.standing is Standing.ARCHIVED:
-                self._progress.outcome(step.path, "archived", kind=step.kind)
             self._current[entry.id] = entry
             changed.append(entry)
         if changed:
@@ -210,7 +215,7 @@ class Apply:
     ) -> dict[tuple[str, RelPath], Intent]:
         """Give every new object its id and nonce, and record them before anything is sent."""
         wanted: list[tuple[str, RelPath, Operation | None]] = [
-            (Verb.CREATE_FOLDER, _chain_path(level), None) for level in range(len(root.missing))
+            (Verb.CREATE_FOLDER, path, None) for path, _ in root.chain()
         ]
         wanted += [(step.verb, step.path, step) for step in (*folders, *creates)]
         free = [key for key in wanted if (key[0], key[1]) not in self._bound]
@@ -225,8 +230,7 @@ class Apply:
 
         parent = root.above or FileId("")
         chain: list[LedgerEntry] = []
-        for level, name in enumerate(root.missing):
-            path = _chain_path(level)
+        for path, name in root.chain():
             made = id_of(Verb.CREATE_FOLDER, path)
             chain.append(_blank(path, Kind.FOLDER, made, parent, name))
             parent = made
@@ -286,9 +290,9 @@ class Apply:
         return app
 
     def _make_root(self, root: Root, intents: Mapping[tuple[str, RelPath], Intent]) -> None:
-        for level in range(len(root.missing)):
-            intent = intents[Verb.CREATE_FOLDER, _chain_path(level)]
-            last = level == len(root.missing) - 1
+        for number, (path, _) in enumerate(root.chain(), 1):
+            intent = intents[Verb.CREATE_FOLDER, path]
+            last = number == len(root.missing)
             app = self._app(intent.nonce)
             if not last:
                 del app["home"]  # what lies above the mirror may hold other homes' mirrors too
@@ -318,9 +322,24 @@ class Apply:
             entry = intent.entry
             return CreateFolder(entry.id, entry.name, entry.parent or None, app(intent))
 
-        for part in self._batches(intents, call):
+        waiting = {intent.entry.path: None for intent in intents}
+        try:
+            self._create_parts(self._batches(intents, call), waiting)
+        except DriveFull as full:  # moves and trashes go on: they need no space, or make some
+            self._progress.trouble(full)
+            for path in waiting:
+                self._broken.append((path, full))
+                self._progress.failed(path, full, kind=Kind.FOLDER)
+
+    def _create_parts(
+        self,
+        parts: Iterable[list[tuple[Intent, BatchResult]]],
+        waiting: dict[RelPath, None],
+    ) -> None:
+        for part in parts:
             done: list[Confirmation] = []
             for intent, result in part:
+                del waiting[intent.entry.path]
                 confirmed = self._folder_made(intent, result)
                 if isinstance(confirmed, RemoteEntry):
                     done.append(self._confirmation(intent.nonce, intent.entry, confirmed))
@@ -400,8 +419,12 @@ class Apply:
         )
 
     def _give_up(self, step: Operation, intent: Intent, problem: DriveSyncError) -> None:
-        """Note that a part of a batch failed, and let go of what is no longer ours."""
-        self._ledger.drop([intent.nonce])
+        """Note that a part of a batch failed, and let go of what is no longer ours.
+
+        What was refused for now may have been done all the same: the next pass asks.
+        """
+        if isinstance(problem, FileProblem):
+            self._ledger.drop([intent.nonce])
         if isinstance(problem, Missing | NotOurs):
             self._ledger.forget([intent.entry.id])
         self._progress.failed(step.path, problem, kind=step.kind)

@@ -66,37 +66,39 @@ def expire(site: Site, ledger: Ledger) -> None:
             ledger.answer(hold.id, "keep", at=now)
 
 
-def held_before(ledger: Ledger) -> frozenset[FileId]:
+def held_before(ledger: Ledger) -> dict[FileId, HoldItem]:
     """Return the files that already wait: nothing but an answer releases them."""
-    return frozenset(
-        item.id
+    return {
+        item.id: item
         for hold in ledger.holds()
         if hold.kind == DELETIONS
         for item in ledger.hold_items(hold.id)
-    )
+    }
 
 
 def deletions(
-    site: Site, ledger: Ledger, waiting: Iterable[Operation], verdict: Verdict, mirrored: int
+    site: Site, ledger: Ledger, waiting: Iterable[HoldItem], verdict: Verdict, mirrored: int
 ) -> int:
     """Bring the hold on deletions up to date.
 
     Args:
         site: the home.
         ledger: keeps the hold.
-        waiting: deletions that were held before and still are deletions.
+        waiting: what was held before and still is gone, for all that is known.
         verdict: what the guard says of the others.
         mirrored: files that are mirrored.
 
     Returns:
         How many files wait.
     """
-    steps = [*waiting, *(verdict.held.operations if verdict.held else ())]
-    if not steps:
+    items = [*waiting, *_items(verdict.held.operations if verdict.held else ())]
+    if not items:
         ledger.dissolve(DELETIONS)
         return 0
     known = next((hold for hold in ledger.holds() if hold.kind == DELETIONS), None)
-    reason = known.reason if known and not verdict.held else _reason(verdict.held, steps, mirrored)
+    reason = (
+        known.reason if known and not verdict.held else _reason(verdict.held, len(items), mirrored)
+    )
     ledger.hold(
         Hold(
             id=site.nonce()[:8],
@@ -105,12 +107,12 @@ def deletions(
             reason=reason,
             choices=CHOICES[DELETIONS],
         ),
-        _items(steps),
+        items,
     )
-    return len(steps)
+    return len(items)
 
 
-def _reason(held: Held | None, steps: list[Operation], mirrored: int) -> str:
+def _reason(held: Held | None, count: int, mirrored: int) -> str:
     causes = [_CAUSES[alarm] for alarm in held.alarms] if held else []
     if held and held.folders:
         names = ", ".join(printable(folder) for folder in held.folders[:3])
@@ -120,7 +122,7 @@ def _reason(held: Held | None, steps: list[Operation], mirrored: int) -> str:
             for cause in causes
         ]
     why = f" ({'; '.join(causes)})" if causes else ""
-    what = "1 file is" if len(steps) == 1 else f"{len(steps)} files are"
+    what = "1 file is" if count == 1 else f"{count} files are"
     return f"{what} gone of {mirrored} mirrored ones{why}; nothing was removed on Drive."
 
 

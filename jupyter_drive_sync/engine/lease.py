@@ -187,7 +187,7 @@ class Lease:
         with contextlib.suppress(FileNotFoundError):
             self._path.rename(grave)
             moved = self._read(grave)
-            if moved is not None and holder is not None and moved.token != holder.token:
+            if moved is not None and (holder is None or moved.token != holder.token):
                 # Another observer was quicker and a live writer began meanwhile: give it back.
                 with contextlib.suppress(FileExistsError):
                     os.link(grave, self._path)

@@ -168,13 +168,19 @@ class Ledger:
             db.execute("UPDATE objects SET racy = 1")
             db.execute("UPDATE runs SET token = '', drained = 0")
 
-    def clear(self) -> None:
-        """Forget the whole mirror, but not the history: it is begun afresh."""
+    def clear(self, *, root: str = "") -> None:
+        """Forget the whole mirror, but not the history: it is begun afresh.
+
+        Args:
+            root: the folder in which it is begun, where there is one.
+        """
         with self._transaction() as db:
             for table in ("meta", "objects", "intents", "revisions", "holds", "hold_items",
                           "approvals", "released", "trashed"):  # fmt: skip
                 db.execute(f"DELETE FROM {table}")  # noqa: S608 - names of our own
             db.execute("UPDATE runs SET token = '', drained = 0")
+            if root:
+                db.execute("INSERT INTO meta VALUES ('root', ?)", (root,))
 
     def observe(
         self, seen: Iterable[LedgerEntry], *, run: int, token: str, drained: bool = False
@@ -299,11 +305,16 @@ class Ledger:
     def mirrored_at(self, at: float) -> int | None:
         """Return how many files were mirrored at a time; None when no run is that old."""
         row = self._db.execute(
-            "SELECT mirrored FROM runs WHERE ended IS NOT NULL AND ended <= ?"
+            "SELECT mirrored FROM runs WHERE ended <= ? AND outcome != 'interrupted'"
             " ORDER BY id DESC LIMIT 1",
             (at,),
         ).fetchone()
         return int(row[0]) if row else None
+
+    def disapprove(self, ids: Iterable[FileId]) -> None:
+        """Let confirmations lapse: what they were about is no deletion any more."""
+        with self._transaction() as db:
+            db.executemany("DELETE FROM approvals WHERE id = ?", ((i,) for i in ids))
 
     def approvals(self) -> frozenset[FileId]:
         """Return the objects whose deletion a person has confirmed."""
@@ -378,7 +389,9 @@ class Ledger:
             offered = ", ".join(hold.choices)
             raise NoSuchHold(problem=f"This hold can be answered with: {offered}.")
         items = self.hold_items(hold_id)
-        if wanted := tuple(paths):
+        if (wanted := tuple(paths)) and hold.kind != "deletions":
+            raise NoSuchHold(problem="This hold can only be answered as a whole.")
+        if wanted:
             items = [i for i in items if any(is_below(i.path, path) for path in wanted)]
             if not items:
                 raise NoSuchHold(problem="This hold has no file at the given path.")

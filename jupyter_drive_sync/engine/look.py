@@ -175,9 +175,10 @@ class Look:
     def _note_root(self, seen: Observation) -> None:
         if seen.root is None:
             return
-        if seen.root.version < int(self._ledger.get("root_version") or 0):
-            return
         root = seen.root
+        # The feed gives no version of what is deleted.
+        if not root.deleted and root.version < int(self._ledger.get("root_version") or 0):
+            return
         if root.deleted:
             (asked,) = self._drive.batch([Get(root.id)])
             root = asked if isinstance(asked, RemoteEntry) else root

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from jupyter_drive_sync.core.decisions import Remark
 from jupyter_drive_sync.core.estimate import Estimate, estimate
 from jupyter_drive_sync.core.guard import Day, Verdict, judge
-from jupyter_drive_sync.core.plan import Operation, Plan, Verb, make
+from jupyter_drive_sync.core.plan import Note, Operation, Plan, Verb, make
 from jupyter_drive_sync.core.settings import DAY
 from jupyter_drive_sync.core.tree import Kind, LedgerTree, RelPath, Standing
 from jupyter_drive_sync.drive.api import Drive
@@ -34,9 +35,16 @@ from jupyter_drive_sync.engine.survey import Survey, open_home
 from jupyter_drive_sync.errors import DriveSyncError
 from jupyter_drive_sync.home.read import Home
 
-REMARKS_LISTED: Final = frozenset(
-    {"newer_on_drive", "unclaimed", "declined", "moved_out", "kept_edited", "revived", "archived"}
-)
+_OUTCOMES: Final = {
+    Remark.NEWER_ON_DRIVE: "newer_on_drive",
+    Remark.UNCLAIMED: "unclaimed",
+    Remark.DECLINED: "declined",
+    Remark.MOVED_OUT: "moved_out",
+    Remark.REVIVED: "revived",
+    Remark.ARCHIVED: "archived",
+    Remark.KEPT_EDITED: "archived",
+    Remark.LEFT_OUT: "archived",
+}
 """Remarks that are outcomes of their own; the others go with an operation that is listed."""
 
 _DONE: Final = frozenset({Verb.PATCH, Verb.REPLACE, Verb.CREATE, Verb.TRASH})
@@ -99,7 +107,7 @@ class Mirror:
             try:
                 with open_home(self.site) as home:
                     work = _Pass(self, identity, book, number, home)
-                    return work.dry() if dry_run else work.wet(tuple(only))
+                    return work.dry(tuple(only)) if dry_run else work.wet(tuple(only))
             except DriveSyncError as problem:
                 close(self, book, number, problem)
                 raise
@@ -122,6 +130,7 @@ class _Pass:
 
     def wet(self, only: tuple[RelPath, ...]) -> PassReport:
         """Plan and carry out."""
+        takeover.own(self._ledger, self._identity)
         self._identity = takeover.answers(self._site, self._identity, self._ledger, self._drive)
         takeover.refuse_changes(self._site, self._identity, self._ledger)
         self._progress.enter("comparing")
@@ -138,20 +147,21 @@ class _Pass:
         survey = self._survey()
         plan = self._plan(view, survey, only)
         self._announce(plan, survey)
-        self._apply(plan, root, bound)
+        self._apply(plan, root, bound, whole=not only)
         self._progress.enter("checking")
         look.drain()
-        self._remember(survey)
+        self._remember(survey, whole=not only)
         return self._report(plan, verified=view.verified)
 
-    def dry(self) -> PassReport:
+    def dry(self, only: tuple[RelPath, ...]) -> PassReport:
         """Plan, on a copy of the ledger."""
+        takeover.own(self._ledger, self._identity)
         takeover.refuse_changes(self._site, self._identity, self._ledger)
         self._progress.enter("comparing")
         view = Look(self._site, self._identity, self._ledger, self._drive, self._number).look()
         self._root(view)
         survey = self._survey()
-        plan = self._plan(view, survey, ())
+        plan = self._plan(view, survey, only)
         self._announce(plan, survey)
         return self._report(plan, verified=False)
 
@@ -204,6 +214,7 @@ class _Pass:
 
     def _plan(self, view: View, survey: Survey, only: tuple[RelPath, ...]) -> Plan:
         settings = self._site.settings
+        holds.expire(self._site, self._ledger)
         released = self._ledger.answered(holds.MOVED_OUT) == "start_afresh"
         plan = make(
             survey.tree,
@@ -213,15 +224,19 @@ class _Pass:
             only=only,
         )
         plan = holds.moved_out(self._site, self._ledger, plan)
-        return _unclaimed(plan) if view.rebuilt else self._guarded(plan, survey)
+        return _unclaimed(plan) if view.rebuilt else self._guarded(plan, survey, only)
 
-    def _guarded(self, plan: Plan, survey: Survey) -> Plan:
-        holds.expire(self._site, self._ledger)
+    def _guarded(self, plan: Plan, survey: Survey, only: tuple[RelPath, ...]) -> Plan:
         # A last look: while an editor replaces a file, there may be none for an instant.
         gone = [step for step in plan.trashes if self._home.absent(step.path)]
+        ids = {step.entry.id for step in gone if step.entry}
+        before = holds.held_before(self._ledger)
+        hidden = survey.hidden(only)
+        if not only:
+            planned = {step.entry.id for step in plan.trashes if step.entry}
+            self._ledger.disapprove(self._ledger.approvals() - planned)
         approved = self._ledger.approvals()
-        before = holds.held_before(self._ledger) - approved
-        waiting = [step for step in gone if step.entry and step.entry.id in before]
+        waiting = [item for item in before.values() if item.id in ids or hidden(item.path)]
         verdict = judge(
             tuple(step for step in gone if step.entry and step.entry.id not in before),
             home=survey.state(self._identity, self._ledger),
@@ -231,7 +246,7 @@ class _Pass:
         )
         mirrored = count_mirrored(self._ledger.tree())
         held = holds.deletions(self._site, self._ledger, waiting, verdict, mirrored)
-        self._progress.counts["held"] = held
+        self._progress.counts["held"] = held + len(plan.moved_out)
         return _with_verdict(plan, verdict)
 
     def _day(self) -> Day:
@@ -258,14 +273,13 @@ class _Pass:
                 FileOutcome(entry.path, "failed", entry.problem or "", entry.stat.size)
             )
         for note in plan.notes:
-            outcome = note.remark.name.lower()
-            if outcome in REMARKS_LISTED:
+            if outcome := _OUTCOMES.get(note.remark):
                 progress.counts[outcome] += 1
                 progress.outcomes.append(FileOutcome(note.path, outcome, note.remark.value))
 
     # -- doing it ---------------------------------------------------------------------------------
 
-    def _apply(self, plan: Plan, root: Root, bound: list[Intent]) -> None:
+    def _apply(self, plan: Plan, root: Root, bound: list[Intent], *, whole: bool) -> None:
         self._progress.enter("copying")
         uploads = Uploads(self._drive, self._mirror.secrets, self._site.settings.chunk_size)
         work = Apply(
@@ -281,15 +295,18 @@ class _Pass:
             approved=self._ledger.approvals(),
         )
         work.carry_out(plan, root, plan.folder_ids)
-        work.drop_unused()
+        if whole:
+            work.drop_unused()
 
-    def _remember(self, survey: Survey) -> None:
-        self._ledger.remember(rules=survey.selection.signature)
+    def _remember(self, survey: Survey, *, whole: bool) -> None:
+        """Take the rules and the home as those that were mirrored; a part of it tells nothing."""
+        if whole:
+            self._ledger.remember(rules=survey.selection.signature)
         if self._ledger.answered(holds.MOVED_OUT):
             self._ledger.dissolve(holds.MOVED_OUT)
         known = replace(
             self._identity,
-            root_inode=survey.root_inode,
+            root_inode=survey.root_inode if whole else self._identity.root_inode,
             client=self._site.client or self._identity.client,
             account=self._site.account or self._identity.account,
         )
@@ -347,7 +364,8 @@ def _unclaimed(plan: Plan) -> Plan:
     left = tuple(
         replace(step, verb=Verb.SETTLE, standing=Standing.UNCLAIMED) for step in plan.trashes
     )
-    return replace(plan, trashes=(), settle=(*plan.settle, *left))
+    notes = tuple(Note(step.path, Remark.UNCLAIMED, step.entry.id) for step in left if step.entry)
+    return replace(plan, trashes=(), settle=(*plan.settle, *left), notes=(*plan.notes, *notes))
 
 
 def _with_verdict(plan: Plan, verdict: Verdict) -> Plan:
@@ -355,4 +373,10 @@ def _with_verdict(plan: Plan, verdict: Verdict) -> Plan:
         return replace(step, verb=Verb.SETTLE, standing=Standing.ARCHIVED)
 
     kept = tuple(keep(step) for step in verdict.kept)
-    return replace(plan, trashes=verdict.allowed, settle=(*plan.settle, *kept))
+    notes = tuple(Note(step.path, Remark.ARCHIVED, step.entry.id) for step in kept if step.entry)
+    return replace(
+        plan,
+        trashes=verdict.allowed,
+        settle=(*plan.settle, *kept),
+        notes=(*plan.notes, *notes),
+    )

@@ -7,11 +7,11 @@ id bound, so that one that is still on its way meets a 409 rather than making a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import replace
 
 from jupyter_drive_sync.core.plan import Verb
-from jupyter_drive_sync.core.tree import Kind, RemoteEntry, Stat
+from jupyter_drive_sync.core.tree import FileId, Kind, RemoteEntry, Stat
 from jupyter_drive_sync.drive.api import Drive
 from jupyter_drive_sync.drive.types import BATCH_LIMIT, BatchResult, Get
 from jupyter_drive_sync.engine.apply import is_chain
@@ -37,6 +37,7 @@ def resume(
         Intents to use again: creates that were not done, and uploads that can go on.
     """
     intents = ledger.intents()
+    approved = ledger.approvals()
     unfinished = {key.partition(".")[0] for key in sessions}
     bound: list[Intent] = []
     for start in range(0, len(intents), BATCH_LIMIT):
@@ -46,7 +47,7 @@ def resume(
         given_up: list[str] = []
         for intent, result in zip(part, results, strict=True):
             if isinstance(result, RemoteEntry) and result.nonce == intent.nonce:
-                done.append(_done(intent, result, run, now))
+                done.append(_done(intent, result, run, now, approved))
             elif _goes_on(intent, result, unfinished):
                 bound.append(intent)
             else:
@@ -64,10 +65,13 @@ def _goes_on(intent: Intent, result: BatchResult, unfinished: set[str]) -> bool:
     return intent.verb == Verb.REPLACE and intent.nonce in unfinished
 
 
-def _done(intent: Intent, remote: RemoteEntry, run: int, now: float) -> Confirmation:
+def _done(
+    intent: Intent, remote: RemoteEntry, run: int, now: float, approved: Set[FileId]
+) -> Confirmation:
     entry = replace(intent.entry, nonce=remote.nonce, revision=remote.revision)
     if intent.verb == Verb.TRASH and remote.trashed:
-        gone = Trashed(entry.id, entry.path, entry.stat.size, now, run, approved=False)
+        yes = entry.id in approved
+        gone = Trashed(entry.id, entry.path, entry.stat.size, now, run, approved=yes)
         return Confirmation(intent.nonce, entry, run, trashed=gone)
     if entry.kind is Kind.FILE and intent.verb in (Verb.CREATE, Verb.REPLACE):
         # Which version of the file was sent is known by its checksum alone: read the file again.

@@ -68,7 +68,7 @@ def find(
         )
         found = known[0] if known else remembered.get(level)
         if found is None:
-            return Root(missing=names[level:], above=above)
+            return Root(missing=names[level:], above=above, level=level)
         above = found
     taken = sorted(
         (
@@ -78,7 +78,9 @@ def find(
         ),
         key=lambda entry: entry.id,
     )
-    return Foreign(taken[0]) if taken else Root(missing=names[-1:], above=above)
+    if taken:
+        return Foreign(taken[0])
+    return Root(missing=names[-1:], above=above, level=len(names) - 1)
 
 
 def _root(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,9 @@ from jupyter_drive_sync.core.tree import (
     LocalEntry,
     LocalTree,
     RelPath,
+    Shadow,
     from_bytes,
+    is_below,
     top_of,
 )
 from jupyter_drive_sync.engine.ledger import Ledger
@@ -118,6 +120,18 @@ class Survey:
             replaced=identity.root_inode not in (0, self.root_inode),
             rules_changed=ledger.get("rules") not in ("", self.selection.signature),
             folders=frozenset(top for path in files if (top := top_of(path)) != path),
+        )
+
+    def hidden(self, only: Collection[RelPath]) -> Callable[[RelPath], bool]:
+        """Make a function that tells of which paths this pass cannot know whether they are gone.
+
+        Args:
+            only: where given, the paths that the pass is about.
+        """
+        shadow = Shadow(self.tree)
+        return lambda path: (
+            shadow.unreadable(path)
+            or (bool(only) and not any(is_below(path, folder) for folder in only))
         )
 
     @property

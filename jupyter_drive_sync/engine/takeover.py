@@ -15,6 +15,20 @@ from jupyter_drive_sync.engine.site import Identity, Site
 from jupyter_drive_sync.errors import DriveSyncError, FileProblem
 
 
+def own(ledger: Ledger, identity: Identity) -> None:
+    """Let go of a ledger that was kept under another home id.
+
+    A home that lost its id is not known to be the one that was mirrored: it may not write there,
+    or trash anything, before a person has said so.
+    """
+    kept = ledger.get("home")
+    if kept == identity.home_id:
+        return
+    if kept:
+        ledger.clear()
+    ledger.remember(home=identity.home_id)
+
+
 def answers(site: Site, identity: Identity, ledger: Ledger, drive: Drive) -> Identity:
     """Carry out what was answered since the last pass.
 
@@ -29,10 +43,10 @@ def answers(site: Site, identity: Identity, ledger: Ledger, drive: Drive) -> Ide
         identity = replace(identity, drive_folder=folder).save(site)
         ledger.clear()
     if identity.taking_over:
-        root = FileId(ledger.get("other_root"))
+        # A try that was cut short may have got as far as the new ledger.
+        root = FileId(ledger.get("other_root") or ledger.get("root"))
         _restamp(site, identity, drive, root)
-        ledger.clear()
-        ledger.remember(root=root)
+        ledger.clear(root=root)
         identity = replace(identity, taking_over="").save(site)
 
     if ledger.answered("root_gone") == "untrash":

@@ -3,31 +3,69 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
 from jupyter_drive_sync.core.settings import Settings
-from jupyter_drive_sync.core.tree import FileId, Kind, RelPath, RemoteEntry
+from jupyter_drive_sync.core.tree import FileId, Kind, RelPath, RemoteEntry, Standing
 from jupyter_drive_sync.drive.api import Drive
 from jupyter_drive_sync.drive.discovery import Endpoint
 from jupyter_drive_sync.drive.listing import whole_tree
-from jupyter_drive_sync.drive.secrets import SecretsStore
+from jupyter_drive_sync.drive.secrets import Secret, SecretsStore
 from jupyter_drive_sync.drive.transport import Call, Transport
 from jupyter_drive_sync.drive.types import Patch
+from jupyter_drive_sync.drive.wire import Wire
 from jupyter_drive_sync.engine.executor import Executor, InOrder
 from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.engine.mirror import Mirror, PassReport
+from jupyter_drive_sync.engine.records import Hold
 from jupyter_drive_sync.engine.report import Progress
 from jupyter_drive_sync.engine.site import Identity, Site, make_state_dir
 from jupyter_drive_sync.localdrive.drive import LocalDrive
 from jupyter_drive_sync.localdrive.settings import LocalDriveSettings
-from tests.drive.ground import ANN, DRIVE_FILE, ROOT, DriveTime, FixedTokens, LocalWire
+from tests.drive.ground import ANN, DRIVE_FILE, ROOT, DriveTime, LocalWire
 from tests.virtual_clock import VirtualClock
 
 FULL = "https://www.googleapis.com/auth/drive"
+
+
+class GrantedTokens:
+    """Tokens of a grant that lasts, whatever time has passed."""
+
+    def __init__(self, server: LocalDrive, client: str, scope: str) -> None:
+        self._grant = lambda: Secret(server.oauth.grant(ANN, client, [scope]).access_token)
+        self._token = self._grant()
+
+    def token(self) -> Secret:
+        return self._token
+
+    def renew(self, refused: Secret) -> None:
+        self._token = self._grant()
+
+
+class LiveTokens:
+    """Access tokens of a grant that never ends."""
+
+    def __init__(self, server: LocalDrive, scope: str) -> None:
+        self._server = server
+        self._scope = scope
+        self._token = self._new()
+
+    def _new(self) -> Secret:
+        client = self._server.oauth.client_of_kind("desktop")
+        granted = self._server.oauth.grant(ANN, client.client_id, [self._scope])
+        return Secret(granted.access_token)
+
+    def token(self) -> Secret:
+        return self._token
+
+    def renew(self, refused: Secret) -> None:
+        if refused == self._token:
+            self._token = self._new()
 
 
 @dataclass
@@ -47,12 +85,29 @@ class World:
     client: str = ""
     account: str = ""
     executor: Executor = field(default_factory=InOrder)
+    wrap: Callable[[Wire], Wire] = lambda wire: wire
+    """Stands between a pass and Drive, for what happens on the way."""
 
     def __post_init__(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
         make_state_dir(self.state)
         self.rng = Random(self.seed)
+        self.sent: Counter[str] = Counter()
+        """Requests of the last pass, by endpoint."""
+        self.inner: Counter[str] = Counter()
+        """The calls in its batches."""
         self.person = self.connect(FULL)
+
+    def other(self, folder: str, name: str = "") -> World:
+        """Make another home (of another hub, say) that is connected to the same account."""
+        return World(
+            self.folder / folder,
+            self.clock,
+            self.server,
+            self.settings,
+            name or self.name,
+            seed=self.seed + 1 + len(folder),
+        )
 
     @property
     def home(self) -> Path:
@@ -75,12 +130,12 @@ class World:
             self.account,
         )
 
-    def connect(self, scope: str = DRIVE_FILE) -> Drive:
+    def connect(self, scope: str = DRIVE_FILE, wrap: Callable[[Wire], Wire] | None = None) -> Drive:
         client = self.server.oauth.client_of_kind("desktop")
-        tokens = FixedTokens([self.server.oauth.grant(ANN, client.client_id, [scope]).access_token])
+        tokens = GrantedTokens(self.server, client.client_id, scope)
         transport = Transport(
             tokens,
-            lambda: LocalWire(self.server, self.clock),
+            lambda: (wrap or (lambda wire: wire))(LocalWire(self.server, self.clock)),
             self.clock,
             Random(self.seed),
             self.settings,
@@ -91,18 +146,20 @@ class World:
     def sync(self, *only: str, dry_run: bool = False) -> PassReport:
         """Run one pass, a minute after whatever was before it."""
         self.clock.advance(60)
-        drive = self.connect()
+        drive = self.connect(wrap=self.wrap)
         self.server.log.clear()
         progress = Progress(self.clock)
         self.progress = progress
-        mirror = Mirror(
-            self.site, drive, SecretsStore(self.state), self.executor, progress, "job"
-        )
-        return mirror.run(only=[RelPath(path) for path in only], dry_run=dry_run)
+        mirror = Mirror(self.site, drive, SecretsStore(self.state), self.executor, progress, "job")
+        try:
+            return mirror.run(only=[RelPath(path) for path in only], dry_run=dry_run)
+        finally:
+            self.sent = self.server.log.counts()
+            self.inner = self.server.log.inner_counts()
 
     def requests(self) -> int:
         """Count the requests of the last pass."""
-        return self.server.log.count()
+        return sum(self.sent.values())
 
     # -- the home ---------------------------------------------------------------------------------
 
@@ -153,6 +210,29 @@ class World:
             found[path] = entry
         return found
 
+    def everything(self) -> list[RemoteEntry]:
+        """List all live objects of the account, whoever made them."""
+        found: list[RemoteEntry] = []
+        token: str | None = None
+        while True:
+            page = self.person.search("trashed = false", token)
+            found += page.entries
+            token = page.next
+            if token is None:
+                return found
+
+    def assert_no_twins(self) -> None:
+        """Law 1: nothing that we made exists twice at one place."""
+        places = Counter(
+            (entry.parent, entry.name, entry.kind) for entry in self.everything() if entry.ours
+        )
+        assert [place for place, count in places.items() if count > 1] == []
+
+    def assert_mirrored(self) -> None:
+        """Laws 1 and 4: what is here is there, once, and nothing else."""
+        self.assert_no_twins()
+        assert self.mirrored() == self.local()
+
     @property
     def root(self) -> FileId:
         with self.ledger() as ledger:
@@ -183,6 +263,16 @@ class World:
         ledger, _ = Ledger.open(self.state)
         with ledger:
             yield ledger
+
+    def holds(self) -> list[Hold]:
+        """List what waits for an answer."""
+        with self.ledger() as ledger:
+            return [hold for hold in ledger.holds() if not hold.answer]
+
+    def standing(self, path: str) -> Standing:
+        """Say what the ledger thinks of a file."""
+        with self.ledger() as ledger:
+            return ledger.tree().files[RelPath(path)].standing
 
     def answer(self, choice: str, *paths: str) -> int:
         with self.ledger() as ledger:
