@@ -332,7 +332,7 @@ def test_git_judges_alike(
 ) -> None:
     root = tmp_path_factory.mktemp("repository")
     git = [str(GIT), "-C", str(root)]
-    subprocess.run([*git, "init", "-q"], check=True)  # noqa: S603 - names made above
+    subprocess.run([*git, "init", "-q"], check=True)
     (root / ".git/info/exclude").write_text("\n".join(lines) + "\n")
     files = []
     for path in paths:
@@ -342,7 +342,7 @@ def test_git_judges_alike(
         target.parent.mkdir(parents=True, exist_ok=True)
         target.touch()
         files.append(path)
-    listed = subprocess.run(  # noqa: S603 - names made above
+    listed = subprocess.run(
         [*git, "ls-files", "-zo", "--exclude-standard"], check=True, capture_output=True
     ).stdout
     kept = {path for path in listed.decode().split("\0") if path}

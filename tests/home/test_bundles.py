@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(GIT is None, reason="there is no git here")
 
 
 def git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(  # noqa: S603 - arguments of these tests
+    done = subprocess.run(
         [
             str(GIT),
             *("-c", "user.name=Ann", "-c", "user.email=ann@example.org"),

@@ -105,7 +105,7 @@ def writing(kind: str, file: Path) -> Iterator[Writer]:
     counter = file.parent.parent / "counter"
     counter.write_bytes(b"\0")
     program = [sys.executable, racing_writer.__file__, kind, str(file), str(counter)]
-    with subprocess.Popen(  # noqa: S603 - our own program
+    with subprocess.Popen(
         program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
     ) as process:
         writer = Writer(process, racing_writer.mapping(counter, 1))

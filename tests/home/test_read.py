@@ -244,10 +244,10 @@ class TestOpening:
         really = os.open
         trace = getattr(os, "O_NOATIME", 0)
 
-        def refuse(name: bytes, flags: int, *, dir_fd: int | None = None) -> int:
+        def refuse(name: bytes, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
             if flags & trace:  # open(2): only the owner may ask for it
                 raise PermissionError(errno.EPERM, "not the owner")
-            return really(name, flags, dir_fd=dir_fd)
+            return really(name, flags, mode, dir_fd=dir_fd)
 
         monkeypatch.setattr(os, "open", refuse)
         content = home.load(path("file"), 10)
