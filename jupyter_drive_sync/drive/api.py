@@ -7,7 +7,7 @@ set. Source: Drive guide, "Create and manage files" (pre-generated ids).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from random import Random
 from typing import Any, Final, TypeVar
 
@@ -235,13 +235,14 @@ class Drive:
         results: dict[int, BatchResult] = {}
         left = list(range(len(calls)))
         tries = 0
+        renewed = False
         while left:
             try:
                 outcomes = self._send_batch([calls[number] for number in left])
                 again = _sorted_out(dict(zip(left, outcomes, strict=True)), results)
                 left = list(again)
                 tries += 1
-                self._wait_for(again.values(), tries)
+                renewed = self._before_next(again.values(), tries, renewed=renewed)
             except (Busy, Offline) as problem:
                 if not results:
                     raise
@@ -249,11 +250,22 @@ class Drive:
                 left = []
         return [results[number] for number in range(len(calls))]
 
-    def _wait_for(self, verdicts: Iterable[Verdict], tries: int) -> None:
-        """Wait as the most demanding of the failed parts asks; nothing to do for none."""
-        worst = max(verdicts, key=lambda verdict: verdict.after or 0.0, default=None)
-        if worst is not None:
+    def _before_next(self, verdicts: Collection[Verdict], tries: int, *, renewed: bool) -> bool:
+        """Do what the failed parts need: a fresh token (once), or the longest wait of them.
+
+        Returns:
+            Whether the token was renewed by now.
+        """
+        refused = next((verdict for verdict in verdicts if verdict.token_refused), None)
+        if refused is not None:
+            if renewed:
+                raise refused.error
+            self._transport.renew_token()
+            return True
+        if verdicts:
+            worst = max(verdicts, key=lambda verdict: verdict.after or 0.0)
             self._transport.recover(worst, tries)
+        return renewed
 
     def _send_batch(self, calls: Sequence[BatchCall]) -> list[BatchResult | Failed]:
         """Send calls once as a batch (the batch itself until it gets through)."""
@@ -423,7 +435,7 @@ def _sorted_out(
     for number, outcome in outcomes.items():
         if not isinstance(outcome, Failed):
             results[number] = outcome
-        elif outcome.verdict.retry:
+        elif outcome.verdict.retry or outcome.verdict.token_refused:
             again[number] = outcome.verdict
         else:
             results[number] = _as_value(outcome.verdict.error)

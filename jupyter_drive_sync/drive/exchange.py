@@ -165,7 +165,8 @@ class GoogleRequest(google.auth.transport.Request):
         **_more: Any,
     ) -> google.auth.transport.Response:
         """Send, with our timeout and patience in place of google-auth's."""
-        reply = self._tokens.ask(method, url, headers or {}, body)
+        # The metadata server, which alone is asked by GET, also answers in plain words.
+        reply = self._tokens.ask(method, url, headers or {}, body, empty=method == "GET")
         try:
             self.lifetime = reply.json().get("expires_in")
         except (ValueError, AttributeError):

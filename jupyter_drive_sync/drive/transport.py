@@ -148,16 +148,6 @@ class Transport:
         with self._lock:
             return replace(self._traffic, waited=self.pace.waited)
 
-    @property
-    def skew(self) -> float:
-        """Seconds by which our clock was ahead of Drive's at the last reply."""
-        return self._skew
-
-    @property
-    def random(self) -> Random:
-        """The source of all jitter and boundaries."""
-        return self._random
-
     def count_token(self) -> None:
         """Count a request for an access token, which goes another way."""
         with self._lock:
@@ -206,6 +196,14 @@ class Transport:
         self._tokens.renew(token)
         self._count(retries=1)
         return self._try(call, self._tokens.token())
+
+    def renew_token(self) -> None:
+        """Replace the access token, which Drive refused in a part of a batch.
+
+        Raises:
+            DriveSyncError: there is no other to be had.
+        """
+        self._tokens.renew(self._tokens.token())
 
     def recover(self, verdict: Verdict, tries: int) -> None:
         """Wait before the next try, or give up.

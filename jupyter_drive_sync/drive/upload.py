@@ -105,27 +105,25 @@ class Uploads:
         """
         uri = self._sessions.session(key)
         offset: int | None = None  # None: only Drive knows
+        best = -1
         opened = tries = 0
         while True:
             if uri is None:
                 uri, offset, opened = self._open(key, target, size), 0, opened + 1
+                best = 0
             try:
-                if offset is None:
-                    reply = self._ask(uri, size)
-                else:
-                    reply = self._put(key, uri, source, offset, size)
+                reply = self._next(key, uri, source, offset, size)
                 if reply.status != _MORE:
                     entry = self._finished(reply, target)
                     self._sessions.drop_session(key)
                     progress(size)
                     return entry
-                kept = _kept(reply, size)
-                if offset is None or kept > offset:
-                    tries = 0
-                    progress(kept)
-                else:
+                asked, offset = offset is None, _kept(reply, size)
+                if offset > best:
+                    best, tries = offset, 0
+                    progress(offset)
+                elif not asked:
                     raise Failed(judge_body(ValueError("nothing was kept"), _UPLOAD))
-                offset = kept
             except Failed as failure:
                 if failure.verdict.retry:
                     tries += 1
@@ -162,8 +160,11 @@ class Uploads:
         self._sessions.keep_session(key, uri)
         return uri
 
-    def _ask(self, uri: Secret, size: int) -> Reply:
-        return self._transport.once(_session_put(uri, f"bytes */{size}", b""))
+    def _next(self, key: str, uri: Secret, source: Source, offset: int | None, size: int) -> Reply:
+        """Send the next chunk, or ask where to go on."""
+        if offset is None:
+            return self._transport.once(_session_put(uri, f"bytes */{size}", b""))
+        return self._put(key, uri, source, offset, size)
 
     def _put(self, key: str, uri: Secret, source: Source, offset: int, size: int) -> Reply:
         end = min(size, offset + self._chunk_size)

@@ -129,6 +129,24 @@ def test_the_metadata_server_is_looked_for_once(clock: VirtualClock, tmp_path: P
     assert clock.slept == []
 
 
+def test_a_machine_in_googles_cloud(clock: VirtualClock, tmp_path: Path) -> None:
+    json_type = {"metadata-flavor": "Google", "content-type": "application/json"}
+    account = "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default"
+    token = {"access_token": "ya29.machine", "expires_in": 3600, "token_type": "Bearer"}
+    who = {"email": "robot@example.edu", "scopes": [DRIVE_FILE]}
+    wire = Answers(
+        {
+            f"{account}/token": Reply(200, json_type, json.dumps(token).encode()),
+            f"{account}/?": Reply(200, json_type, json.dumps(who).encode()),
+            "http://metadata.google.internal/computeMetadata/v1/universe": Reply(404, json_type),
+            "http://metadata.google.internal/": Reply(200, {"metadata-flavor": "Google"}, b"0.1/"),
+        }
+    )
+    tokens = choose("adc", source(wire, clock, tmp_path))
+    assert tokens.token().reveal() == "ya29.machine"
+    assert any("drive.file" in uri for _, uri, _ in wire.sent)
+
+
 def test_a_portal_is_no_metadata_server(clock: VirtualClock, tmp_path: Path) -> None:
     wire = Answers({"http://metadata": Reply(200, {}, b"<html>")})
     with pytest.raises(BadSettings):

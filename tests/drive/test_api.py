@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 
 import pytest
 
 from jupyter_drive_sync.core.tree import FileId, Kind, RemoteEntry
-from jupyter_drive_sync.drive.api import quote
+from jupyter_drive_sync.drive.api import Drive, quote
 from jupyter_drive_sync.drive.transport import Call
 from jupyter_drive_sync.drive.types import (
     FOLDER_MIME,
@@ -22,6 +23,7 @@ from jupyter_drive_sync.drive.types import (
 )
 from jupyter_drive_sync.drive.wire import Reply
 from jupyter_drive_sync.errors import (
+    AuthExpired,
     DriveFull,
     Exists,
     FeedTokenRefused,
@@ -221,6 +223,18 @@ def test_an_outage_between_two_rounds_of_a_batch_loses_no_result(ground: Ground)
     assert kinds == ["Offline", "Offline", "RemoteEntry", "RemoteEntry"]
 
 
+def test_a_token_that_ends_within_a_batch_is_renewed_once(ground: Ground) -> None:
+    ids = ground.drive.generate_ids(4)
+    ground.plan("401", "files.create", times=3)
+    results = ground.drive.batch([CreateFolder(each, "f", None, ours()) for each in ids])
+    assert [entry(result).id for result in results] == ids
+    assert ground.tokens.renewed == 1
+    ground.plan("401", "files.get")
+    with pytest.raises(AuthExpired):
+        ground.drive.batch([Get(ids[0])])
+    assert ground.tokens.renewed == 2
+
+
 def test_what_concerns_all_ends_a_batch(ground: Ground) -> None:
     ids = ground.drive.generate_ids(2)
     ground.plan("storage", "files.create", nth=2)
@@ -312,3 +326,62 @@ def test_units_and_requests_are_counted_as_drive_counts_them(ground: Ground) -> 
     assert traffic.inner == log.inner_counts().total()
     assert traffic.units == log.units()
     assert traffic.retries == 0
+
+
+class Played:
+    """A wire that answers everything with one body."""
+
+    def __init__(self, *bodies: object) -> None:
+        self._bodies = list(bodies)
+        self.sent: list[str] = []
+
+    def request(
+        self, method: str, uri: str, headers: Mapping[str, str], body: bytes | None
+    ) -> Reply:
+        self.sent.append(uri)
+        said = self._bodies.pop(0) if len(self._bodies) > 1 else self._bodies[0]
+        return Reply(200, {}, json.dumps(said).encode())
+
+    def close(self) -> None:
+        pass
+
+
+def play(ground: Ground, *bodies: object) -> Played:
+    wire = Played(*bodies)
+    ground.transport._new_wire = lambda: wire
+    ground.transport.close()
+    return wire
+
+
+REVISION = {"id": "r", "modifiedTime": "2026-01-01T00:00:00Z"}
+
+
+def test_revisions_come_in_pages(ground: Ground) -> None:
+    one, two = REVISION, {**REVISION, "id": "s"}
+    wire = play(ground, {"revisions": [one], "nextPageToken": "2"}, {"revisions": [two]})
+    assert [each.id for each in ground.drive.revisions(FileId("f"))] == ["r", "s"]
+    assert ["pageToken=2" in uri for uri in wire.sent] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("ask", "body"),
+    [
+        (lambda drive: drive.search("q"), {"files": [], "incompleteSearch": True}),
+        (lambda drive: drive.search("q"), {"files": {}}),
+        (lambda drive: drive.changes("t"), {"changes": []}),
+        (lambda drive: drive.generate_ids(2), {"ids": ["a", "a"]}),
+        (lambda drive: drive.generate_ids(2), {"ids": ["a", 7]}),
+        (lambda drive: drive.generate_ids(2), {"ids": ["a"]}),
+        (lambda drive: drive.start_token(), {"startPageToken": 7}),
+        (
+            lambda drive: drive.get(FileId("a")),
+            {**REVISION, "name": "n", "version": "1"},
+        ),
+    ],
+)
+def test_a_reply_to_another_question_is_no_answer(
+    ground: Ground, ask: Callable[[Drive], object], body: object
+) -> None:
+    play(ground, body)
+    with pytest.raises(Offline):
+        ask(ground.drive)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -308,6 +308,36 @@ def test_offline_keeps_the_session_for_the_next_run(ground: Ground) -> None:
     assert Uploads(ground.drive, keys, CHUNK).send("k", new, source, 2 * CHUNK).size == 2 * CHUNK
 
 
+def test_a_drive_that_keeps_nothing_is_given_up(ground: Ground) -> None:
+    name = put_name(ground)
+    new = ground.new("a", ground.folder())
+    ground.server.log.clear()
+    ground.plan("keep", name, bytes=0)
+    with pytest.raises(Offline):
+        Uploads(ground.drive, Keys(), CHUNK).send("k", new, Bytes(bytes(3 * CHUNK)), 3 * CHUNK)
+    assert ground.server.log.count() < 30
+
+
+def test_a_line_that_lets_only_questions_through_is_given_up(ground: Ground) -> None:
+    class Narrow(LocalWire):
+        def request(
+            self, method: str, uri: str, headers: Mapping[str, str], body: bytes | None
+        ) -> Reply:
+            if len(body or b"") > CHUNK // 2:
+                raise ConnectionResetError
+            return super().request(method, uri, headers, body)
+
+    new = ground.new("a", ground.folder())
+    ground.server.log.clear()
+    ground.transport._new_wire = lambda: Narrow(ground.server, ground.clock)
+    ground.transport.close()
+    keys = Keys()
+    with pytest.raises(Offline):
+        Uploads(ground.drive, keys, CHUNK).send("k", new, Bytes(bytes(3 * CHUNK)), 3 * CHUNK)
+    assert ground.server.log.count() < 30
+    assert list(keys.uris) == ["k"]
+
+
 @pytest.mark.parametrize("size", [0, -1, 100, GRANULE + 1])
 def test_a_chunk_is_made_of_granules(ground: Ground, size: int) -> None:
     with pytest.raises(ValueError, match="chunk"):
@@ -350,3 +380,48 @@ def test_50_mb_cut_again_and_again(clock: VirtualClock) -> None:
     assert cuts >= 3
     assert wire.largest == chunk
     assert sum(read for _, read in source.reads) <= size + cuts * chunk
+
+
+class Odd(LocalWire):
+    """A wire whose replies to a session are bent once."""
+
+    bend: Callable[[Reply], Reply] = staticmethod(lambda reply: reply)
+    which = 308
+    bent = False
+
+    def request(
+        self, method: str, uri: str, headers: Mapping[str, str], body: bytes | None
+    ) -> Reply:
+        reply = super().request(method, uri, headers, body)
+        if not self.bent and "uploadType=resumable" in uri and reply.status == self.which:
+            self.bent = True
+            return self.bend(reply)
+        return reply
+
+
+def header(name: str, value: str) -> Callable[[Reply], Reply]:
+    return lambda reply: replace(reply, headers={**reply.headers, name: value})
+
+
+@pytest.mark.parametrize(
+    ("which", "bend"),
+    [
+        (308, header("range", "bytes=0-99999999")),
+        (308, header("range", "bytes=5-9")),
+        (308, header("range", "nonsense")),
+        (200, header("location", "ftp://elsewhere/")),
+        (200, header("location", "")),
+    ],
+    ids=["too much", "not from the start", "nonsense", "other scheme", "no address"],
+)
+def test_what_makes_no_sense_is_asked_again(
+    ground: Ground, which: int, bend: Callable[[Reply], Reply]
+) -> None:
+    new, source = ground.new("a", ground.folder()), Bytes(content_of(3 * CHUNK))
+    wire = Odd(ground.server, ground.clock)
+    wire.which, wire.bend = which, bend
+    ground.transport._new_wire = lambda: wire
+    ground.transport.close()
+    made = Uploads(ground.drive, Keys(), CHUNK).send("k", new, source, 3 * CHUNK)
+    assert wire.bent
+    assert made.md5 == md5(source.content)
