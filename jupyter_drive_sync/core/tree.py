@@ -114,7 +114,7 @@ class LocalEntry:
     racy: bool = False
     """That reading happened so soon after the mtime that it must be repeated at the next pass."""
     problem: str | None = None
-    """Code of the error that kept us from reading it; such an entry is neither same nor changed."""
+    """Why it could not be read, in words; such an entry is neither same nor changed."""
 
 
 class Standing(enum.StrEnum):

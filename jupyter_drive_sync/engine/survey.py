@@ -28,6 +28,7 @@ from jupyter_drive_sync.engine.records import FileOutcome
 from jupyter_drive_sync.engine.report import Progress
 from jupyter_drive_sync.engine.site import Identity, Site
 from jupyter_drive_sync.errors import FileProblem
+from jupyter_drive_sync.home.bundles import bundle
 from jupyter_drive_sync.home.fstime import probe_in
 from jupyter_drive_sync.home.read import Home
 from jupyter_drive_sync.home.scan import scan
@@ -85,6 +86,10 @@ class Survey:
             progress.note("scanned", paths)
 
         tree = scan(home, selection, max_files=site.settings.max_files, progress=seen)
+        if site.settings.git_bundles:
+            bundled = bundle(home, tree, selection, site.state_dir)
+            home.overlay = bundled.overlay
+            tree = bundled.tree
         return cls(site, home, selection, tree)
 
     def read_suspects(

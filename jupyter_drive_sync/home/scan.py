@@ -205,7 +205,7 @@ class _Walk:
         problem = problem_of(error)
         self.unreadable.add(path)
         self.left_out.append(LeftOut(path, "unreadable", problem.sentence))
-        return problem.code
+        return problem.sentence
 
 
 _KINDS: Final = {stat_bits.S_IFREG: Kind.FILE, stat_bits.S_IFDIR: Kind.FOLDER}

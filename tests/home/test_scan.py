@@ -216,7 +216,7 @@ class TestUnreadable:
         tree = look(home)
         assert tree.unreadable == {"closed"}
         assert [*tree.entries] == ["closed", "open", "open/file"]
-        assert tree.entries[path("closed")].problem == "file.unreadable"
+        assert tree.entries[path("closed")].problem == "cannot be read (no permission)"
         (left_out,) = tree.left_out
         assert (left_out.reason, left_out.rule) == ("unreadable", "cannot be read (no permission)")
 
