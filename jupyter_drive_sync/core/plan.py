@@ -73,7 +73,7 @@ class Operation:
     standing: Standing | None = None
     """SETTLE: the entry's new standing."""
     refresh: bool = False
-    """SETTLE: remember the disk's stat; the content is as we know it."""
+    """SETTLE, PATCH: remember the disk's stat; the content is as we know it."""
     revived: int = 0
     """CREATE: how often its forerunners were removed on Drive; PATCH with untrash: this one."""
 
@@ -290,9 +290,7 @@ class _Planner:
             return above
         if above is Place.TRASHED or (seen is not None and seen.explicitly_trashed):
             return Place.TRASHED
-        if seen is None or (seen.parent == entry.parent and seen.name == entry.name):
-            return Place.HERE
-        return Place.ELSEWHERE
+        return Place.ELSEWHERE if _astray(entry) else Place.HERE
 
     def _fate(self, folder: FileId | None) -> Place:
         """Say what the objects in a folder inherit from it: HERE, OUT, TRASHED or GONE."""
@@ -381,33 +379,34 @@ class _Planner:
         """Bring name, folder, trash, content and times of a living object up to date."""
         entry = step.entry
         assert entry is not None  # noqa: S101 - for the type checker
+        replaced = Action.REPLACE in actions
         if Action.CLAIM in actions:
-            self.steps.append(replace(step, standing=Standing.MIRRORED, refresh=True))
+            # The stat of a content that Drive lacks is only remembered once it was sent.
+            claim = replace(step, standing=Standing.MIRRORED, refresh=not replaced)
+            self.steps.append(claim)
         if Action.UNTRASH in actions:
             self.steps.append(
                 replace(step, verb=Verb.PATCH, untrash=True, revived=entry.revived + 1)
             )
         misplaced = (
             Action.PUT_BACK in actions
+            or (Action.UNTRASH in actions and _astray(entry))
             or self.folder_ids.get(parent_of(step.path)) != entry.parent
             or to_drive(name_of(step.path)) != entry.name
         )
-        replaced = Action.REPLACE in actions
         file = step.kind is Kind.FILE
         touched = file and not replaced and not edited and _times_differ(entry, here)
         if misplaced or touched:
-            self.steps.append(replace(step, verb=Verb.PATCH, place=misplaced, touch=touched))
+            patch = replace(step, verb=Verb.PATCH, place=misplaced, touch=touched)
+            self.steps.append(replace(patch, refresh=file and not replaced))
         if Action.PIN in actions:
             self.steps.append(replace(step, verb=Verb.PIN))
         if replaced:
             self.steps.append(replace(step, verb=Verb.REPLACE))
             return
-        if file and not (actions or misplaced or touched or edited):
-            self.unchanged += 1
-        stale = entry.stat.inode != here.stat.inode or (
-            file and (entry.stat != here.stat or (here.md5 is not None and entry.racy != here.racy))
-        )
-        if stale and Action.CLAIM not in actions:
+        self.unchanged += file and not (actions or misplaced or touched or edited)
+        told = Action.CLAIM in actions or (file and (misplaced or touched))
+        if not told and _stat_differs(entry, here):
             self.steps.append(replace(step, refresh=True))
 
 
@@ -446,6 +445,12 @@ def _meet(
     return found
 
 
+def _astray(entry: LedgerEntry) -> bool:
+    """Tell whether Drive shows an object under another name or in another folder than we gave."""
+    seen = entry.seen
+    return seen is not None and (seen.parent, seen.name) != (entry.parent, entry.name)
+
+
 def _decline(standing: Standing) -> Decision:
     """Decide on what lies in a folder that somebody removed on Drive twice.
 
@@ -461,6 +466,13 @@ def _times_differ(entry: LedgerEntry, here: LocalEntry) -> bool:
     Of the mode only the owner's execute bit counts: Kubernetes' ``fsGroup`` changes group bits.
     """
     return modified_ms(here.stat) != entry.mtime_ms or bool((here.mode ^ entry.mode) & 0o100)
+
+
+def _stat_differs(entry: LedgerEntry, here: LocalEntry) -> bool:
+    """Compare what the ledger keeps of a file to know it again; of a folder only the inode."""
+    if entry.kind is Kind.FOLDER:
+        return entry.stat.inode != here.stat.inode
+    return entry.stat != here.stat or (here.md5 is not None and entry.racy != here.racy)
 
 
 def _ordered(planner: _Planner, held: tuple[Operation, ...], only: tuple[RelPath, ...]) -> Plan:

@@ -397,9 +397,8 @@ class Apply:
             )
         if step.touch and step.local is not None:
             target = replace(target, mtime_ms=modified_ms(step.local.stat), mode=step.local.mode)
-        if step.local is not None and step.kind is Kind.FILE and not step.untrash:
-            same = step.local.md5 in (None, target.md5)
-            target = _refreshed(target, step.local) if same else target
+        if step.refresh and step.local is not None:
+            target = _refreshed(target, step.local)
         if step.untrash:
             target = replace(target, revived=step.revived)
         return target
