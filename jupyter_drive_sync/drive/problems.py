@@ -81,10 +81,9 @@ _TREE_LIMITS: Final = frozenset(
         "activeItemCreationLimitExceeded",
         "numChildrenInNonRootLimitExceeded",
         "myDriveHierarchyDepthLimitExceeded",
-        "teamDriveFileLimitExceeded",
-        "teamDriveHierarchyTooDeep",
     }
 )
+_SHARED_DRIVE_LIMIT: Final = re.compile(r"teamDrive\w*(Limit|TooDeep)\w*")
 _NOT_OURS: Final = frozenset(
     {
         "appNotAuthorizedToFile",
@@ -104,6 +103,7 @@ _BY_REASON: Final[dict[str, type[DriveSyncError]]] = {
     **dict.fromkeys(_TREE_LIMITS, TreeLimit),
     **dict.fromkeys(_NOT_OURS, NotOurs),
 }
+_BY_STATUS: Final[dict[int, type[DriveSyncError]]] = {404: Missing, 409: Exists}
 _SCOPE_REASONS: Final = frozenset({"ACCESS_TOKEN_SCOPE_INSUFFICIENT"})
 _NETWORK_WORDS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (httplib2.ServerNotFoundError, "Google's server is not known to this network"),
@@ -201,12 +201,12 @@ def _final(status: int, said: _Said, detail: str) -> DriveSyncError:
     if "SERVICE_DISABLED" in said.others:
         return ApiOff(detail=detail)
     for reason in (said.reason, *sorted(said.others)):
+        if _SHARED_DRIVE_LIMIT.fullmatch(reason):
+            return TreeLimit(detail=detail)
         if reason in _BY_REASON:
             return _BY_REASON[reason](detail=detail)
-    if status == 404:
-        return Missing(detail=detail)
-    if status == 409:
-        return Exists(detail=detail)
+    if status in _BY_STATUS:
+        return _BY_STATUS[status](detail=detail)
     return Refused(reason=_plain(said.reason) or f"status {status}", detail=detail)
 
 

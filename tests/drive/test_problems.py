@@ -40,6 +40,7 @@ FINAL = [
     (403, "myDriveHierarchyDepthLimitExceeded", "", errors.TreeLimit),
     (403, "teamDriveFileLimitExceeded", "", errors.TreeLimit),
     (403, "teamDriveHierarchyTooDeep", "", errors.TreeLimit),
+    (403, "teamDrivesParentLimit", "", errors.TreeLimit),
     (403, "appNotAuthorizedToFile", "", errors.NotOurs),
     (403, "insufficientFilePermissions", "", errors.NotOurs),
     (403, "insufficientPermissions", "The user does not have rights.", errors.NotOurs),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -295,6 +296,25 @@ def test_abandon_is_silent_about_what_is_gone(ground: Ground) -> None:
     uploads.abandon("k")
     uploads.abandon("k")
     assert keys.uris == {}
+
+
+def test_no_log_and_no_error_holds_token_or_session(
+    ground: Ground, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    name = put_name(ground)
+    keys, new = Keys(), ground.new("a", ground.folder())
+    told = []
+    for kind in ("503", "400", "not_json", "404", "401"):
+        ground.server.faults.clear()
+        ground.plan(kind, name, method="PUT")
+        with pytest.raises(DriveSyncError) as caught:
+            Uploads(ground.drive, keys, CHUNK).send("k", new, Bytes(b"x"), 1)
+        uri = keys.uris.get("k")
+        told.append(f"{caught.value!r} {caught.value.detail} {ground.calls[-1]!r} {uri!r}")
+    shown = caplog.text + "".join(told)
+    assert "upload_id" not in shown
+    assert ground.tokens.values[0] not in shown
 
 
 def test_offline_keeps_the_session_for_the_next_run(ground: Ground) -> None:
