@@ -6,8 +6,6 @@ import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +21,12 @@ from jupyter_drive_sync.localdrive.drive import LocalDrive
 from jupyter_drive_sync.localdrive.http import LocalDriveServer
 from jupyter_drive_sync.localdrive.settings import LocalDriveSettings
 from tests.contract.ground import Ground
+from tests.localdrive.discovery import document
 
 ANN, BEN = "ann@example.edu", "ben@example.edu"
 LAG = 0.5
 LOCAL_PAUSES = (0.0, 0.25, 0.5)
 LIVE_PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-
-
-@cache
-def discovery() -> dict[str, Any]:
-    """The discovery document that ships inside google-api-python-client."""
-    shipped = resources.files("googleapiclient.discovery_cache") / "documents" / "drive.v3.json"
-    return dict(json.loads(shipped.read_text("utf-8")))
 
 
 def document_at(root: str) -> dict[str, Any]:
@@ -43,7 +35,7 @@ def document_at(root: str) -> dict[str, Any]:
     The client's `api_endpoint` option moves too little: uploads and batches keep the document's
     own `rootUrl`.
     """
-    return {**discovery(), "rootUrl": f"{root}/", "baseUrl": f"{root}/drive/v3/"}
+    return {**document(), "rootUrl": f"{root}/", "baseUrl": f"{root}/drive/v3/"}
 
 
 class PatientRequest(HttpRequest):  # type: ignore[misc]
@@ -125,11 +117,11 @@ def live(client_file: Path) -> Iterator[Ground]:
     """Stand on the real Google, by the credentials in a file (see README.md)."""
     credentials = consent(client_file)
     service = build_from_document(
-        discovery(), credentials=credentials, requestBuilder=PatientRequest
+        document(), credentials=credentials, requestBuilder=PatientRequest
     )
     yield Ground(
         service,
-        discovery()["rootUrl"].rstrip("/"),
+        document()["rootUrl"].rstrip("/"),
         fresh(credentials),
         pauses=LIVE_PAUSES,
         wait=threading.Event().wait,

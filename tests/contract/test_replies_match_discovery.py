@@ -6,56 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator
 
-from tests.contract.drives import discovery
 from tests.contract.ground import Ground
-
-FORMATS = FormatChecker()
-
-
-@FORMATS.checks("int64")
-def is_int64(value: object) -> bool:
-    """Source: discovery documents write int64 as a string of digits."""
-    return not isinstance(value, str) or (value.lstrip("-").isdigit() and abs(int(value)) < 2**63)
-
-
-@FORMATS.checks("date-time")
-def is_moment(value: object) -> bool:
-    """Source: RFC 3339 as Drive writes it: UTC, milliseconds, Z."""
-    return not isinstance(value, str) or (len(value) == 24 and value[10] + value[-1] == "TZ")
-
-
-def closed(schema: dict[str, Any]) -> dict[str, Any]:
-    """Turn a discovery schema into a JSON schema in which nothing unnamed is allowed."""
-    turned = {
-        key: schema[key]
-        for key in ("type", "format", "enum", "minimum", "maximum")
-        if key in schema
-    }
-    if "$ref" in schema:
-        return {"$ref": f"#/$defs/{schema['$ref']}"}
-    if "items" in schema:
-        turned["items"] = closed(schema["items"])
-    if "properties" in schema:
-        turned["properties"] = {k: closed(v) for k, v in schema["properties"].items()}
-    if schema.get("type") == "object":
-        more = schema.get("additionalProperties")
-        turned["additionalProperties"] = closed(more) if more else False
-    if schema.get("type") == "any":
-        return {}
-    return turned
-
-
-def validator(name: str) -> Draft202012Validator:
-    schemas = discovery()["schemas"]
-    return Draft202012Validator(
-        {
-            "$defs": {k: closed(v) for k, v in schemas.items()},
-            "$ref": f"#/$defs/{name}",
-        },
-        format_checker=FORMATS,
-    )
+from tests.localdrive.discovery import schema_of
 
 
 def replies(ground: Ground) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -97,7 +51,7 @@ def test_every_reply_is_as_the_discovery_document_says(ground: Ground) -> None:
     wrong = [
         f"{name}: {'/'.join(map(str, error.absolute_path))}: {error.message}"
         for name, reply in replies(ground)
-        for error in validator(name).iter_errors(reply)
+        for error in Draft202012Validator(schema_of(name)).iter_errors(reply)
     ]
     assert wrong == []
 
@@ -116,4 +70,4 @@ def test_every_reply_is_as_the_discovery_document_says(ground: Ground) -> None:
 )
 def test_the_judge_sees_what_is_wrong(wrong: dict[str, Any]) -> None:
     """A validator that passes everything would judge nothing."""
-    assert list(validator("File").iter_errors(wrong))
+    assert list(Draft202012Validator(schema_of("File")).iter_errors(wrong))
