@@ -86,6 +86,7 @@ class Look:
         self._ledger.observe(self._not_gone(seen.changed.values()), run=self._run, token=news.token)
         if self._verification_due():
             return self._whole(token=news.token, trust=True)
+        self._explain_trash()
         return self._view()
 
     def drain(self) -> None:
@@ -119,10 +120,11 @@ class Look:
             self._ledger.remember(root=place.id)
             self._note_root(compare([e for e in shown if e.id == place.id], known))
         self._ledger.observe((*result.entries, *self._asked(lost)), run=self._run, token=token)
+        self._explain_trash()
         if trust:
             self._find_raced_edits()
-        self._mark_verified(first=not known.entries and not result.entries)
         rebuilt = not trust and bool(result.entries)
+        self._mark_verified(first=not known.entries and not result.entries, rebuilt=rebuilt)
         return self._view(root=place, rebuilt=rebuilt, verified=True)
 
     def _place(self, shown: tuple[RemoteEntry, ...]) -> Root | Foreign:
@@ -170,6 +172,28 @@ class Look:
                     raise result
         return found
 
+    def _explain_trash(self) -> None:
+        """Find out which folder took an object into the trash with it.
+
+        A lagging listing can hide that a folder was trashed; what is made in such a folder is born
+        in the trash, and says so. The folders above it are asked until one of them explains it.
+        """
+        asked: set[FileId] = set()
+        while True:
+            entries = self._ledger.entries()
+            dragged = [entry for entry in entries.values() if _was_dragged(entry)]
+            above = {entry.seen.parent for entry in dragged if entry.seen} - asked
+            folders = [entries[i] for i in sorted(i for i in above if i in entries)]
+            folders = [entry for entry in folders if entry.seen is None or not entry.seen.trashed]
+            if not folders:
+                return
+            asked |= {entry.id for entry in folders}
+            answers = self._asked(folders)
+            # A folder that is not in the trash by now has taken its content out with it.
+            out = {entry.id for entry in answers if entry.seen is None or not entry.seen.trashed}
+            old = [entry for entry in dragged if entry.seen and entry.seen.parent in out]
+            self._ledger.put([*answers, *self._asked(old)])
+
     # -- the root ---------------------------------------------------------------------------------
 
     def _note_root(self, seen: Observation) -> None:
@@ -205,12 +229,15 @@ class Look:
         # Half a day early: nights are jittered, and a week must not become eight days.
         return self._site.clock.wall() - last >= self._site.settings.verify_days * DAY - DAY / 2
 
-    def _mark_verified(self, *, first: bool) -> None:
+    def _mark_verified(self, *, first: bool, rebuilt: bool) -> None:
         at = self._site.clock.wall()
+        days = self._site.settings.verify_days
         if first:
             # Spread by home, so that a hub's thousands do not all compare in the same night.
-            days = self._site.settings.verify_days
             at -= int(self._identity.home_id, 16) % days * DAY if days > 1 else 0
+        elif rebuilt:
+            # A listing lags, and this one had to be believed: look again tomorrow.
+            at -= (days - 1) * DAY
         self._ledger.remember(verified_at=str(at))
 
     def _find_raced_edits(self) -> None:
@@ -249,6 +276,11 @@ class Look:
                 replace(edit, pinned=not isinstance(result, DriveSyncError))
                 for edit, result in zip(edits, results, strict=True)
             )
+
+
+def _was_dragged(entry: LedgerEntry) -> bool:
+    """Tell whether an object lies in the trash only because a folder above it does."""
+    return entry.seen is not None and entry.seen.trashed and not entry.seen.explicitly_trashed
 
 
 def _between(revisions: tuple[Revision, ...], ours: frozenset[str]) -> list[Revision]:

@@ -201,7 +201,7 @@ class _Walk:
         self.entries[folder.path] = replace(self.entries[folder.path], problem=problem)
 
     def _cannot_look(self, path: RelPath, error: OSError) -> str:
-        """Take note that nothing is known about a path; return the code of the problem."""
+        """Take note that nothing is known about a path; return the problem in words."""
         problem = problem_of(error)
         self.unreadable.add(path)
         self.left_out.append(LeftOut(path, "unreadable", problem.sentence))

@@ -237,7 +237,7 @@ class TestUnreadable:
         tree = look(home)
         assert tree.unreadable == {"a"}
         assert "a/file" not in tree.entries
-        assert tree.entries[path("a")].problem == "file.vanished"
+        assert tree.entries[path("a")].problem == "vanished before it was read"
 
     def test_an_error_in_the_middle_of_a_listing(
         self, root: Path, home: Home, monkeypatch: pytest.MonkeyPatch
