@@ -227,6 +227,9 @@ class _Planner:
         met = _meet(self.ledger.files, self.moves.path_of, self.local, Kind.FILE)
         for item in met:
             self._decide(item)
+        for twin in self.ledger.twins:
+            if twin.kind is Kind.FILE:
+                self._twin(twin)
         known = {item.path for item in met if item.here is not None}
         for path, here in self.local.entries.items():
             if here.kind is not Kind.FILE or path in known:
@@ -237,6 +240,18 @@ class _Planner:
                 self.notes.append(Note(path, Remark.DECLINED, FileId("")))
             else:
                 self.steps.append(Operation(Verb.CREATE, path, Kind.FILE, local=here))
+
+    def _twin(self, twin: LedgerEntry) -> None:
+        """Show a further object at a path for as long as it is there; it is never trashed."""
+        kept = replace(twin, standing=Standing.UNCLAIMED)
+        decision = decide(kept.standing, Local.ABSENT, self._place(twin), edited=False, again=False)
+        step = Operation(Verb.SETTLE, twin.path, twin.kind, twin)
+        if Action.FORGET in decision.actions:
+            self.steps.append(replace(step, forget=True))
+            return
+        if twin.standing is not kept.standing:
+            self.steps.append(replace(step, standing=kept.standing))
+        self._note(kept, twin.path, decision)
 
     def _below_declined(self, path: RelPath) -> bool:
         return bool(self.declined) and any(up in self.declined for up in ancestors(path))
