@@ -9,6 +9,7 @@ filesystem"; SQLite, "Uniform Resource Identifiers", ``nolock``.
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -119,6 +120,8 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _opened(path: Path, options: str) -> sqlite3.Connection:
+    # SQLite would make it with the rights of the umask; its journal takes the file's own.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     db = sqlite3.connect(
         f"file:{quote(str(path))}{options}", uri=True, isolation_level=None, timeout=5
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -9,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from jupyter_drive_sync.core.settings import Settings
 from jupyter_drive_sync.core.tree import FileId, Kind, RelPath, RemoteEntry, Standing
@@ -47,25 +50,15 @@ class GrantedTokens:
         self._token = self._grant()
 
 
-class LiveTokens:
-    """Access tokens of a grant that never ends."""
+class OneEndpoint(Endpoint):
+    """Builds its service once: making one takes longer than a small pass."""
 
-    def __init__(self, server: LocalDrive, scope: str) -> None:
-        self._server = server
-        self._scope = scope
-        self._token = self._new()
+    @functools.cache  # noqa: B019 - there is one for the whole run
+    def build(self) -> Any:
+        return super().build()
 
-    def _new(self) -> Secret:
-        client = self._server.oauth.client_of_kind("desktop")
-        granted = self._server.oauth.grant(ANN, client.client_id, [self._scope])
-        return Secret(granted.access_token)
 
-    def token(self) -> Secret:
-        return self._token
-
-    def renew(self, refused: Secret) -> None:
-        if refused == self._token:
-            self._token = self._new()
+_ENDPOINT = OneEndpoint(ROOT)
 
 
 @dataclass
@@ -87,6 +80,8 @@ class World:
     executor: Executor = field(default_factory=InOrder)
     wrap: Callable[[Wire], Wire] = lambda wire: wire
     """Stands between a pass and Drive, for what happens on the way."""
+    inside: bool = False
+    """Whether the state lies in the home, as it does for most."""
 
     def __post_init__(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
@@ -96,7 +91,17 @@ class World:
         """Requests of the last pass, by endpoint."""
         self.inner: Counter[str] = Counter()
         """The calls in its batches."""
+        self.token = ""
+        """The access token that was given out last."""
         self.person = self.connect(FULL)
+
+    @functools.cached_property
+    def foreign(self) -> Drive:
+        """The same person with another program: an OAuth client of another project."""
+        oauth = self.server.oauth
+        project = oauth.add_project("elsewhere", "Elsewhere")
+        client = oauth.add_client(project.number, "desktop")
+        return self.connect(FULL, client=client.client_id)
 
     def other(self, folder: str, name: str = "") -> World:
         """Make another home (of another hub, say) that is connected to the same account."""
@@ -115,6 +120,8 @@ class World:
 
     @property
     def state(self) -> Path:
+        if self.inside:
+            return self.home / ".local/state/jupyter-drive-sync"
         return self.folder / "state"
 
     @property
@@ -130,18 +137,25 @@ class World:
             self.account,
         )
 
-    def connect(self, scope: str = DRIVE_FILE, wrap: Callable[[Wire], Wire] | None = None) -> Drive:
-        client = self.server.oauth.client_of_kind("desktop")
-        tokens = GrantedTokens(self.server, client.client_id, scope)
+    def connect(
+        self,
+        scope: str = DRIVE_FILE,
+        *,
+        wrap: Callable[[Wire], Wire] = lambda wire: wire,
+        client: str = "",
+    ) -> Drive:
+        client = client or self.server.oauth.client_of_kind("desktop").client_id
+        tokens = GrantedTokens(self.server, client, scope)
+        self.token = tokens.token().reveal()
         transport = Transport(
             tokens,
-            lambda: (wrap or (lambda wire: wire))(LocalWire(self.server, self.clock)),
+            lambda: wrap(LocalWire(self.server, self.clock)),
             self.clock,
             Random(self.seed),
             self.settings,
             permit=lambda: None,
         )
-        return Drive(transport, Endpoint(ROOT), Random(self.seed))
+        return Drive(transport, _ENDPOINT, Random(self.seed))
 
     def sync(self, *only: str, dry_run: bool = False) -> PassReport:
         """Run one pass, a minute after whatever was before it."""
@@ -195,12 +209,13 @@ class World:
         """Return the live files of the mirror by path; two at one path are an error."""
         entries = {entry.id: entry for entry in self.objects()}
         found: dict[str, RemoteEntry] = {}
+        root = self.root
         for entry in entries.values():
             if entry.kind is Kind.FOLDER:
                 continue
             names: list[str] = []
             here: RemoteEntry | None = entry
-            while here is not None and here.id != self.root:
+            while here is not None and here.id != root:
                 names.append(here.name)
                 here = entries.get(here.parent) if here.parent else None
             if here is None:
@@ -253,6 +268,27 @@ class World:
         entry = self.remote()[path]
         self.clock.advance(1)
         self.person.replace_file(Patch(entry.id, name=entry.name), content)
+
+    def copy_on_drive(self, path: str, name: str) -> FileId:
+        """Make a copy as the web page does: beside the original, with all its marks."""
+        call = Call(
+            "POST",
+            f"{ROOT}/drive/v3/files/{self.remote()[path].id}/copy?fields=id",
+            "files.copy",
+            {"content-type": "application/json"},
+            json.dumps({"name": name}).encode(),
+        )
+        return FileId(self.person.transport.send(call, lambda reply: reply.json()["id"]))
+
+    def delete_on_drive(self, file_id: FileId) -> None:
+        """Delete for good, as a person can."""
+        call = Call(
+            "DELETE",
+            f"{ROOT}/drive/v3/files/{file_id}",
+            "files.delete",
+            accept=frozenset({204}),
+        )
+        self.person.transport.send(call, lambda reply: reply)
 
     def change_on_drive(self, file_id: FileId, **change: object) -> None:
         (result,) = self.person.batch([Patch(file_id, **change)])  # type: ignore[arg-type]

@@ -1,13 +1,15 @@
-"""Promise 5: where much vanishes at once nothing is trashed; you are asked, and the rest goes on."""
+"""Promise 5: much vanishes at once: nothing is trashed, you are asked, and the rest goes on."""
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import pytest
 
 from jupyter_drive_sync.core.tree import Standing
 from jupyter_drive_sync.errors import DriveSyncError, HomeMissing, MirrorHeld
+from jupyter_drive_sync.home.read import Home
 from tests.engine.world import World
 
 FILES = 40
@@ -184,8 +186,6 @@ def test_an_unreadable_folder_is_not_an_empty_one(
     filled: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Tests may run as root, for whom nothing is unreadable: the system call says no."""
-    import os  # noqa: PLC0415 - only here
-
     world = filled
     real = os.open
 
@@ -257,8 +257,6 @@ def test_a_file_that_is_back_at_the_last_look_is_not_trashed(
     filled: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Some editors remove the file and write it anew: for an instant there is none."""
-    from jupyter_drive_sync.home.read import Home  # noqa: PLC0415
-
     world = filled
     path = world.home / "course0/f0.txt"
     path.unlink()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jupyter_drive_sync.core.tree import Kind, Standing
+from jupyter_drive_sync.drive.types import CreateFolder
 from tests.engine.world import World
 
 
@@ -119,8 +120,6 @@ def test_moved_out_is_theirs_and_a_fresh_copy_is_made(world: World) -> None:
     world.sync()
     theirs = world.remote()["a.txt"].id
     (outside,) = world.person.generate_ids(1)
-    from jupyter_drive_sync.drive.types import CreateFolder  # noqa: PLC0415
-
     world.person.batch([CreateFolder(outside, "mine", None)])
     world.change_on_drive(theirs, add_parent=outside, remove_parent=world.root)
     report = world.sync()
@@ -158,7 +157,7 @@ def test_deleted_for_good_there_is_made_again(world: World) -> None:
     world.write("b.txt", "b")
     world.sync()
     first = world.remote()["a.txt"].id
-    delete(world, first)
+    world.delete_on_drive(first)
     world.sync()
     world.assert_mirrored()
     assert world.remote()["a.txt"].id != first
@@ -183,13 +182,3 @@ def test_drives_edits_never_come_into_the_home(edited: World) -> None:
     for _ in range(3):
         world.sync()
     assert world.local() == before
-
-
-def delete(world: World, file_id: str) -> None:
-    from jupyter_drive_sync.drive.transport import Call  # noqa: PLC0415
-    from tests.drive.ground import ROOT  # noqa: PLC0415
-
-    call = Call(
-        "DELETE", f"{ROOT}/drive/v3/files/{file_id}", "files.delete", accept=frozenset({204})
-    )
-    world.person.transport.send(call, lambda reply: reply)
