@@ -490,6 +490,10 @@ def _stat_differs(entry: LedgerEntry, here: LocalEntry) -> bool:
     return entry.stat != here.stat or (here.md5 is not None and entry.racy != here.racy)
 
 
+def _place_in_line(step: Operation) -> tuple[str, str, str]:
+    return step.path, step.kind, step.entry.id if step.entry is not None else ""
+
+
 def _ordered(planner: _Planner, held: tuple[Operation, ...], only: tuple[RelPath, ...]) -> Plan:
     def wanted(step: Operation) -> bool:
         if not only or any(is_below(step.path, path) for path in only):
@@ -501,7 +505,7 @@ def _ordered(planner: _Planner, held: tuple[Operation, ...], only: tuple[RelPath
         if wanted(step):
             by_verb[step.verb].append(step)
     for steps in by_verb.values():
-        steps.sort(key=lambda step: (step.path, step.kind))
+        steps.sort(key=_place_in_line)
 
     levels: dict[int, list[Operation]] = defaultdict(list)
     for step in by_verb[Verb.CREATE_FOLDER]:
@@ -520,7 +524,9 @@ def _ordered(planner: _Planner, held: tuple[Operation, ...], only: tuple[RelPath
             )
         ),
         trashes=tuple(by_verb[Verb.TRASH]),
-        notes=tuple(sorted(planner.notes, key=lambda note: (note.path, note.remark.value))),
+        notes=tuple(
+            sorted(planner.notes, key=lambda note: (note.path, note.remark.value, note.id))
+        ),
         unknown=tuple(sorted(planner.unknown, key=lambda entry: entry.path)),
         moved_out=held,
         unchanged=planner.unchanged,
