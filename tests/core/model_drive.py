@@ -241,7 +241,10 @@ class ModelDrive:
         if parent != MIRROR:
             folder = self.things[parent]
             assert folder.kind is Kind.FOLDER, step
-            assert self.live(folder), step
+            # It may still lie in a trashed folder of the person's, out of which it is moved next.
+            assert self.inside(folder), step
+            assert not folder.trashed, step
+            assert not self.gone(folder), step
         self._next += 1
         thing = Thing(FileId(f"id{self._next:03}"), step.kind, to_drive(name_of(step.path)), parent)
         self.things[thing.id] = thing

@@ -9,8 +9,8 @@ from jupyter_drive_sync.core.matching import suspects
 from jupyter_drive_sync.core.tree import (
     ROOT,
     Kind,
-    LeftOut,
     LedgerTree,
+    LeftOut,
     LocalEntry,
     LocalTree,
     RelPath,
