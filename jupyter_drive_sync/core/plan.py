@@ -371,7 +371,7 @@ class _Planner:
         left_alone = entry.standing is Standing.DECLINED and not actions
         if here is None or here.problem is not None or left_alone:
             return
-        self._keep_up(step, here, actions, edited=edited)
+        self._keep_up(step, here, actions, edited=edited, agreed=item.agreed)
 
     def _anew(self, step: Operation, place: Place) -> None:
         """Forget the object and make a new one at its path."""
@@ -389,7 +389,13 @@ class _Planner:
             self.fresh.append(fresh)
 
     def _keep_up(
-        self, step: Operation, here: LocalEntry, actions: tuple[Action, ...], *, edited: bool
+        self,
+        step: Operation,
+        here: LocalEntry,
+        actions: tuple[Action, ...],
+        *,
+        edited: bool,
+        agreed: bool,
     ) -> None:
         """Bring name, folder, trash, content and times of a living object up to date."""
         entry = step.entry
@@ -421,7 +427,7 @@ class _Planner:
             return
         self.unchanged += file and not (actions or misplaced or touched or edited)
         told = Action.CLAIM in actions or (file and (misplaced or touched))
-        if not told and _stat_differs(entry, here):
+        if not told and (agreed or _stat_differs(entry, here)):
             self.steps.append(replace(step, refresh=True))
 
 
@@ -432,6 +438,8 @@ class _Meeting:
     entry: LedgerEntry
     path: RelPath
     here: LocalEntry | None
+    agreed: bool = False
+    """Drive's content is no longer ours, but that of the file here."""
 
 
 _CLAIMS: Final = tuple(Standing)
@@ -456,8 +464,29 @@ def _meet(
             path, here = entry.path, None
         else:
             met.add(path)
-        found.append(_Meeting(entry, path, here))
+        agreed = here is not None and _agreed(entry, here)
+        found.append(_Meeting(_adopted(entry) if agreed else entry, path, here, agreed))
     return found
+
+
+def _agreed(entry: LedgerEntry, here: LocalEntry) -> bool:
+    """Tell whether the file here has come to the very content that somebody made on Drive."""
+    seen = entry.seen
+    return here.md5 is not None and seen is not None and entry.md5 != seen.md5 == here.md5
+
+
+def _adopted(entry: LedgerEntry) -> LedgerEntry:
+    """Take the content that Drive shows for our own."""
+    seen = entry.seen
+    assert seen is not None  # noqa: S101 - for the type checker
+    else_same = not seen.trashed and not _astray(entry)
+    return replace(
+        entry,
+        md5=seen.md5,
+        mtime_ms=seen.mtime_ms,
+        revision=seen.revision,
+        seen=None if else_same else seen,
+    )
 
 
 def _astray(entry: LedgerEntry) -> bool:

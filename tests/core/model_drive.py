@@ -124,7 +124,7 @@ class ModelDrive:
     def _same_place(entry: LedgerEntry, thing: Thing) -> bool:
         return (thing.parent, thing.name, thing.md5) == (entry.parent, entry.name, entry.md5)
 
-    def _see(self, entry: LedgerEntry, thing: Thing) -> LedgerEntry:
+    def _see(self, entry: LedgerEntry, thing: Thing) -> None:
         shown: RemoteEntry | None = None
         if self.gone(thing):
             shown = RemoteEntry(entry.id, deleted=True)
@@ -136,13 +136,12 @@ class ModelDrive:
                 kind=thing.kind,
                 md5=thing.md5,
                 size=thing.size,
+                mtime_ms=thing.mtime_ms,
                 trashed=self.in_trash(thing),
                 explicitly_trashed=thing.trashed,
                 revision=str(thing.revision),
             )
-        entry = replace(entry, seen=shown)
-        self.ledger[entry.id] = entry
-        return entry
+        self.ledger[entry.id] = replace(entry, seen=shown)
 
     def unclaim(self, thing: Thing) -> None:
         """Forget all but what a query of the whole tree tells of a live thing."""
@@ -190,6 +189,7 @@ class ModelDrive:
             steps: die after so many steps.
             trash: whether the guard lets deletions pass.
         """
+        self._current: dict[FileId, LedgerEntry] = {}
         self._folders = dict(plan.folder_ids) | {RelPath(""): MIRROR}
         left = steps
         for group in (
@@ -212,7 +212,7 @@ class ModelDrive:
             self._create(step, content)
             return
         assert step.entry is not None
-        entry = self.ledger[step.entry.id]
+        entry = self._current.get(step.entry.id, step.entry)
         if step.verb is Verb.SETTLE:
             self._settle(step, entry)
             return
@@ -286,7 +286,8 @@ class ModelDrive:
             del self.ledger[entry.id]
             return
         entry = self._refreshed(step, entry)
-        self.ledger[entry.id] = replace(entry, standing=step.standing or entry.standing)
+        entry = replace(entry, standing=step.standing or entry.standing)
+        self.ledger[entry.id] = self._current[entry.id] = entry
 
     @staticmethod
     def _refreshed(step: Operation, entry: LedgerEntry) -> LedgerEntry:
@@ -297,7 +298,7 @@ class ModelDrive:
         return replace(entry, stat=step.local.stat, racy=racy)
 
     def _patch(self, step: Operation, entry: LedgerEntry, thing: Thing) -> None:
-        old = entry.path
+        old = self.ledger[entry.id].path
         entry = replace(entry, path=step.path)
         if step.untrash:
             thing.trashed = False
@@ -312,6 +313,7 @@ class ModelDrive:
             thing.mtime_ms = modified_ms(step.local.stat)
             entry = replace(entry, mtime_ms=thing.mtime_ms, mode=step.local.mode)
         self._see(self._refreshed(step, entry), thing)
+        self._current[entry.id] = self.ledger[entry.id]
         if step.kind is Kind.FOLDER and old != step.path:
             self._rebase(old, step.path, entry.id)
 
