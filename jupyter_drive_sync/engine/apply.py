@@ -407,12 +407,15 @@ class Apply:
         target = intent.entry
         lies_in = before.parent if before.seen is None else before.seen.parent
         moves = step.place and lies_in != target.parent
+        edited = before.seen is not None and before.seen.md5 != before.md5
+        # A new name makes Drive set the time to now.
+        timed = step.touch or (step.place and step.kind is Kind.FILE and not edited)
         return Patch(
             target.id,
             name=target.name if step.place else None,
             add_parent=target.parent if moves else None,
             remove_parent=lies_in if moves else None,
-            mtime_ms=target.mtime_ms if step.touch else None,
+            mtime_ms=target.mtime_ms if timed else None,
             app=self._app(intent.nonce, target.mode if step.kind is Kind.FILE else None),
             trashed=False if step.untrash else None,
         )
@@ -581,7 +584,8 @@ class Apply:
         entry = with_seen(
             replace(target, nonce=remote.nonce or nonce, revision=remote.revision), remote
         )
-        return Confirmation(nonce, entry, self._run, chain=is_chain(entry.path))
+        chain = is_chain(entry.path)
+        return Confirmation(nonce, entry, self._run, chain=chain, link=remote.link)
 
     def _confirm(self, done: Sequence[Confirmation], outcome: str) -> None:
         self._ledger.confirm(done)

@@ -24,6 +24,8 @@ def moved_without_upload(world: World, moved: int) -> None:
     assert counters["moved"] == moved
     assert counters["bytes"] == 0
     world.assert_mirrored()
+    for path, entry in world.remote().items():
+        assert entry.mtime_ms == (world.home / path).stat().st_mtime_ns // 1_000_000
     world.sync()
     assert world.requests() == 1
 
