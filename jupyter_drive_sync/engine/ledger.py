@@ -233,7 +233,7 @@ class Ledger:
             for item in done:
                 db.execute("DELETE FROM intents WHERE nonce = ?", (item.nonce,))
                 if item.chain:
-                    _remember_chain(db, item.entry)
+                    _remember_chain(db, item)
                     continue
                 if item.entry.kind is Kind.FOLDER:
                     _rebase(db, item.entry)
@@ -549,14 +549,18 @@ class Confirmation:
     run: int
     chain: bool = False
     """It is the mirror's own folder or one above it: no object of the mirror."""
+    link: str = ""
+    """``webViewLink``."""
     trashed: Trashed | None = None
     edit: Edit | None = None
 
 
-def _remember_chain(db: sqlite3.Connection, entry: LedgerEntry) -> None:
+def _remember_chain(db: sqlite3.Connection, made: Confirmation) -> None:
     """Remember a folder on the way down to the mirror under the name ``chain/LEVEL``."""
-    key = f"chain{entry.path}"
-    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, entry.id))
+    key = f"chain{made.entry.path}"
+    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, made.entry.id))
+    # The mirror's own folder comes last.
+    db.execute("INSERT OR REPLACE INTO meta VALUES ('root_link', ?)", (made.link,))
 
 
 def _rebase(db: sqlite3.Connection, folder: LedgerEntry) -> None:

@@ -78,4 +78,5 @@ def _done(
         entry = replace(
             entry, md5=remote.md5, mtime_ms=remote.mtime_ms, stat=Stat(remote.size, 0, 0)
         )
-    return Confirmation(intent.nonce, with_seen(entry, remote), run, chain=is_chain(entry.path))
+    chain = is_chain(entry.path)
+    return Confirmation(intent.nonce, with_seen(entry, remote), run, chain=chain, link=remote.link)
