@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import pytest
@@ -414,8 +414,10 @@ def test_a_declined_folder_binds_what_is_in_it() -> None:
 
 @pytest.mark.parametrize("where", [moved_out, deleted, renamed, lambda entry: moved(entry, "")])
 @pytest.mark.parametrize("standing", [MIRRORED, ARCHIVED, Standing.UNCLAIMED])
-def test_nothing_is_made_in_a_declined_folder(where: object, standing: Standing) -> None:
-    tree = ledger(where(known("d/a", standing=standing)), declined_folder())  # type: ignore[operator]
+def test_nothing_is_made_in_a_declined_folder(
+    where: Callable[[LedgerEntry], LedgerEntry], standing: Standing
+) -> None:
+    tree = ledger(where(known("d/a", standing=standing)), declined_folder())
     assert planned(home(read("d/a")), tree) == ["settle d/a declined"]
 
 
@@ -475,9 +477,25 @@ def test_what_lies_in_a_twin_of_a_folder_is_moved_into_the_folder() -> None:
     assert planned(home(file("d/a"), file("d/b")), tree) == ["patch d/b place"]
 
 
-def test_twins_are_left_alone() -> None:
+def test_a_twin_is_shown_and_left_alone() -> None:
     twin = known("a", "twin", id=FileId("twin"), standing=Standing.UNCLAIMED)
-    assert planned(home(), ledger(known("a"), twins=(twin,))) == ["trash a"]
+    plan = make(home(), ledger(known("a"), twins=(twin,)))
+    assert (steps(plan), notes(plan)) == (["trash a"], [("a", Remark.UNCLAIMED)])
+
+
+def test_a_twin_that_was_mirrored_is_unclaimed_from_now_on() -> None:
+    twin = known("a", id=FileId("twin"))
+    plan = make(home(file("a")), ledger(known("a"), twins=(twin,)))
+    assert (steps(plan), notes(plan)) == (["settle a unclaimed"], [("a", Remark.UNCLAIMED)])
+    assert plan.settle[0].entry == twin
+
+
+@pytest.mark.parametrize("away", [trashed, deleted, moved_out])
+def test_a_twin_that_is_away_is_forgotten(away: Callable[[LedgerEntry], LedgerEntry]) -> None:
+    twin = away(known("a", id=FileId("twin"), standing=Standing.UNCLAIMED))
+    plan = make(home(file("a")), ledger(known("a"), twins=(twin,)))
+    assert (steps(plan), notes(plan)) == (["settle a forget"], [])
+    assert plan.settle[0].entry == twin
 
 
 # -- hidden and unreadable ------------------------------------------------------------------------

@@ -2,9 +2,7 @@
 
 One case is one turn of a story: things happen in the home and on Drive, then a pass is planned and
 carried out on a model. A story has several turns, so that its states pile up (archived, declined,
-brought back, found again). Every story is known by its seed:
-``pytest tests/core/test_plan_random.py --seed-of-story``-like options are not needed, since a
-failure prints the seed and ``play(seed)`` repeats it.
+brought back, found again). A failure names its story: ``play(seed)`` repeats it.
 """
 
 from __future__ import annotations
