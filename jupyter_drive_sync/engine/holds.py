@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
+from jupyter_drive_sync.core.decisions import Remark
 from jupyter_drive_sync.core.guard import Alarm, Held, Verdict
-from jupyter_drive_sync.core.plan import Operation, Plan, Verb
+from jupyter_drive_sync.core.plan import Note, Operation, Plan, Verb
 from jupyter_drive_sync.core.settings import DAY
 from jupyter_drive_sync.core.tree import FileId, Standing, printable
 from jupyter_drive_sync.engine.ledger import Ledger
@@ -131,12 +132,15 @@ def moved_out(site: Site, ledger: Ledger, plan: Plan) -> Plan:
     if not plan.moved_out:
         ledger.dissolve(MOVED_OUT)
         return plan
+    waiting = {step.entry.id for step in plan.moved_out if step.entry}
+    notes = tuple(note for note in plan.notes if note.id not in waiting)
     if ledger.answered(MOVED_OUT) == "keep":
         ledger.dissolve(MOVED_OUT)
         left = tuple(
             replace(step, verb=Verb.SETTLE, standing=Standing.DECLINED) for step in plan.moved_out
         )
-        return replace(plan, settle=(*plan.settle, *left), moved_out=())
+        said = tuple(Note(step.path, Remark.DECLINED, step.entry.id) for step in left if step.entry)
+        return replace(plan, settle=(*plan.settle, *left), moved_out=(), notes=(*notes, *said))
     count = len(plan.moved_out)
     ledger.hold(
         Hold(
@@ -148,7 +152,7 @@ def moved_out(site: Site, ledger: Ledger, plan: Plan) -> Plan:
         ),
         _items(plan.moved_out),
     )
-    return plan
+    return replace(plan, notes=notes)
 
 
 def _items(steps: Iterable[Operation]) -> list[HoldItem]:

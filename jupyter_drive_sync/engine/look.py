@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from jupyter_drive_sync.core.settings import DAY
-from jupyter_drive_sync.core.tree import FileId, LedgerEntry, RemoteEntry
+from jupyter_drive_sync.core.tree import FileId, Kind, LedgerEntry, RemoteEntry
 from jupyter_drive_sync.drive.api import Drive
 from jupyter_drive_sync.drive.listing import feed, whole_tree
 from jupyter_drive_sync.drive.types import BATCH_LIMIT, Get, ListRevisions, PinRevision, Revision
@@ -80,6 +80,9 @@ class Look:
         except FeedTokenRefused:
             return self._whole(token="", trust=False)
         seen = compare(news.entries, self._known())
+        if seen.root is None and any(map(_lies_above, news.entries)):
+            # What lies in a folder that goes to the trash need not be in the feed itself.
+            seen.root = self._ask_root()
         self._note_root(seen)
         if seen.ledger_is_old:
             return self._whole(token=news.token, trust=False)
@@ -204,8 +207,7 @@ class Look:
         if not root.deleted and root.version < int(self._ledger.get("root_version") or 0):
             return
         if root.deleted:
-            (asked,) = self._drive.batch([Get(root.id)])
-            root = asked if isinstance(asked, RemoteEntry) else root
+            root = self._ask_root()
         self._ledger.remember(
             root_state=root_state(root, self._identity.home_id).value,
             root_version=str(root.version),
@@ -214,6 +216,13 @@ class Look:
             root_home=root.home,
             root_changed=str(root.mtime_ms),
         )
+
+    def _ask_root(self) -> RemoteEntry:
+        root = FileId(self._ledger.get("root"))
+        try:
+            return self._drive.get(root)
+        except Missing:
+            return RemoteEntry(root, deleted=True)
 
     def _view(
         self, *, root: Root | None = None, rebuilt: bool = False, verified: bool = False
@@ -281,6 +290,11 @@ class Look:
 def _was_dragged(entry: LedgerEntry) -> bool:
     """Tell whether an object lies in the trash only because a folder above it does."""
     return entry.seen is not None and entry.seen.trashed and not entry.seen.explicitly_trashed
+
+
+def _lies_above(entry: RemoteEntry) -> bool:
+    """Tell whether it is a folder of ours above a mirror: those carry no home id."""
+    return entry.kind is Kind.FOLDER and entry.ours and not entry.home
 
 
 def _between(revisions: tuple[Revision, ...], ours: frozenset[str]) -> list[Revision]:

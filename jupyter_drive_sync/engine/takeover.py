@@ -12,7 +12,7 @@ from jupyter_drive_sync.drive.types import BATCH_LIMIT, Patch
 from jupyter_drive_sync.engine import holds
 from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.engine.site import Identity, Site
-from jupyter_drive_sync.errors import DriveSyncError, FileProblem
+from jupyter_drive_sync.errors import DriveSyncError, FileProblem, Missing
 
 
 def own(ledger: Ledger, identity: Identity) -> None:
@@ -50,10 +50,7 @@ def answers(site: Site, identity: Identity, ledger: Ledger, drive: Drive) -> Ide
         identity = replace(identity, taking_over="").save(site)
 
     if ledger.answered("root_gone") == "untrash":
-        root = FileId(ledger.get("root"))
-        (result,) = drive.batch([Patch(root, app={"w": site.nonce()}, trashed=False)])
-        if isinstance(result, DriveSyncError):
-            raise result
+        _untrash(site, drive, FileId(ledger.get("root")))
         ledger.dissolve("root_gone")
         ledger.remember(root_state="")
     kinds = ("root_gone", "other_account", "changed_client")
@@ -98,6 +95,24 @@ def _second(folder: str) -> str:
     if counted:
         return f"{counted[1]} ({int(counted[2]) + 1})"
     return f"{folder} (2)"
+
+
+def _untrash(site: Site, drive: Drive, root: FileId) -> None:
+    """Take the mirror out of the trash: its own folder, or the one above it that was put there.
+
+    My Drive itself is not visible to us, so the way up ends below it.
+    """
+    here: FileId | None = root
+    while here is not None:
+        try:
+            folder = drive.get(here)
+        except Missing:
+            return
+        if folder.explicitly_trashed:
+            (result,) = drive.batch([Patch(here, app={"w": site.nonce()}, trashed=False)])
+            if isinstance(result, DriveSyncError):
+                raise result
+        here = folder.parent
 
 
 def _restamp(site: Site, identity: Identity, drive: Drive, root: FileId) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -346,7 +347,7 @@ def test_verified_weekly_and_spread_by_home(tmp_path: Path, clock: VirtualClock)
                 if world.sync().run.verified:
                     verified.append(night)
             assert len(verified) >= 3
-            gaps = {later - earlier for earlier, later in zip(verified, verified[1:], strict=False)}
+            gaps = {later - earlier for earlier, later in pairwise(verified)}
             assert gaps == {7}
             nights.add(verified[0])
             quiet(world)
