@@ -235,6 +235,14 @@ class LocalTree:
     newest_ns: int = 0
     """The newest time that the home's file system gave during the scan; judges racy files."""
 
+    def supplants(self, path: RelPath) -> bool:
+        """Tell whether a folder took a file's place, or a file that of a folder above it."""
+        here = self.entries.get(path)
+        above = (self.entries.get(up) for up in ancestors(path))
+        return (here is not None and here.kind is Kind.FOLDER) or any(
+            entry is not None and entry.kind is Kind.FILE for entry in above
+        )
+
 
 class Shadow:
     """Why a path is not among a scan's entries, when it is not simply absent."""

@@ -228,7 +228,11 @@ class _Pass:
 
     def _guarded(self, plan: Plan, survey: Survey, only: tuple[RelPath, ...]) -> Plan:
         # A last look: while an editor replaces a file, there may be none for an instant.
-        gone = [step for step in plan.trashes if self._home.absent(step.path)]
+        gone = [
+            step
+            for step in plan.trashes
+            if survey.tree.supplants(step.path) or self._home.absent(step.path)
+        ]
         ids = {step.entry.id for step in gone if step.entry}
         before = holds.held_before(self._ledger)
         hidden = survey.hidden(only)

@@ -26,6 +26,7 @@ from jupyter_drive_sync.core.tree import (
     to_bytes,
     top_of,
 )
+from tests.core.trees import file, home
 
 
 @given(st.binary(max_size=40))
@@ -85,3 +86,11 @@ def test_why_a_path_is_not_among_the_entries() -> None:
     for path in ("no", "d", "d/a"):
         assert shadow.unreadable(RelPath(path))
     assert not shadow.unreadable(RelPath("e"))
+
+
+def test_what_took_the_place_of_a_file() -> None:
+    local = home(file("a/b"), file("c"))
+    assert local.supplants(RelPath("a"))  # a folder now
+    assert local.supplants(RelPath("c/d/e"))  # in a folder that is a file now
+    for path in ("a/b", "a/x", "c", "z", "z/y"):
+        assert not local.supplants(RelPath(path))
