@@ -7,7 +7,7 @@ import webbrowser
 import click
 
 from jupyter_drive_sync.cli.options import Desk, at_desk
-from jupyter_drive_sync.runner.consent import by_browser, by_device
+from jupyter_drive_sync.runner import consent
 
 
 @click.command()
@@ -37,7 +37,10 @@ def authorize(desk: Desk, *, device: bool, no_browser: bool) -> None:
         out.record("consent", {"url": address, "code": code})
         out.say(f"Open {address} in any browser and type this code:\n\n    {code}\n")
 
-    account = by_device(desk.place, show) if device else by_browser(desk.place, ask)
+    if device:
+        account = consent.by_device(desk.place, show)
+    else:
+        account = consent.by_browser(desk.place, ask, patience=consent.PATIENCE)
     out.record("connected", account)
     out.say(f"Connected as {account['email']}. Now `jupyter drive-sync sync` copies your files.")
 

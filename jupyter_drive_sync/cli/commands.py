@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,10 +60,6 @@ def run(arguments: Sequence[str]) -> int:
     except click.exceptions.NoArgsIsHelpError as problem:
         click.echo(problem.format_message())
         return UsageError.exit_code
-    except BrokenPipeError:
-        # Whoever read our output has enough; the interpreter would complain at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except (Exception, KeyboardInterrupt) as problem:
         sentence, status = _explained(problem)
         complain(sentence)

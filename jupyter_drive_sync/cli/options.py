@@ -20,6 +20,7 @@ from jupyter_drive_sync.runner.place import Place, find_place
 from jupyter_drive_sync.runner.protocol import Job
 
 P = ParamSpec("P")
+_STOPPING: Final = b"\nStopping after the request at hand; Ctrl-C again stops at once.\n"
 _FOLDER: Final = click.Path(path_type=Path)
 
 
@@ -115,6 +116,8 @@ def _ended_by_signals(child: Child) -> Iterator[None]:
 
     def cancel(*_: object) -> None:
         child.cancel()
+        # Not through sys.stderr, which this signal may have interrupted in the middle of a write.
+        os.write(2, _STOPPING)
 
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, cancel) for number in numbers}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import time
@@ -37,13 +38,12 @@ class Output:
         """Tell a person."""
         if not self.as_json:
             self._clear()
-            print(words.presentable(text), file=sys.stdout)  # noqa: T201 - the command's output
+            _print(words.presentable(text))
 
     def record(self, event: str, values: Mapping[str, Any]) -> None:
         """Tell a program."""
         if self.as_json:
-            line = json.dumps({"event": event, **values})
-            print(line, file=sys.stdout, flush=True)  # noqa: T201 - the command's output
+            _print(json.dumps({"event": event, **values}))
 
     def problem(self, error: DriveSyncError) -> None:
         """Say what is wrong: a sentence on stderr, and an object with ``--json``."""
@@ -92,6 +92,14 @@ def vars_of(error: DriveSyncError) -> dict[str, Any]:
 def complain(sentence: str) -> None:
     """Say one sentence on stderr."""
     _write(sys.stderr, words.presentable(sentence) + "\n")
+
+
+def _print(line: str) -> None:
+    try:
+        print(line, flush=True)  # noqa: T201 - the command's output
+    except BrokenPipeError:
+        # Whoever read our output has enough; what we are doing goes on all the same.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _write(stream: TextIO, text: str) -> None:

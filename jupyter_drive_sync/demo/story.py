@@ -16,7 +16,7 @@ from jupyter_drive_sync.demo import proof
 from jupyter_drive_sync.demo.browser import Browser
 from jupyter_drive_sync.demo.ground import Ground, local_drive
 from jupyter_drive_sync.demo.sample import LEFT_OUT, SampleHome
-from jupyter_drive_sync.runner.consent import by_browser
+from jupyter_drive_sync.runner.consent import PATIENCE, by_browser
 from jupyter_drive_sync.runner.parent import Child, follow
 from jupyter_drive_sync.runner.place import Place
 
@@ -101,7 +101,7 @@ def _consent(scene: Stage) -> Mapping[str, Any]:
 
     environment = scene.ground.environment(os.environ)
     try:
-        return by_browser(scene.place, visit, environment=environment)
+        return by_browser(scene.place, visit, patience=PATIENCE, environment=environment)
     finally:
         for each in visits:
             each.join()

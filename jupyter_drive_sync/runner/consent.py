@@ -24,7 +24,7 @@ def by_browser(
     place: Place,
     ask: Callable[[str], None],
     *,
-    patience: float = PATIENCE,
+    patience: float,
     environment: Mapping[str, str] | None = None,
 ) -> Mapping[str, Any]:
     """Have a person consent in a browser on this machine.

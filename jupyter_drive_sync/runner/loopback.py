@@ -94,7 +94,11 @@ class Loopback:
             if isinstance(error, DriveSyncError):
                 self.refuse(error)
             else:
-                self._judge(HTTPStatus.GONE, "Not connected", "Start again where you began.")
+                self._judge(
+                    HTTPStatus.BAD_REQUEST,
+                    "Google Drive is not connected",
+                    "It was stopped. Start again where you began.",
+                )
         if self._query is not None:
             self._told.wait(_LAST_WORD)
         self._server.shutdown()

@@ -1,0 +1,188 @@
+"""The program as a real process: signals, terminals, pipes, the demo."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from jupyter_drive_sync.localdrive.drive import LocalDrive
+from jupyter_drive_sync.localdrive.wire import Request, Response
+from tests.cli.conftest import Desk
+
+PROGRAM = (sys.executable, "-m", "jupyter_drive_sync.cli")
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+@contextlib.contextmanager
+def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    with start(*arguments) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
+
+
+class Gate:
+    """Keeps the requests to a path of LocalDrive waiting until it is opened."""
+
+    def __init__(self, drive: LocalDrive, prefix: str) -> None:
+        self.reached = threading.Event()
+        self._open = threading.Event()
+        self._prefix = prefix
+        self._dispatch = drive.dispatch
+        drive.dispatch = self._wait  # type: ignore[method-assign]
+
+    def _wait(self, request: Request) -> Response:
+        if request.path.startswith(self._prefix):
+            self.reached.set()
+            self._open.wait(60)
+        return self._dispatch(request)
+
+    def open(self) -> None:
+        """Let everything through."""
+        self._open.set()
+
+
+def test_ctrl_c_ends_a_sync_in_order_and_the_next_one_goes_on(connected: Desk) -> None:
+    for number in range(30):
+        connected.write(f"{number}.txt", f"{number}\n")
+    gate = Gate(connected.ground.drive, "/upload/")
+    with running("sync") as process:
+        assert gate.reached.wait(60)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        while not process.stderr.readline().startswith("Stopping"):
+            pass
+        gate.open()
+        code, _, err = finish(process)
+    assert code == 4
+    assert err.splitlines()[-1].startswith("You stopped the sync; what was done stays")
+    assert "Traceback" not in err
+    sent = len(connected.on_drive())
+    assert sent < 31
+    status = connected.run("status", "--json").record("status")
+    assert (status["state"], status["problem"]["code"]) == ("waiting", "run.cancelled")
+    assert connected.run("sync").code == 0
+    assert len(connected.on_drive()) == 31
+
+
+def test_two_syncs_do_not_run_at_once(connected: Desk) -> None:
+    gate = Gate(connected.ground.drive, "/drive/v3/files")
+    with running("sync") as process:
+        assert gate.reached.wait(60)
+        said = connected.run("sync")
+        assert said.code == 4
+        assert said.sentence.startswith("Another sync of this home is running")
+        gate.open()
+        assert finish(process)[0] == 0
+
+
+def test_progress_is_one_line_redrawn_on_a_terminal(connected: Desk) -> None:
+    for number in range(5):
+        connected.write(f"{number}.txt")
+    master, slave = pty.openpty()
+    with subprocess.Popen([*PROGRAM, "sync"], stdout=subprocess.PIPE, stderr=slave) as process:
+        os.close(slave)
+        drawn = b""
+        with contextlib.suppress(OSError):  # the end of a terminal reads as an I/O error
+            while piece := os.read(master, 4096):
+                drawn += piece
+        assert process.wait(60) == 0
+    os.close(master)
+    text = drawn.decode()
+    assert "\r\x1b[KLooking for changes here…" in text
+    assert text.endswith("\r\x1b[K")
+    assert "\n" not in text
+
+
+def test_a_reader_that_has_enough(connected: Desk) -> None:
+    for number in range(3000):
+        connected.write(f"{number}.skip", "")
+    connected.run("settings", "excludes", "*.skip")
+    connected.run("sync")
+    with running("history", "1") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+        assert process.wait(60) == 0
+
+
+def test_localdrive_serves_until_it_is_told(desk: Desk, tmp_path: Path) -> None:
+    arguments = ("localdrive", "--folder", str(tmp_path / "drive"), "--proxy-port", "0")
+    with running(*arguments) as process:
+        assert process.stdout is not None
+        said = ""
+        while "Serving until Ctrl-C" not in said:
+            said += process.stdout.readline()
+        address = re.search(r"DRIVE_SYNC_API_ENDPOINT=(\S+)", said)
+        assert address is not None
+        assert re.search(r"HTTPS_PROXY=http://127\.0\.0\.1:\d+", said)
+        with urlopen(address[1] + "/") as page:  # noqa: S310 - a loopback address
+            assert page.status == 200
+        process.send_signal(signal.SIGINT)
+        code, _, err = finish(process)
+    assert (code, err) == (0, "")
+    assert (tmp_path / "drive/client_secrets.json").stat().st_mode & 0o077 == 0
+
+
+def test_the_demo_tells_the_whole_story(desk: Desk) -> None:
+    """`make demo ONCE=1`, but for its setup."""
+    with running("demo", "--once") as process:
+        code, out, err = finish(process)
+    assert (code, err) == (0, "")
+    assert "First pass, everything is new: completed" in out
+    assert "Requests: 1 to Drive (1 changes.list)" in out
+    assert "two\\nlines.txt" in out
+    assert "NOT EQUAL" not in out
+    same, whole = re.findall(r"(\d+) of (\d+) files are equal", out)[0]
+    assert same == whole
+    assert int(whole) > 40
+
+
+def test_the_demo_serves_and_leaves_nothing(desk: Desk) -> None:
+    with running("demo") as process:
+        assert process.stdout is not None
+        said = ""
+        while "Ctrl-C" not in said:
+            said += process.stdout.readline()
+        home = re.search(r"A sample home:\s+(\S+)", said)
+        assert home is not None
+        assert Path(home[1], "data8").is_dir()
+        process.send_signal(signal.SIGTERM)
+        assert finish(process)[0] == 0
+    assert not Path(home[1]).exists()
+
+
+def test_windows_is_told_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from jupyter_drive_sync.cli.main import main  # noqa: PLC0415
+
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(SystemExit) as caught:
+        main(["sync"])
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
