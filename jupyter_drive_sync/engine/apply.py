@@ -325,7 +325,8 @@ class Apply:
         waiting = {intent.entry.path: None for intent in intents}
         try:
             self._create_parts(self._batches(intents, call), waiting)
-        except DriveFull as full:  # moves and trashes go on: they need no space, or make some
+        except (DriveFull, DailyUploadLimit) as full:
+            # Moves and trashes go on: they need no space, or make some.
             self._progress.trouble(full)
             for path in waiting:
                 self._broken.append((path, full))

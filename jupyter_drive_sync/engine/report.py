@@ -194,7 +194,7 @@ class Status:
             process = values.pop("process")
             holds = tuple(values.pop("holds"))
             return cls(**values, holds=holds, process=Process(**process) if process else None)
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return cls()
 
 
