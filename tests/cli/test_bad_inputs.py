@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import sqlite3
 from pathlib import Path
@@ -235,14 +234,44 @@ def test_a_state_folder_that_is_a_file(desk: Desk, tmp_path: Path) -> None:
     assert "The state folder" in said.sentence
 
 
-def test_a_state_folder_that_cannot_be_written(desk: Desk, tmp_path: Path) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root can write everywhere")
-    folder = tmp_path / "locked"
-    folder.mkdir(mode=0o500)
-    said = desk.run("sync", "--state-dir", str(folder / "state"))
+def test_a_state_folder_that_cannot_be_written(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refused by the system itself, since tests may run as root, who may write everywhere."""
+    _at_start(
+        tmp_path,
+        monkeypatch,
+        "import os\n_true = os.mkdir\n"
+        "def mkdir(path, *args, **kwargs):\n"
+        "    if 'locked' in str(path):\n        raise OSError(30, 'Read-only file system')\n"
+        "    return _true(path, *args, **kwargs)\n"
+        "os.mkdir = mkdir\n",
+    )
+    said = desk.run("sync", "--state-dir", str(tmp_path / "locked"))
     assert said.code == 4
-    assert "cannot be used" in said.sentence
+    assert "cannot be used: Read-only file system" in said.sentence
+
+
+def test_an_unreadable_file(
+    connected: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected.write("locked.txt")
+    _at_start(
+        tmp_path,
+        monkeypatch,
+        "import os\n_true = os.open\n"
+        "def refuse(path, *args, **kwargs):\n"
+        "    if 'locked' in os.fsdecode(path):\n        raise PermissionError(13, 'No')\n"
+        "    return _true(path, *args, **kwargs)\n"
+        "os.open = refuse\n",
+    )
+    said = connected.run("sync")
+    assert said.code == 1
+    assert "locked.txt  (not synced: " in said.out
+    assert set(connected.on_drive()) == {"notes.txt"}
+    monkeypatch.delenv("PYTHONPATH")
+    assert connected.run("sync").code == 0
+    assert set(connected.on_drive()) == {"notes.txt", "locked.txt"}
 
 
 def test_a_full_disk(connected: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
