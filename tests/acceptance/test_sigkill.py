@@ -41,7 +41,7 @@ def mirrored(drive: WatchedDrive) -> Counter[tuple[str, str]]:
 
 @pytest.mark.parametrize("kills", [10, pytest.param(200, marks=pytest.mark.torture)])
 def test_killed_again_and_again(tmp_path: Path, kills: int) -> None:
-    random = Random(kills)
+    random = Random(kills)  # noqa: S311 - repeatable on purpose
     drive = WatchedDrive()
     drive.faults.add(Fault("lost", "*", probability=0.03))
     with drive, LocalDriveServer(drive) as server:
