@@ -120,7 +120,9 @@ def _ended_by_signals(child: Child) -> Iterator[None]:
         os.write(2, _STOPPING)
 
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, cancel) for number in numbers}
+    # Who ignores a signal, as nohup does, goes on to do so.
+    heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, cancel) for number in heeded}
     try:
         yield
     finally:

@@ -127,9 +127,7 @@ def progress_line(progress: Progress) -> str:
     parts = [f"{phase} {progress.done:,} of {number(progress.total, 'file')}"]
     if progress.bytes_total:
         parts.append(f"{size(progress.bytes_done)} of {size(progress.bytes_total)}")
-    if progress.slowed:
-        parts.append("slowed by Google, going on")
-    elif progress.eta_seconds is not None:
+    if progress.eta_seconds is not None:
         parts.append(f"{duration(progress.eta_seconds)} left")
     return ", ".join(parts)
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from types import TracebackType
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
@@ -65,7 +66,7 @@ class Loopback:
             told = loopback._told
 
         try:
-            self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+            self._server = _Server(("127.0.0.1", port), Handler)
         except OSError as problem:
             raise UsageError(
                 problem=f"Port {port} on this machine cannot be used ({problem.strerror}), so "
@@ -162,6 +163,14 @@ class Loopback:
         """Our own names; another one is a page elsewhere that had its name lead here."""
         port = self._server.server_port
         return f"127.0.0.1:{port}", f"localhost:{port}"
+
+
+class _Server(ThreadingHTTPServer):
+    """Without the base's question for the full name of 127.0.0.1, which may take DNS seconds."""
+
+    def server_bind(self) -> None:
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -267,9 +267,3 @@ def follow(
             case _:
                 heard(event)
     raise child.epitaph()
-
-
-def perform(job: Job, heard: Callable[[Event], None] = lambda _: None) -> Mapping[str, Any]:
-    """Run a job from start to end; raises what :func:`follow` raises."""
-    with Child(job) as child:
-        return follow(child, heard)

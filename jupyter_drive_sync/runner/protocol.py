@@ -63,7 +63,7 @@ class Progress:
     """How far the job is; said at most four times a second."""
 
     phase: str
-    """``scan``, ``changes``, ``plan``, ``apply``, ``settle``, ``check``."""
+    """``starting``, ``comparing``, ``scanning``, ``copying``, ``checking``."""
     done: int = 0
     """Objects that are finished."""
     total: int = 0
@@ -72,8 +72,6 @@ class Progress:
     bytes_total: int = 0
     eta_seconds: float | None = None
     """Seconds that the rest will take; None while nobody can tell."""
-    slowed: bool = False
-    """Google asked us to go slower."""
 
 
 @dataclass(frozen=True, slots=True)
