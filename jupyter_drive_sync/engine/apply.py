@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Final, TypeVar
 
 from jupyter_drive_sync.core.names import to_drive
@@ -27,7 +26,6 @@ from jupyter_drive_sync.core.tree import (
     RelPath,
     RemoteEntry,
     Standing,
-    Stat,
     is_below,
     name_of,
     parent_of,
@@ -35,22 +33,29 @@ from jupyter_drive_sync.core.tree import (
 from jupyter_drive_sync.drive.api import Drive
 from jupyter_drive_sync.drive.types import (
     BATCH_LIMIT,
-    IDS_LIMIT,
     BatchCall,
     BatchResult,
     CreateFolder,
     Patch,
     PinRevision,
 )
+from jupyter_drive_sync.engine.binding import (
+    Binding,
+    blank,
+    chain_path,
+    confirmed,
+    is_chain,
+    marks,
+    new_entry,
+)
+from jupyter_drive_sync.engine.contents import Contents
 from jupyter_drive_sync.engine.executor import Executor
 from jupyter_drive_sync.engine.ledger import Confirmation, Ledger
-from jupyter_drive_sync.engine.observe import with_seen
 from jupyter_drive_sync.engine.records import Edit, Intent, Trashed
 from jupyter_drive_sync.engine.report import Progress
-from jupyter_drive_sync.engine.sending import Content, Sender, Sent
+from jupyter_drive_sync.engine.sending import Sender
 from jupyter_drive_sync.engine.site import Site
 from jupyter_drive_sync.errors import (
-    Busy,
     DailyUploadLimit,
     DriveFull,
     DriveSyncError,
@@ -62,9 +67,6 @@ from jupyter_drive_sync.errors import (
 T = TypeVar("T")
 
 _NONE: Final = FileId("")
-
-BUSY_LIMIT: Final = 5
-"""Files given up in a row, each after all its retries, before the whole pass waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,30 +84,7 @@ class Root:
     def chain(self) -> Iterator[tuple[RelPath, str]]:
         """Yield the folders to make: their path in the ledger, and their name."""
         for level, name in enumerate(self.missing, self.level):
-            yield _chain_path(level), name
-
-
-@dataclass
-class _Mood:
-    """What the uploads so far say about those to come."""
-
-    busy: int = 0
-    """Files in a row that Drive was too busy for."""
-    full: DriveSyncError | None = None
-    """No more content can be sent; moves and trashes can."""
-    fatal: DriveSyncError | None = None
-    """The pass ends here."""
-
-    def take(self, problem: DriveSyncError | None) -> None:
-        if isinstance(problem, DriveFull | DailyUploadLimit):
-            self.full = problem
-        elif isinstance(problem, Busy):
-            self.busy += 1
-            self.fatal = problem if self.busy >= BUSY_LIMIT else self.fatal
-        elif problem is None:
-            self.busy = 0
-        elif not isinstance(problem, FileProblem):
-            self.fatal = self.fatal or problem
+            yield chain_path(level), name
 
 
 class Apply:
@@ -147,38 +126,62 @@ class Apply:
         self._run = run
         self._progress = progress
         self._approved = approved
-        self._bound = {(intent.verb, intent.entry.path): intent for intent in bound}
+        self._binding = Binding(site, ledger, drive, run, bound)
         self._current: dict[FileId, LedgerEntry] = {}
         """Entries as this pass has changed them."""
         self._folders: dict[RelPath, FileId] = {}
         self._broken: list[tuple[RelPath, DriveSyncError]] = []
         """Folders that could not be made: nothing is tried below them."""
 
-    def carry_out(self, plan: Plan, root: Root, folders: Mapping[RelPath, FileId]) -> None:
+    def carry_out(self, plan: Plan, root: Root, *, whole: bool) -> None:
         """Do everything that a plan says.
 
         Args:
             plan: the steps.
             root: where the mirror hangs.
-            folders: ids of the folders that exist, by their path after the plan's moves.
+            whole: the plan is about the whole home, so what it does not need, nobody needs.
 
         Raises:
             DriveSyncError: what keeps the whole pass from going on; what was done stays done.
         """
-        self._folders = dict(folders)
+        self._folders = dict(plan.folder_ids)
         self._settle(plan.settle)
         self._patch(plan.untrash)
-        creates = [step for step in plan.contents if step.verb is Verb.CREATE]
         fresh = [step for level in plan.folders for step in level]
-        intents = self._bind(root, fresh, creates)
+        creates = (step for step in plan.contents if step.verb is Verb.CREATE)
+        self._binding.expect((Verb.CREATE_FOLDER, path) for path, _ in root.chain())
+        self._binding.expect((step.verb, step.path) for step in (*fresh, *creates))
+        intents = self._bind_folders(root, fresh)
         self._make_root(root, intents)
         for level in plan.folders:
             self._make_folders(level, intents)
         for turn in plan.patches:
             self._patch(turn)
         self._pin(plan.pins)
-        self._send(plan.contents, intents)
+        self._send(plan.contents)
         self._trash(plan.trashes)
+        if whole:
+            self._binding.drop_unused()
+
+    def _send(self, steps: Sequence[Operation]) -> None:
+        ready: list[Operation] = []
+        for step in steps:
+            problem = self._problem_above(step.path)
+            if problem is None:
+                ready.append(step)
+            else:
+                self._progress.failed(step.path, problem, kind=step.kind)
+        contents = Contents(
+            self._ledger,
+            self._binding,
+            self._sender,
+            executor=self._executor,
+            progress=self._progress,
+            run=self._run,
+            home_id=self._home_id,
+            folders=self._folders,
+        )
+        contents.send(ready, self._current)
 
     # -- the ledger alone -------------------------------------------------------------------------
 
@@ -208,71 +211,28 @@ class Apply:
             raise AssertionError(step)
         return self._current.get(step.entry.id, step.entry)
 
-    # -- ids --------------------------------------------------------------------------------------
+    # -- new folders ------------------------------------------------------------------------------
 
-    def _bind(
-        self, root: Root, folders: Sequence[Operation], creates: Sequence[Operation]
-    ) -> dict[tuple[str, RelPath], Intent]:
-        """Give every new object its id and nonce, and record them before anything is sent."""
-        wanted: list[tuple[str, RelPath, Operation | None]] = [
-            (Verb.CREATE_FOLDER, path, None) for path, _ in root.chain()
-        ]
-        wanted += [(step.verb, step.path, step) for step in (*folders, *creates)]
-        free = [key for key in wanted if (key[0], key[1]) not in self._bound]
-        ids = self._new_ids(len(free))
-        fresh: dict[tuple[str, RelPath], FileId] = {
-            (verb, path): next(ids) for verb, path, _ in free
-        }
-
-        def id_of(verb: str, path: RelPath) -> FileId:
-            bound = self._bound.get((verb, path))
-            return bound.entry.id if bound else fresh[verb, path]
-
+    def _bind_folders(self, root: Root, folders: Sequence[Operation]) -> dict[RelPath, Intent]:
+        """Give every new folder its id, so that each one below knows where it will lie."""
         parent = root.above or FileId("")
-        chain: list[LedgerEntry] = []
+        targets: list[LedgerEntry] = []
         for path, name in root.chain():
-            made = id_of(Verb.CREATE_FOLDER, path)
-            chain.append(_blank(path, Kind.FOLDER, made, parent, name))
+            made = self._binding.id_for(Verb.CREATE_FOLDER, path)
+            targets.append(blank(path, Kind.FOLDER, made, parent, name))
             parent = made
         self._folders[ROOT] = root.id or parent
         for step in folders:
-            self._folders[step.path] = id_of(step.verb, step.path)
-
-        targets = chain + [
-            replace(
-                _blank(
-                    step.path,
-                    step.kind,
-                    id_of(step.verb, step.path),
-                    self._folders[parent_of(step.path)],
-                    to_drive(name_of(step.path)),
-                ),
-                stat=step.local.stat if step.local else Stat(0, 0, 0),
-                revived=step.revived,
-            )
-            for step in (*folders, *creates)
+            self._folders[step.path] = self._binding.id_for(step.verb, step.path)
+        targets += [
+            new_entry(step, self._folders[step.path], self._folders[parent_of(step.path)])
+            for step in folders
         ]
-        verbs = [verb for verb, _, _ in wanted]
         intents = {
-            (verb, target.path): self._intent(verb, target)
-            for verb, target in zip(verbs, targets, strict=True)
+            target.path: self._binding.intent(Verb.CREATE_FOLDER, target) for target in targets
         }
         self._ledger.intend(intents.values())
         return intents
-
-    def _intent(self, verb: str, target: LedgerEntry) -> Intent:
-        """Make an intent; one of an earlier pass lends its nonce, and with it its session."""
-        bound = self._bound.pop((verb, target.path), None)
-        nonce = bound.nonce if bound else self._site.nonce()
-        return Intent(nonce, self._run, verb, replace(target, nonce=nonce))
-
-    def _new_ids(self, count: int) -> Iterator[FileId]:
-        for start in range(0, count, IDS_LIMIT):
-            yield from self._drive.generate_ids(min(IDS_LIMIT, count - start))
-
-    def drop_unused(self) -> None:
-        """Give up what an earlier pass had bound and no step of this one needs."""
-        self._ledger.drop(intent.nonce for intent in self._bound.values())
 
     # -- batches ----------------------------------------------------------------------------------
 
@@ -283,44 +243,33 @@ class Apply:
             part = items[start : start + BATCH_LIMIT]
             yield list(zip(part, self._drive.batch([call(item) for item in part]), strict=True))
 
-    def _app(self, nonce: str, mode: int | None = None) -> dict[str, str]:
-        app = {"jds": "1", "home": self._home_id, "w": nonce}
-        if mode is not None:
-            app["mode"] = f"{mode & 0o7777:o}"
-        return app
-
-    def _make_root(self, root: Root, intents: Mapping[tuple[str, RelPath], Intent]) -> None:
+    def _make_root(self, root: Root, intents: Mapping[RelPath, Intent]) -> None:
         for number, (path, _) in enumerate(root.chain(), 1):
-            intent = intents[Verb.CREATE_FOLDER, path]
+            intent = intents[path]
             last = number == len(root.missing)
-            app = self._app(intent.nonce)
-            if not last:
-                del app["home"]  # what lies above the mirror may hold other homes' mirrors too
-            self._create_folders([intent], partial(_always, app))
+            # What lies above the mirror may hold other homes' mirrors too.
+            self._create_folders([intent], home_id=self._home_id if last else "")
             if self._broken:
                 raise self._broken[0][1]
             if last:
                 self._ledger.remember(root=intent.entry.id)
 
-    def _make_folders(
-        self, steps: Sequence[Operation], intents: Mapping[tuple[str, RelPath], Intent]
-    ) -> None:
+    def _make_folders(self, steps: Sequence[Operation], intents: Mapping[RelPath, Intent]) -> None:
         ready: list[Intent] = []
         for step in steps:
-            intent = intents[step.verb, step.path]
+            intent = intents[step.path]
             problem = self._problem_above(step.path)
             if problem is None:
                 ready.append(intent)
             else:
                 self._progress.failed(step.path, problem, kind=step.kind)
-        self._create_folders(ready, lambda intent: self._app(intent.nonce))
+        self._create_folders(ready, home_id=self._home_id)
 
-    def _create_folders(
-        self, intents: Sequence[Intent], app: Callable[[Intent], dict[str, str]]
-    ) -> None:
+    def _create_folders(self, intents: Sequence[Intent], *, home_id: str) -> None:
         def call(intent: Intent) -> BatchCall:
             entry = intent.entry
-            return CreateFolder(entry.id, entry.name, entry.parent or None, app(intent))
+            app = marks(home_id, intent.nonce)
+            return CreateFolder(entry.id, entry.name, entry.parent or None, app)
 
         waiting = {intent.entry.path: None for intent in intents}
         try:
@@ -341,12 +290,12 @@ class Apply:
             done: list[Confirmation] = []
             for intent, result in part:
                 del waiting[intent.entry.path]
-                confirmed = self._folder_made(intent, result)
-                if isinstance(confirmed, RemoteEntry):
-                    done.append(self._confirmation(intent.nonce, intent.entry, confirmed))
+                made = self._folder_made(intent, result)
+                if isinstance(made, RemoteEntry):
+                    done.append(confirmed(intent.nonce, intent.entry, made, self._run))
                 else:
-                    self._broken.append((intent.entry.path, confirmed))
-                    self._progress.failed(intent.entry.path, confirmed, kind=Kind.FOLDER)
+                    self._broken.append((intent.entry.path, made))
+                    self._progress.failed(intent.entry.path, made, kind=Kind.FOLDER)
             self._confirm(done, "created")
 
     def _folder_made(self, intent: Intent, result: BatchResult) -> RemoteEntry | DriveSyncError:
@@ -376,13 +325,13 @@ class Apply:
                 continue
             before = self._entry(step)
             target = self._patched(step, before)
-            ready.append((step, before, self._intent(step.verb, target)))
+            ready.append((step, before, self._binding.intent(step.verb, target)))
         self._ledger.intend(intent for _, _, intent in ready)
         for part in self._batches(ready, lambda item: self._patch_call(*item)):
             done: list[Confirmation] = []
             for (step, _, intent), result in part:
                 if isinstance(result, RemoteEntry):
-                    done.append(self._confirmation(intent.nonce, intent.entry, result))
+                    done.append(confirmed(intent.nonce, intent.entry, result, self._run))
                     self._progress.outcome(step.path, _patch_outcome(step), kind=step.kind)
                 elif isinstance(result, DriveSyncError):
                     self._give_up(step, intent, result)
@@ -417,7 +366,7 @@ class Apply:
             add_parent=target.parent if moves else None,
             remove_parent=lies_in if moves else None,
             mtime_ms=target.mtime_ms if timed else None,
-            app=self._app(intent.nonce, target.mode if step.kind is Kind.FILE else None),
+            app=marks(self._home_id, intent.nonce, target.mode if step.kind is Kind.FILE else None),
             trashed=False if step.untrash else None,
         )
 
@@ -458,13 +407,13 @@ class Apply:
 
     def _trash(self, steps: Sequence[Operation]) -> None:
         ready = [
-            (step, self._intent(step.verb, replace(self._entry(step), path=step.path)))
+            (step, self._binding.intent(step.verb, replace(self._entry(step), path=step.path)))
             for step in steps
         ]
         self._ledger.intend(intent for _, intent in ready)
 
         def call(item: tuple[Operation, Intent]) -> BatchCall:
-            return Patch(item[1].entry.id, app=self._app(item[1].nonce), trashed=True)
+            return Patch(item[1].entry.id, app=marks(self._home_id, item[1].nonce), trashed=True)
 
         for part in self._batches(ready, call):
             done: list[Confirmation] = []
@@ -492,101 +441,7 @@ class Apply:
             ),
         )
 
-    # -- contents ---------------------------------------------------------------------------------
-
-    def _send(
-        self, steps: Sequence[Operation], bound: Mapping[tuple[str, RelPath], Intent]
-    ) -> None:
-        ready: list[Content] = []
-        replaced: list[Intent] = []
-        for step in steps:
-            problem = self._problem_above(step.path)
-            if problem is not None:
-                self._progress.failed(step.path, problem, kind=step.kind)
-                continue
-            if step.verb is Verb.CREATE:
-                intent = bound[step.verb, step.path]
-            else:
-                entry = replace(self._entry(step), path=step.path)
-                intent = self._intent(step.verb, replace(entry, seen=None))
-                replaced.append(intent)
-            ready.append(Content(step, intent, self._app(intent.nonce)))
-        self._ledger.intend(replaced)
-        while ready:
-            ready = self._send_round(ready)
-
-    def _send_round(self, contents: Sequence[Content]) -> list[Content]:
-        """Send contents; return those that need another id.
-
-        What ends the pass lets the uploads under way come to their end first: their replies count.
-        """
-        anew: list[Content] = []
-        mood = _Mood()
-
-        def tasks() -> Iterator[Callable[[], Sent]]:
-            for content in contents:
-                if mood.fatal is not None:
-                    return
-                if mood.full is not None:
-                    self._progress.failed(content.step.path, mood.full, kind=Kind.FILE)
-                else:
-                    yield partial(self._sender.send, content)
-
-        for sent in self._executor.run(tasks()):
-            if sent.anew:
-                anew.append(sent.content)
-                continue
-            self._sent(sent)
-            mood.take(sent.problem)
-        if mood.full is not None:
-            self._progress.trouble(mood.full)
-        if mood.fatal is not None:
-            raise mood.fatal
-        return self._under_new_ids(anew)
-
-    def _sent(self, sent: Sent) -> None:
-        step = sent.content.step
-        if sent.remote is not None:
-            nonce = sent.content.intent.nonce
-            self._confirm([self._confirmation(nonce, sent.entry, sent.remote)], "")
-        if sent.problem is not None:
-            self._progress.failed(step.path, sent.problem, kind=Kind.FILE)
-        else:
-            outcome = "uploaded" if step.verb is Verb.CREATE else "updated"
-            size = sent.entry.stat.size
-            self._progress.outcome(step.path, outcome, kind=Kind.FILE, size=size)
-
-    def _under_new_ids(self, contents: Sequence[Content]) -> list[Content]:
-        """Bind new ids to files whose old one is taken, gone, or no longer ours."""
-        if not contents:
-            return []
-        ids = self._new_ids(len(contents))
-        again: list[Content] = []
-        for content in contents:
-            old = content.intent
-            self._ledger.drop([old.nonce])
-            if content.step.verb is Verb.REPLACE:
-                self._ledger.forget([old.entry.id])
-            target = replace(
-                old.entry,
-                id=next(ids),
-                parent=self._folders[parent_of(content.step.path)],
-                name=to_drive(name_of(content.step.path)),
-            )
-            intent = self._intent(Verb.CREATE, target)
-            step = replace(content.step, verb=Verb.CREATE)
-            again.append(Content(step, intent, self._app(intent.nonce)))
-        self._ledger.intend(content.intent for content in again)
-        return again
-
     # -- confirmations ----------------------------------------------------------------------------
-
-    def _confirmation(self, nonce: str, target: LedgerEntry, remote: RemoteEntry) -> Confirmation:
-        entry = with_seen(
-            replace(target, nonce=remote.nonce or nonce, revision=remote.revision), remote
-        )
-        chain = is_chain(entry.path)
-        return Confirmation(nonce, entry, self._run, chain=chain, link=remote.link)
 
     def _confirm(self, done: Sequence[Confirmation], outcome: str) -> None:
         self._ledger.confirm(done)
@@ -600,35 +455,6 @@ class Apply:
             if is_below(path, folder):
                 return problem
         return None
-
-
-def _chain_path(level: int) -> RelPath:
-    """Name a folder above the mirror in the ledger; no real path begins with ``/``."""
-    return RelPath(f"/{level}")
-
-
-def is_chain(path: RelPath) -> bool:
-    """Tell whether an intent is about a folder of the chain down to the mirror."""
-    return path.startswith("/")
-
-
-def _always(app: dict[str, str], _: Intent) -> dict[str, str]:
-    return app
-
-
-def _blank(path: RelPath, kind: Kind, file_id: FileId, parent: FileId, name: str) -> LedgerEntry:
-    return LedgerEntry(
-        path=path,
-        kind=kind,
-        standing=Standing.MIRRORED,
-        id=file_id,
-        parent=parent,
-        name=name,
-        stat=Stat(0, 0, 0),
-        md5=None,
-        nonce="",
-        version=0,
-    )
 
 
 def _refreshed(entry: LedgerEntry, here: LocalEntry) -> LedgerEntry:

@@ -140,10 +140,35 @@ class Ledger:
                 twins.append(entry)
         return LedgerTree(files, folders, tuple(twins), FileId(self.get("root")))
 
-    def entries(self) -> dict[FileId, LedgerEntry]:
-        """Return all objects by id."""
-        rows = self._db.execute("SELECT * FROM objects")
+    def entries(self, ids: Iterable[FileId] | None = None) -> dict[FileId, LedgerEntry]:
+        """Return objects by id: all of them, or those of the given ids that we know."""
+        if ids is None:
+            rows = self._db.execute("SELECT * FROM objects")
+            return {entry.id: entry for entry in map(to_entry, rows)}
+        found = (
+            self._db.execute("SELECT * FROM objects WHERE id = ?", (i,)).fetchone() for i in ids
+        )
+        return {entry.id: entry for entry in (to_entry(row) for row in found if row is not None)}
+
+    def odd(self) -> dict[FileId, LedgerEntry]:
+        """Return the objects that Drive shows otherwise than we left them, by id."""
+        rows = self._db.execute("SELECT * FROM objects WHERE seen IS NOT NULL")
         return {entry.id: entry for entry in map(to_entry, rows)}
+
+    def known_nonces(self, nonces: Iterable[str]) -> frozenset[str]:
+        """Return those of some nonces that an object of ours carries, or carried once."""
+        wanted = set(nonces)
+        query = "SELECT nonce FROM objects UNION SELECT nonce FROM nonces"
+        rows = self._db.execute(query) if wanted else ()
+        return frozenset(nonce for (nonce,) in rows if nonce in wanted)
+
+    def mirrored(self) -> int:
+        """Count the files on Drive that are the mirror of a file here."""
+        (count,) = self._db.execute(
+            "SELECT count(*) FROM objects WHERE kind = ? AND standing = ?",
+            (Kind.FILE.value, Standing.MIRRORED.value),
+        ).fetchone()
+        return int(count)
 
     def put(self, entries: Iterable[LedgerEntry], *, run: int = 0) -> None:
         """Store entries; ``run`` marks them as changed on Drive by that run (0: not by us)."""
@@ -232,6 +257,7 @@ class Ledger:
         with self._transaction() as db:
             for item in done:
                 db.execute("DELETE FROM intents WHERE nonce = ?", (item.nonce,))
+                db.execute("INSERT OR IGNORE INTO nonces VALUES (?, ?)", (item.nonce, item.run))
                 if item.chain:
                     _remember_chain(db, item)
                     continue
@@ -465,6 +491,7 @@ class Ledger:
             )
             db.execute("DELETE FROM outcomes WHERE run <= ?", (run.id - _OUTCOME_RUNS_KEPT,))
             db.execute("DELETE FROM runs WHERE id <= ?", (run.id - _RUNS_KEPT,))
+            db.execute("DELETE FROM nonces WHERE run <= ?", (run.id - _RUNS_KEPT,))
 
     def runs(self, limit: int = 30) -> list[Run]:
         """Return the last runs, newest first."""

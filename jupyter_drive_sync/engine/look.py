@@ -8,7 +8,7 @@ the ledger does not know.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -79,7 +79,7 @@ class Look:
             news = feed(self._drive, token)
         except FeedTokenRefused:
             return self._whole(token="", trust=False)
-        seen = compare(news.entries, self._known())
+        seen = compare(news.entries, self._known(news.entries))
         if seen.root is None and any(map(_lies_above, news.entries)):
             # What lies in a folder that goes to the trash need not be in the feed itself.
             seen.root = self._ask_root()
@@ -99,7 +99,7 @@ class Look:
         if ahead.own_changes <= DRAIN_FROM or not current:
             return
         news = feed(self._drive, current)
-        seen = compare(news.entries, self._known())
+        seen = compare(news.entries, self._known(news.entries))
         if not seen.ledger_is_old:
             self._note_root(seen)
             self._ledger.observe(
@@ -141,13 +141,17 @@ class Look:
         }
         return find(shown, self._identity.home_id, self._names, remembered)
 
-    def _known(self) -> Known:
+    def _known(self, shown: Sequence[RemoteEntry] | None = None) -> Known:
+        """Return what the ledger knows of the shown objects; of all where None is given."""
+        entries = self._ledger.entries(None if shown is None else [e.id for e in shown])
+        strange = {entry.nonce for entry in shown or () if entry.id not in entries}
         return Known(
-            entries=self._ledger.entries(),
+            entries=entries,
             root=FileId(self._ledger.get("root")),
             home_id=self._identity.home_id,
             nonces=frozenset(intent.nonce for intent in self._ledger.intents()),
             released=self._ledger.released(),
+            ours=self._ledger.known_nonces(strange - {""}),
         )
 
     # -- objects that are not shown, or shown as deleted ------------------------------------------
@@ -183,10 +187,9 @@ class Look:
         """
         asked: set[FileId] = set()
         while True:
-            entries = self._ledger.entries()
-            dragged = [entry for entry in entries.values() if _was_dragged(entry)]
-            above = {entry.seen.parent for entry in dragged if entry.seen} - asked
-            folders = [entries[i] for i in sorted(i for i in above if i in entries)]
+            dragged = [entry for entry in self._ledger.odd().values() if _was_dragged(entry)]
+            above = {entry.seen.parent for entry in dragged if entry.seen and entry.seen.parent}
+            folders = [*self._ledger.entries(sorted(above - asked)).values()]
             folders = [entry for entry in folders if entry.seen is None or not entry.seen.trashed]
             if not folders:
                 return
@@ -255,7 +258,7 @@ class Look:
         Between two revisions of ours lies nothing but somebody's edit that we replaced unseen.
         """
         replaced = self._ledger.replaced_since(self._ledger.verified_run())
-        entries = self._ledger.entries()
+        entries = self._ledger.entries(replaced)
         ids = [file_id for file_id in replaced if file_id in entries]
         raced: list[Edit] = []
         for start in range(0, len(ids), BATCH_LIMIT):

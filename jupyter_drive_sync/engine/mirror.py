@@ -144,8 +144,10 @@ class _Pass:
         look = Look(self._site, self._identity, self._ledger, self._drive, self._number)
         view = look.look()
         root = self._root(view)
-        survey = self._survey()
-        plan = self._plan(view, survey, only)
+        holds.expire(self._site, self._ledger)
+        tree = self._ledger.tree()
+        survey = self._survey(tree)
+        plan = self._plan(view, survey, tree, only)
         self._announce(plan, survey)
         self._apply(plan, root, bound, whole=not only)
         self._progress.enter("checking")
@@ -160,8 +162,10 @@ class _Pass:
         self._progress.enter("comparing")
         view = Look(self._site, self._identity, self._ledger, self._drive, self._number).look()
         self._root(view)
-        survey = self._survey()
-        plan = self._plan(view, survey, only)
+        holds.expire(self._site, self._ledger)
+        tree = self._ledger.tree()
+        survey = self._survey(tree)
+        plan = self._plan(view, survey, tree, only)
         self._announce(plan, survey)
         return self._report(plan, verified=False)
 
@@ -205,20 +209,21 @@ class _Pass:
 
     # -- what is to be done -----------------------------------------------------------------------
 
-    def _survey(self) -> Survey:
+    def _survey(self, tree: LedgerTree) -> Survey:
         self._progress.enter("scanning")
         permit = self._mirror.permit
         survey = Survey.make(self._site, self._home, self._progress, permit)
-        survey.read_suspects(self._ledger, self._ledger.tree(), self._progress, permit)
+        survey.read_suspects(self._ledger, tree, self._progress, permit)
         return survey
 
-    def _plan(self, view: View, survey: Survey, only: tuple[RelPath, ...]) -> Plan:
+    def _plan(
+        self, view: View, survey: Survey, tree: LedgerTree, only: tuple[RelPath, ...]
+    ) -> Plan:
         settings = self._site.settings
-        holds.expire(self._site, self._ledger)
         released = self._ledger.answered(holds.MOVED_OUT) == "start_afresh"
         plan = make(
             survey.tree,
-            self._ledger.tree(),
+            tree,
             keep_deleted=settings.on_local_delete == "keep",
             moved_out_limit=settings.max_files if released else settings.moved_out_files,
             only=only,
@@ -248,7 +253,7 @@ class _Pass:
             approved=approved,
             settings=self._site.settings,
         )
-        mirrored = count_mirrored(self._ledger.tree())
+        mirrored = self._ledger.mirrored()
         held = holds.deletions(self._site, self._ledger, waiting, verdict, mirrored)
         self._progress.counts["held"] = held + len(plan.moved_out)
         return _with_verdict(plan, verdict)
@@ -258,7 +263,7 @@ class _Pass:
         trashed = [item for item in self._ledger.trashed_since(begin) if not item.approved]
         mirrored = self._ledger.mirrored_at(begin)
         if mirrored is None:
-            mirrored = count_mirrored(self._ledger.tree()) + len(trashed)
+            mirrored = self._ledger.mirrored() + len(trashed)
         return Day(mirrored, len(trashed), sum(item.size for item in trashed))
 
     def _announce(self, plan: Plan, survey: Survey) -> None:
@@ -298,9 +303,7 @@ class _Pass:
             bound=bound,
             approved=self._ledger.approvals(),
         )
-        work.carry_out(plan, root, plan.folder_ids)
-        if whole:
-            work.drop_unused()
+        work.carry_out(plan, root, whole=whole)
 
     def _remember(self, survey: Survey, *, whole: bool) -> None:
         """Take the rules and the home as those that were mirrored; a part of it tells nothing."""
@@ -325,7 +328,7 @@ class _Pass:
             holds=tuple(self._ledger.holds()),
             plan=plan,
             estimate=estimate(plan, self._site.settings),
-            objects=count_mirrored(self._ledger.tree()),
+            objects=self._ledger.mirrored(),
             folder=self._folder,
             link=self._ledger.get("root_link"),
         )
@@ -354,13 +357,8 @@ def close(
         describe(trouble) if trouble else None,
         verified,
     )
-    ledger.end(run, progress.outcomes, mirrored=count_mirrored(ledger.tree()))
+    ledger.end(run, progress.outcomes, mirrored=ledger.mirrored())
     return run
-
-
-def count_mirrored(tree: LedgerTree) -> int:
-    """Count the files on Drive that are the mirror of a file here."""
-    return sum(1 for entry in tree.files.values() if entry.standing is Standing.MIRRORED)
 
 
 def _unclaimed(plan: Plan) -> Plan:

@@ -59,12 +59,13 @@ class Known:
     """Nonces of writes that may still land: intents."""
     released: AbstractSet[FileId]
     """Objects that we have let go of: theirs now, or trashed by us."""
+    ours: AbstractSet[str] = frozenset()
+    """Of the nonces that strange objects carry, those that belong to an object of ours."""
 
 
 def compare(shown: Iterable[RemoteEntry], known: Known) -> Observation:
     """Compare what Drive shows with the ledger."""
     seen = Observation()
-    ours = {entry.nonce for entry in known.entries.values()}
     for remote in shown:
         if remote.id == known.root:
             if seen.root is None or remote.version >= seen.root.version:
@@ -73,7 +74,7 @@ def compare(shown: Iterable[RemoteEntry], known: Known) -> Observation:
         entry = seen.changed.get(remote.id) or known.entries.get(remote.id)
         if entry is not None:
             _compare_known(entry, remote, known, seen)
-        elif _is_lost(remote, known) and remote.nonce not in ours:
+        elif _is_lost(remote, known) and remote.nonce not in known.ours:
             # A person's copy carries the nonce of its original; a write of ours has its own.
             seen.ledger_is_old = True
     return seen
