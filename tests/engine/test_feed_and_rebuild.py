@@ -410,3 +410,22 @@ def test_an_edit_that_raced_our_write_is_found_by_revisions(filled: World) -> No
     pinned = [r.id for r in world.person.revisions(file_id) if r.pinned]
     assert pinned == [edit.revision]
     world.assert_mirrored()
+
+
+def test_a_persons_copy_is_no_forgotten_write_even_when_its_original_has_changed_since(
+    filled: World,
+) -> None:
+    """The copy carries a nonce of ours that no object of ours carries any more."""
+    world = filled
+    world.sync()
+    copy = world.copy_on_drive("d/f0.txt", "Copy of f0.txt")
+    for number in range(4):
+        world.write("d/f0.txt", f"changed {number}")
+        (world.home / f"d/f{number + 1}.txt").unlink()
+        report = world.sync()
+        assert not report.run.verified
+        assert report.run.counters["trashed"] == 1
+        world.clock.advance(86_400)
+    world.change_on_drive(copy, name="My copy")
+    assert not world.sync().run.verified
+    assert world.download(copy) == b"content 0"
