@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format torture clean
+.PHONY: help setup demo test lint format torture bench clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,7 +42,7 @@ demo: setup ## Show the main job against LocalDrive; ONCE=1: from start to end, 
 	@$(BIN)/jupyter-drive-sync demo $(if $(filter-out 0,$(ONCE)),--once)
 
 test: setup ## Run every test but the long ones, with coverage
-	@$(PYTEST) -n $(WORKERS) --dist=worksteal -m "not torture" --cov --cov-report=term:skip-covered
+	@$(PYTEST) -n $(WORKERS) --dist=worksteal -m "not torture and not bench" --cov --cov-report=term:skip-covered
 
 lint: setup ## Check layers, style and types
 	@$(BIN)/lint-imports
@@ -56,6 +56,9 @@ format: setup ## Put the code into its form
 
 torture: setup ## Run the long tests; N=1000000 is how many random cases each tries
 	@DRIVE_SYNC_TORTURE=$(N) $(PYTEST) -n $(WORKERS) --dist=worksteal -m torture
+
+bench: setup ## Measure requests and memory of a pass
+	@$(PYTEST) -m bench -s tests/bench
 
 clean: ## Remove what was made here, .venv too
 	rm -rf $(VENV) .coverage* .hypothesis .mypy_cache .ruff_cache .import_linter_cache .pytest_cache build dist

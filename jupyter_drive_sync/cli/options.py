@@ -46,43 +46,45 @@ class Desk:
             return follow(child, self.out.heard)
 
 
-_OPTIONS: Final = {
-    "home": click.option(
-        "--home", type=_FOLDER, metavar="DIR", help="The folder to mirror.  [default: $HOME]"
-    ),
-    "drive_folder": click.option(
-        "--drive-folder",
-        metavar="home/NAME",
-        help="Where the mirror lies on Drive.  [default: home/ and your user name]",
-    ),
-    "state_dir": click.option(
-        "--state-dir",
-        type=_FOLDER,
-        metavar="DIR",
-        help="Our own folder: grant, records, settings.  "
-        "[default: $XDG_STATE_HOME/jupyter-drive-sync, else ~/.local/state/jupyter-drive-sync]",
-    ),
-    "client_file": click.option(
-        "--client-file",
-        type=_FOLDER,
-        metavar="FILE",
-        help="Google's OAuth client file.  [default: $DRIVE_SYNC_CLIENT_FILE, else the one that "
+_OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "home": {
+        "type": _FOLDER,
+        "metavar": "DIR",
+        "help": "The folder to mirror.  [default: $HOME]",
+    },
+    "drive_folder": {
+        "metavar": "home/NAME",
+        "help": "Where the mirror lies on Drive.  [default: home/ and your user name]",
+    },
+    "state_dir": {
+        "type": _FOLDER,
+        "metavar": "DIR",
+        "help": "Our own folder: grant, records, settings.  [default: "
+        "$XDG_STATE_HOME/jupyter-drive-sync, else ~/.local/state/jupyter-drive-sync]",
+    },
+    "client_file": {
+        "type": _FOLDER,
+        "metavar": "FILE",
+        "help": "Google's OAuth client file.  [default: $DRIVE_SYNC_CLIENT_FILE, else the one that "
         "was used last, else client_secrets.json in the state folder or here]",
-    ),
-    "credentials": click.option(
-        "--credentials",
-        type=click.Choice(["grant", "adc"]),
-        default="grant",
-        show_default=True,
-        help="Your own grant, or Application Default Credentials (never used unless named).",
-    ),
+    },
+    "credentials": {
+        "type": click.Choice(["grant", "adc"]),
+        "default": "grant",
+        "show_default": True,
+        "help": "Your own grant, or Application Default Credentials (never used unless named).",
+    },
 }
+"""What names a home and all that belongs to it."""
 
 
 def at_desk(
     *options: Literal["home", "drive_folder", "client_file", "credentials"],
 ) -> Callable[[Callable[Concatenate[Desk, P], int | None]], Callable[P, None]]:
-    """Give a command ``--state-dir``, ``--json`` and the named options, as a :class:`Desk`.
+    """Give a command the options that name a home, and ``--json``, as a :class:`Desk`.
+
+    ``--help`` shows ``--state-dir`` and those that are named here. The others are taken as well and
+    change nothing, so that one line of options serves for every command.
 
     What the command returns is the exit status; an error of ours is said in its sentence.
     """
@@ -91,7 +93,7 @@ def at_desk(
         @functools.wraps(command)
         def run(*args: P.args, **kwargs: P.kwargs) -> None:
             out = Output(as_json=bool(kwargs.pop("as_json")))
-            named: dict[str, Any] = {name: kwargs.pop(name) for name in (*options, "state_dir")}
+            named: dict[str, Any] = {name: kwargs.pop(name) for name in _OPTIONS}
             try:
                 desk = Desk(find_place(os.environ, **named), out)
                 status = command(desk, *args, **kwargs)
@@ -103,8 +105,10 @@ def at_desk(
         decorated: Callable[P, None] = click.option(
             "--json", "as_json", is_flag=True, help="Print one JSON object per line."
         )(run)
-        for name in reversed((*options, "state_dir")):
-            decorated = _OPTIONS[name](decorated)
+        shown = (*options, "state_dir")
+        for name in reversed((*shown, *(name for name in _OPTIONS if name not in shown))):
+            flag = f"--{name.replace('_', '-')}"
+            decorated = click.option(flag, hidden=name not in shown, **_OPTIONS[name])(decorated)
         return decorated
 
     return decorate

@@ -14,7 +14,8 @@ def below_home(home: Path, named: Path) -> RelPath:
 
     Args:
         home: the home.
-        named: absolute, or from the current folder on.
+        named: absolute, or from the current folder on; where that lies outside the home, from the
+            home on, if there is such a file.
 
     Raises:
         UsageError: it lies elsewhere.
@@ -27,4 +28,7 @@ def below_home(home: Path, named: Path) -> RelPath:
             return RelPath("")
         if candidate.is_relative_to(root):
             return RelPath(str(candidate.relative_to(root)))
+    inside = Path(os.path.normpath(home / named))
+    if inside.is_relative_to(home) and os.path.lexists(inside):
+        return RelPath(str(inside.relative_to(home)))
     raise UsageError(problem=f"{printable(RelPath(str(named)))} does not lie in the home {home}.")

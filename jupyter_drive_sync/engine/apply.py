@@ -180,6 +180,7 @@ class Apply:
             run=self._run,
             home_id=self._home_id,
             folders=self._folders,
+            now=self._site.clock.wall(),
         )
         contents.send(ready, self._current)
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from jupyter_drive_sync.core.names import to_drive
 from jupyter_drive_sync.core.plan import Operation, Verb
+from jupyter_drive_sync.core.settings import DAY
 from jupyter_drive_sync.core.tree import FileId, Kind, LedgerEntry, RelPath, name_of, parent_of
 from jupyter_drive_sync.engine.binding import Binding, confirmed, marks, new_entry
 from jupyter_drive_sync.engine.executor import Executor
@@ -69,6 +70,7 @@ class Contents:
         run: number of the run.
         home_id: goes into what is made.
         folders: ids of all folders, by path.
+        now: epoch seconds, when it begins.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Contents:
         run: int,
         home_id: str,
         folders: Mapping[RelPath, FileId],
+        now: float,
     ) -> None:
         self._ledger = ledger
         self._binding = binding
@@ -91,7 +94,10 @@ class Contents:
         self._run = run
         self._home_id = home_id
         self._folders = folders
-        self._mood = _Mood()
+        self._now = now
+        # Google's daily limit was met: until it is over, every upload would be refused.
+        self._parked = now < float(ledger.get("parked_until") or 0)
+        self._mood = _Mood(full=DailyUploadLimit() if self._parked else None)
 
     def send(self, steps: Sequence[Operation], current: Mapping[FileId, LedgerEntry]) -> None:
         """Send what can be sent.
@@ -104,11 +110,18 @@ class Contents:
             DriveSyncError: what ends the pass; what was confirmed stays done.
         """
         for start in range(0, len(steps), SLICE):
-            ready = self._bound(steps[start : start + SLICE], current)
+            part = steps[start : start + SLICE]
+            if self._mood.full is not None:
+                for step in part:
+                    self._progress.failed(step.path, self._mood.full, kind=Kind.FILE)
+                continue
+            ready = self._bound(part, current)
             while ready:
                 ready = self._round(ready)
-        if self._mood.full is not None:
+        if steps and self._mood.full is not None:
             self._progress.trouble(self._mood.full)
+            if isinstance(self._mood.full, DailyUploadLimit) and not self._parked:
+                self._ledger.remember(parked_until=str(self._now + DAY))
 
     def _bound(
         self, steps: Sequence[Operation], current: Mapping[FileId, LedgerEntry]

@@ -129,8 +129,9 @@ class Ledger:
         files: dict[RelPath, LedgerEntry] = {}
         folders: dict[RelPath, LedgerEntry] = {}
         twins: list[LedgerEntry] = []
+        shared: dict[object, object] = {}
         for row in self._db.execute("SELECT * FROM objects ORDER BY id"):
-            entry = to_entry(row)
+            entry = to_entry(row, shared)
             shelf = folders if entry.kind is Kind.FOLDER else files
             rival = shelf.get(entry.path)
             if rival is None or _RANK[entry.standing] < _RANK[rival.standing]:
@@ -181,6 +182,18 @@ class Ledger:
         with self._transaction() as db:
             db.executemany("DELETE FROM objects WHERE id = ?", rows)
             db.executemany("INSERT OR IGNORE INTO released VALUES (?)", rows)
+
+    def trashed_paths(self) -> dict[FileId, RelPath]:
+        """Return what we moved to the trash, with the path that it had."""
+        rows = self._db.execute("SELECT id, path FROM trashed ORDER BY run")
+        return {FileId(i): from_bytes(path) for i, path in rows}
+
+    def taken_back(self, entries: Iterable[LedgerEntry]) -> None:
+        """Know files again that somebody took out of the trash."""
+        with self._transaction() as db:
+            for entry in entries:
+                db.execute("DELETE FROM trashed WHERE id = ?", (entry.id,))
+                db.execute(PUT, to_row(entry, 0))
 
     def released(self) -> frozenset[FileId]:
         """Return objects that carry our marks and are none of ours any more, or in the trash."""

@@ -54,8 +54,14 @@ def to_row(entry: LedgerEntry, run: int) -> tuple[Any, ...]:
     )
 
 
-def to_entry(row: tuple[Any, ...]) -> LedgerEntry:
-    """Read a row of ``objects``."""
+def to_entry(row: tuple[Any, ...], seen_before: dict[Any, Any] | None = None) -> LedgerEntry:
+    """Read a row of ``objects``.
+
+    Args:
+        row: all columns.
+        seen_before: collects values that many rows share (parents, modes), to hold each once.
+    """
+    shared = {} if seen_before is None else seen_before
     (file_id, kind, path, standing, parent, name, size, mtime_ns, inode, md5, nonce, version,
      revision, racy, revived, mtime_ms, mode, seen, _run) = row  # fmt: skip
     return LedgerEntry(
@@ -63,7 +69,7 @@ def to_entry(row: tuple[Any, ...]) -> LedgerEntry:
         kind=Kind(kind),
         standing=Standing(standing),
         id=FileId(file_id),
-        parent=FileId(parent),
+        parent=FileId(shared.setdefault(parent, parent)),
         name=name,
         stat=Stat(size, mtime_ns, inode),
         md5=md5,
@@ -73,7 +79,7 @@ def to_entry(row: tuple[Any, ...]) -> LedgerEntry:
         racy=bool(racy),
         revived=revived,
         mtime_ms=mtime_ms,
-        mode=mode,
+        mode=shared.setdefault(mode, mode),
         seen=None if seen is None else _load_remote(json.loads(seen)),
     )
 

@@ -26,6 +26,7 @@ from jupyter_drive_sync.engine.observe import (
     compare,
     rebuild,
     root_state,
+    unclaimed,
     with_seen,
 )
 from jupyter_drive_sync.engine.records import Edit
@@ -86,6 +87,7 @@ class Look:
         self._note_root(seen)
         if seen.ledger_is_old:
             return self._whole(token=news.token, trust=False)
+        self._know_again(sorted(seen.taken_back))
         self._ledger.observe(self._not_gone(seen.changed.values()), run=self._run, token=news.token)
         if self._verification_due():
             return self._whole(token=news.token, trust=True)
@@ -152,6 +154,7 @@ class Look:
             nonces=frozenset(intent.nonce for intent in self._ledger.intents()),
             released=self._ledger.released(),
             ours=self._ledger.known_nonces(strange - {""}),
+            trashed=self._ledger.trashed_paths().keys(),
         )
 
     # -- objects that are not shown, or shown as deleted ------------------------------------------
@@ -178,6 +181,21 @@ class Look:
                 elif isinstance(result, DriveSyncError):
                     raise result
         return found
+
+    def _know_again(self, ids: list[FileId]) -> None:
+        """Claim nothing, but know, what somebody took out of the trash after we had put it there.
+
+        Otherwise a file that comes back here as well would get a second copy.
+        """
+        paths = self._ledger.trashed_paths()
+        for start in range(0, len(ids), BATCH_LIMIT):
+            part = ids[start : start + BATCH_LIMIT]
+            results = self._drive.batch([Get(file_id) for file_id in part])
+            self._ledger.taken_back(
+                unclaimed(result, paths[result.id])
+                for result in results
+                if isinstance(result, RemoteEntry) and not result.trashed
+            )
 
     def _explain_trash(self) -> None:
         """Find out which folder took an object into the trash with it.

@@ -29,7 +29,7 @@ from jupyter_drive_sync.engine.records import FileOutcome, Hold, Intent, Run
 from jupyter_drive_sync.engine.report import Progress, describe
 from jupyter_drive_sync.engine.resume import resume
 from jupyter_drive_sync.engine.root import Foreign
-from jupyter_drive_sync.engine.sending import Sender
+from jupyter_drive_sync.engine.sending import Sender, nonce_of
 from jupyter_drive_sync.engine.site import Identity, Site
 from jupyter_drive_sync.engine.survey import Survey, open_home
 from jupyter_drive_sync.errors import DriveSyncError
@@ -212,7 +212,7 @@ class _Pass:
     def _survey(self, tree: LedgerTree) -> Survey:
         self._progress.enter("scanning")
         permit = self._mirror.permit
-        survey = Survey.make(self._site, self._home, self._progress, permit)
+        survey = Survey.make(self._site, self._home, self._progress, permit, tree)
         survey.read_suspects(self._ledger, tree, self._progress, permit)
         return survey
 
@@ -304,6 +304,14 @@ class _Pass:
             approved=self._ledger.approvals(),
         )
         work.carry_out(plan, root, whole=whole)
+        self._drop_sessions()
+
+    def _drop_sessions(self) -> None:
+        """Forget the uploads that nobody will go on with; Drive drops them within a week."""
+        alive = {intent.nonce for intent in self._ledger.intents()}
+        for key in self._mirror.secrets.sessions():
+            if nonce_of(key) not in alive:
+                self._mirror.secrets.drop_session(key)
 
     def _remember(self, survey: Survey, *, whole: bool) -> None:
         """Take the rules and the home as those that were mirrored; a part of it tells nothing."""

@@ -46,6 +46,8 @@ class Observation:
     """Drive holds writes of ours that the ledger does not know."""
     root: RemoteEntry | None = None
     """The root, when it was shown."""
+    taken_back: set[FileId] = field(default_factory=set)
+    """Files that we had trashed and somebody may have taken out of the trash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class Known:
     """Objects that we have let go of: theirs now, or trashed by us."""
     ours: AbstractSet[str] = frozenset()
     """Of the nonces that strange objects carry, those that belong to an object of ours."""
+    trashed: AbstractSet[FileId] = frozenset()
+    """Files that we moved to the trash."""
 
 
 def compare(shown: Iterable[RemoteEntry], known: Known) -> Observation:
@@ -74,6 +78,9 @@ def compare(shown: Iterable[RemoteEntry], known: Known) -> Observation:
         entry = seen.changed.get(remote.id) or known.entries.get(remote.id)
         if entry is not None:
             _compare_known(entry, remote, known, seen)
+        elif remote.id in known.trashed:
+            if not remote.trashed and not remote.deleted:
+                seen.taken_back.add(remote.id)
         elif _is_lost(remote, known) and remote.nonce not in known.ours:
             # A person's copy carries the nonce of its original; a write of ours has its own.
             seen.ledger_is_old = True

@@ -18,6 +18,7 @@ from jupyter_drive_sync.engine.binding import is_chain
 from jupyter_drive_sync.engine.ledger import Confirmation, Ledger
 from jupyter_drive_sync.engine.observe import with_seen
 from jupyter_drive_sync.engine.records import Intent, Trashed
+from jupyter_drive_sync.engine.sending import nonce_of
 from jupyter_drive_sync.errors import DriveSyncError, Missing
 
 
@@ -38,7 +39,7 @@ def resume(
     """
     intents = ledger.intents()
     approved = ledger.approvals()
-    unfinished = {key.partition(".")[0] for key in sessions}
+    unfinished = {nonce_of(key) for key in sessions}
     bound: list[Intent] = []
     for start in range(0, len(intents), BATCH_LIMIT):
         part = intents[start : start + BATCH_LIMIT]

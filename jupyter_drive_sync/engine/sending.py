@@ -134,6 +134,11 @@ def session_key(nonce: str, md5: bytes) -> str:
     return f"{nonce}.{md5.hex()}"
 
 
+def nonce_of(key: str) -> str:
+    """Return the nonce of the intent that an upload session belongs to."""
+    return key.partition(".")[0]
+
+
 def _read(content: Content, version: Read) -> LedgerEntry:
     """Say what will be true once Drive has confirmed this version."""
     return replace(

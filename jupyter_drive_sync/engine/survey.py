@@ -19,6 +19,7 @@ from jupyter_drive_sync.core.tree import (
     LocalTree,
     RelPath,
     Shadow,
+    Stat,
     from_bytes,
     is_below,
     top_of,
@@ -68,7 +69,14 @@ class Survey:
     tree: LocalTree
 
     @classmethod
-    def make(cls, site: Site, home: Home, progress: Progress, permit: Callable[[], None]) -> Survey:
+    def make(
+        cls,
+        site: Site,
+        home: Home,
+        progress: Progress,
+        permit: Callable[[], None],
+        known: LedgerTree | None = None,
+    ) -> Survey:
         """Scan the home.
 
         Args:
@@ -76,7 +84,9 @@ class Survey:
             home: open for reading.
             progress: is told how many paths were seen.
             permit: raises to end the scan.
+            known: the ledger; what is as it says shares its memory.
         """
+        files = known.files if known is not None else {}
         selection = Selection(
             site.settings, driveignore=home.driveignore(), state=_state_below_home(site)
         )
@@ -85,7 +95,13 @@ class Survey:
             permit()
             progress.note("scanned", paths)
 
-        tree = scan(home, selection, max_files=site.settings.max_files, progress=seen)
+        def share(path: RelPath, stat: Stat) -> tuple[RelPath, Stat]:
+            entry = files.get(path)
+            if entry is None:
+                return path, stat
+            return entry.path, entry.stat if entry.stat == stat else stat
+
+        tree = scan(home, selection, max_files=site.settings.max_files, progress=seen, share=share)
         if site.settings.git_bundles:
             bundled = bundle(home, tree, selection, site.state_dir)
             home.overlay = bundled.overlay

@@ -30,6 +30,9 @@ from jupyter_drive_sync.errors import HomeMissing, HomeTooLarge, RunCancelled
 from jupyter_drive_sync.home.read import Home
 from jupyter_drive_sync.home.reading import problem_of
 
+Share = Callable[[RelPath, Stat], tuple[RelPath, Stat]]
+"""Takes a path and its stat, and returns equal ones, such as those that the ledger holds."""
+
 _PROGRESS_EVERY: Final = 1000
 """Paths between two calls of ``progress``."""
 
@@ -41,6 +44,7 @@ def scan(
     max_files: int,
     progress: Callable[[int], None] = lambda _: None,
     cancelled: Callable[[], bool] = lambda: False,
+    share: Share = lambda path, stat: (path, stat),
 ) -> LocalTree:
     """Return what the home holds.
 
@@ -50,13 +54,14 @@ def scan(
         max_files: most paths; left-out folders count once, what lies in them does not.
         progress: told the number of paths seen so far, now and then.
         cancelled: asked before each folder.
+        share: gives equal values back that are in memory already.
 
     Raises:
         HomeTooLarge: there are more than ``max_files`` paths.
         HomeMissing: the home itself cannot be listed.
         RunCancelled: ``cancelled`` said so.
     """
-    walk = _Walk(home, selection, max_files, progress)
+    walk = _Walk(home, selection, max_files, progress, share)
     pending = [walk.start()]
     while pending:
         if cancelled():
@@ -97,6 +102,9 @@ class _Walk:
     selection: Selection
     max_files: int
     progress: Callable[[int], None]
+    share: Share
+    modes: dict[int, int] = field(default_factory=dict)
+    """Each mode once: a number of its own for every file adds up."""
     entries: dict[RelPath, LocalEntry] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
     unreadable: set[RelPath] = field(default_factory=set)
@@ -177,11 +185,13 @@ class _Walk:
         if left_out is not None:
             self.left_out.append(left_out)
             return None
+        path, stat = self.share(path, Stat(size, status.st_mtime_ns, status.st_ino))
+        mode = stat_bits.S_IMODE(status.st_mode)
         self.entries[path] = LocalEntry(
             path,
             kind,
-            Stat(size, status.st_mtime_ns, status.st_ino),
-            stat_bits.S_IMODE(status.st_mode),
+            stat,
+            self.modes.setdefault(mode, mode),
             status.st_nlink if kind is Kind.FILE else 1,
         )
         return kind
