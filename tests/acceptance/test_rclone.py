@@ -79,7 +79,7 @@ class Rclone:
             "--checkers=4",
             *map(str, arguments),
         ]
-        done = subprocess.run(  # noqa: S603 - the arguments are ours
+        done = subprocess.run(
             command, env=self.environment, capture_output=True, text=True, timeout=120, check=False
         )
         assert (done.returncode != 0) == fails, f"{' '.join(command)}\n{done.stderr}"

@@ -166,7 +166,7 @@ def rclone(proxy: LocalDriveProxy, config: Path, *words: str) -> str:
         "HTTPS_PROXY": proxy.url,
         "SSL_CERT_FILE": str(proxy.ca_file),
     }
-    done = subprocess.run(  # noqa: S603 - our own words
+    done = subprocess.run(
         [str(RCLONE), "--config", str(config), "--retries", "1", *words],
         env=environment,
         capture_output=True,
@@ -265,7 +265,7 @@ def test_signals_end_it_in_order(number: signal.Signals) -> None:
         "from jupyter_drive_sync.localdrive.serve import serve\n"
         "serve(say=lambda line: print(line, flush=True))\n"
     )
-    with subprocess.Popen(  # noqa: S603 - our own words
+    with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=dict(os.environ)
     ) as running:
         assert running.stdout is not None
