@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from jupyter_drive_sync.core.tree import FileId, RemoteEntry
 from jupyter_drive_sync.drive.api import Drive, quote
-from jupyter_drive_sync.drive.types import FOLDER_MIME
+from jupyter_drive_sync.drive.types import FOLDER_MIME, ChangePage
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,21 @@ class Feed:
     token: str
 
 
+def feed_pages(drive: Drive, token: str) -> Iterator[ChangePage]:
+    """Yield the pages of the change feed from a token to its end.
+
+    Raises:
+        FeedTokenRefused: Drive no longer knows the token.
+    """
+    while True:
+        page = drive.changes(token)
+        yield page
+        if page.new_start is not None:
+            return
+        if page.next is not None:
+            token = page.next
+
+
 def feed(drive: Drive, token: str) -> Feed:
     """Read the change feed from a token to its end.
 
@@ -30,15 +45,12 @@ def feed(drive: Drive, token: str) -> Feed:
         FeedTokenRefused: Drive no longer knows the token.
     """
     latest: dict[FileId, RemoteEntry] = {}
-    while True:
-        page = drive.changes(token)
+    for page in feed_pages(drive, token):
         for entry in page.entries:
             # A deletion has no version: where it comes after others, it is the last word.
             _keep(latest, entry, last_word=entry.deleted)
-        if page.new_start is not None:
-            return Feed(tuple(latest.values()), page.new_start)
-        if page.next is not None:
-            token = page.next
+        token = page.new_start or token
+    return Feed(tuple(latest.values()), token)
 
 
 def whole_tree(

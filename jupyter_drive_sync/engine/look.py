@@ -15,7 +15,7 @@ from typing import Final
 from jupyter_drive_sync.core.settings import DAY
 from jupyter_drive_sync.core.tree import FileId, Kind, LedgerEntry, RemoteEntry
 from jupyter_drive_sync.drive.api import Drive
-from jupyter_drive_sync.drive.listing import feed, whole_tree
+from jupyter_drive_sync.drive.listing import feed, feed_pages, whole_tree
 from jupyter_drive_sync.drive.types import BATCH_LIMIT, Get, ListRevisions, PinRevision, Revision
 from jupyter_drive_sync.engine.apply import Root
 from jupyter_drive_sync.engine.ledger import Ledger
@@ -100,13 +100,13 @@ class Look:
         current = self._ledger.token_of(self._run)
         if ahead.own_changes <= DRAIN_FROM or not current:
             return
-        news = feed(self._drive, current)
-        seen = compare(news.entries, self._known(news.entries))
+        seen = Observation()
+        for page in feed_pages(self._drive, current):  # there are many: never all at once
+            compare(page.entries, self._known(page.entries), seen)
+            current = page.new_start or current
         if not seen.ledger_is_old:
             self._note_root(seen)
-            self._ledger.observe(
-                seen.changed.values(), run=self._run, token=news.token, drained=True
-            )
+            self._ledger.observe(seen.changed.values(), run=self._run, token=current, drained=True)
 
     # -- the whole tree ---------------------------------------------------------------------------
 

@@ -67,9 +67,11 @@ class Known:
     """Files that we moved to the trash."""
 
 
-def compare(shown: Iterable[RemoteEntry], known: Known) -> Observation:
-    """Compare what Drive shows with the ledger."""
-    seen = Observation()
+def compare(
+    shown: Iterable[RemoteEntry], known: Known, before: Observation | None = None
+) -> Observation:
+    """Compare what Drive shows with the ledger; an observation of earlier pages grows with it."""
+    seen = before or Observation()
     for remote in shown:
         if remote.id == known.root:
             if seen.root is None or remote.version >= seen.root.version:
