@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,12 @@ def is_foreign(name: str) -> bool:
     if name in _KEPT:
         return False
     return name.startswith(_FOREIGN) or name.lower() in _PROXIES
+
+
+def pytest_configure() -> None:
+    """Heed Ctrl-C: a run in the background of a shell ignores it, and so would our children."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> str:

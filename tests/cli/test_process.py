@@ -72,8 +72,7 @@ def test_ctrl_c_ends_a_sync_in_order_and_the_next_one_goes_on(connected: Desk) -
         assert gate.reached.wait(60)
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
-        while not process.stderr.readline().startswith("Stopping"):
-            pass
+        assert any(line.startswith("Stopping") for line in process.stderr)
         gate.open()
         code, _, err = finish(process)
     assert code == 4
