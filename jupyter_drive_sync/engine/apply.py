@@ -50,8 +50,8 @@ from jupyter_drive_sync.engine.binding import (
 )
 from jupyter_drive_sync.engine.contents import Contents
 from jupyter_drive_sync.engine.executor import Executor
-from jupyter_drive_sync.engine.ledger import Confirmation, Ledger
-from jupyter_drive_sync.engine.records import Edit, Intent, Trashed
+from jupyter_drive_sync.engine.ledger import Ledger
+from jupyter_drive_sync.engine.records import Confirmation, Edit, Intent, Trashed
 from jupyter_drive_sync.engine.report import Progress
 from jupyter_drive_sync.engine.sending import Sender
 from jupyter_drive_sync.engine.site import Site

@@ -24,9 +24,9 @@ from jupyter_drive_sync.core.tree import (
 )
 from jupyter_drive_sync.drive.api import Drive
 from jupyter_drive_sync.drive.types import IDS_LIMIT
-from jupyter_drive_sync.engine.ledger import Confirmation, Ledger
+from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.engine.observe import with_seen
-from jupyter_drive_sync.engine.records import Intent
+from jupyter_drive_sync.engine.records import Confirmation, Intent
 from jupyter_drive_sync.engine.site import Site
 
 

@@ -12,7 +12,7 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -30,28 +30,20 @@ from jupyter_drive_sync.core.tree import (
 from jupyter_drive_sync.engine.ledger_file import open_file, plain_words
 from jupyter_drive_sync.engine.ledger_rows import PUT, dump, load, to_entry, to_row
 from jupyter_drive_sync.engine.records import (
+    Confirmation,
     Edit,
     FileOutcome,
     Hold,
     HoldItem,
     Intent,
     Run,
+    Tokens,
     Trashed,
 )
 from jupyter_drive_sync.errors import NoSuchHold
 
 _RUNS_KEPT: Final = 200
 _OUTCOME_RUNS_KEPT: Final = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """Where the next pass reads the change feed from, and what it would meet there."""
-
-    token: str
-    """Empty: there is none, the whole tree is compared."""
-    own_changes: int
-    """Objects that we changed since that token."""
 
 
 class Ledger:
@@ -578,21 +570,6 @@ _RANK: Final = {
     Standing.ARCHIVED: 2,
     Standing.UNCLAIMED: 3,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Confirmation:
-    """What a reply of Drive made true."""
-
-    nonce: str
-    entry: LedgerEntry
-    run: int
-    chain: bool = False
-    """It is the mirror's own folder or one above it: no object of the mirror."""
-    link: str = ""
-    """``webViewLink``."""
-    trashed: Trashed | None = None
-    edit: Edit | None = None
 
 
 def _remember_chain(db: sqlite3.Connection, made: Confirmation) -> None:

@@ -104,3 +104,28 @@ class Run:
     counters: dict[str, Any] = field(default_factory=dict)
     problem: dict[str, Any] | None = None
     verified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Where the next pass reads the change feed from, and what it would meet there."""
+
+    token: str
+    """Empty: there is none, the whole tree is compared."""
+    own_changes: int
+    """Objects that we changed since that token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What a reply of Drive made true."""
+
+    nonce: str
+    entry: LedgerEntry
+    run: int
+    chain: bool = False
+    """It is the mirror's own folder or one above it: no object of the mirror."""
+    link: str = ""
+    """``webViewLink``."""
+    trashed: Trashed | None = None
+    edit: Edit | None = None

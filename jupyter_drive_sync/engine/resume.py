@@ -15,9 +15,9 @@ from jupyter_drive_sync.core.tree import FileId, Kind, RemoteEntry, Stat
 from jupyter_drive_sync.drive.api import Drive
 from jupyter_drive_sync.drive.types import BATCH_LIMIT, BatchResult, Get
 from jupyter_drive_sync.engine.binding import is_chain
-from jupyter_drive_sync.engine.ledger import Confirmation, Ledger
+from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.engine.observe import with_seen
-from jupyter_drive_sync.engine.records import Intent, Trashed
+from jupyter_drive_sync.engine.records import Confirmation, Intent, Trashed
 from jupyter_drive_sync.engine.sending import nonce_of
 from jupyter_drive_sync.errors import DriveSyncError, Missing
 

@@ -19,8 +19,9 @@ from jupyter_drive_sync.core.tree import (
     Stat,
 )
 from jupyter_drive_sync.engine import ledger_file
-from jupyter_drive_sync.engine.ledger import Confirmation, Ledger
+from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.engine.records import (
+    Confirmation,
     Edit,
     FileOutcome,
     Hold,
