@@ -45,12 +45,16 @@ def estimate(plan: Plan, settings: Settings) -> Estimate:
     batches = sum(ceil(len(group) / BATCH) for group in groups)
     ids = ceil((new + folders) / 1000)
     edits = len(contents) + sum(len(group) for group in groups)
-    bandwidth = min(BYTES_PER_SECOND, settings.bandwidth or BYTES_PER_SECOND)
-    seconds = max(edits / WRITES_PER_SECOND, size / bandwidth)
     return Estimate(
         files=len(contents),
         size=size,
         requests=1 + ids + batches + sends,
         quota_units=LIST_UNITS + ids * 5 + edits * EDIT_UNITS,
-        minutes=seconds / 60,
+        minutes=minutes(edits, size, settings),
     )
+
+
+def minutes(edits: int, size: int, settings: Settings) -> float:
+    """Say roughly how long so many changes on Drive with so many bytes take."""
+    bandwidth = min(BYTES_PER_SECOND, settings.bandwidth or BYTES_PER_SECOND)
+    return max(edits / WRITES_PER_SECOND, size / bandwidth) / 60

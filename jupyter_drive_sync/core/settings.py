@@ -51,6 +51,10 @@ class Settings:
         ping_seconds: how often a running pass says that it lives.
         request_timeout: seconds without a byte after which a request is given up.
         retries: tries of one request before it is given up for this run.
+        time_zone: IANA name that a schedule is read in; ``""`` is the browser's, else the system's.
+        paused_until: seconds since the epoch until which nothing runs by itself; 0 is not paused,
+            -1 until somebody resumes it.
+        ask_after: seconds since the epoch before which nobody is asked to connect; -1 is never.
     """
 
     excludes: tuple[str, ...] = ()
@@ -79,6 +83,9 @@ class Settings:
     ping_seconds: int = 10
     request_timeout: int = 60
     retries: int = 8
+    time_zone: str = ""
+    paused_until: float = 0.0
+    ask_after: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse values that no pass could work with.
@@ -115,6 +122,8 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
     "ping_seconds": (1, 600),
     "request_timeout": (1, 3600),
     "retries": (1, 100),
+    "paused_until": (-1, 1e11),
+    "ask_after": (-1, 1e11),
 }
 
 
@@ -141,14 +150,15 @@ def _checked(name: str, value: Any, hint: Any) -> Any:
         good = isinstance(value, int) and not isinstance(value, bool)
     elif hint is float:
         good = isinstance(value, int | float) and not isinstance(value, bool)
+    elif hint is str:
+        good = isinstance(value, str)
     elif hint == DeletePolicy:
         good = value in ("trash", "keep")
     else:
         good = isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
         value = tuple(value) if good else value
     if not good:
-        wanted = {bool: "true or false", int: "a whole number", float: "a number"}.get(
-            hint, '"trash" or "keep"' if hint == DeletePolicy else "a list of texts"
-        )
+        words = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+        wanted = words.get(hint, '"trash" or "keep"' if hint == DeletePolicy else "a list of texts")
         raise BadSettings(name=name, problem=f"{value!r} is not {wanted}")
     return value

@@ -14,6 +14,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "device": access_jobs.device,
     "revoke": access_jobs.revoke,
     "validate": access_jobs.validate,
+    "survey": mirror_jobs.survey,
     "preview": mirror_jobs.preview,
     "mirror": mirror_jobs.mirror,
     "check": mirror_jobs.check,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from jupyter_drive_sync.core.settings import Settings
@@ -114,10 +114,8 @@ class World:
         )
         return Drive(transport, self.endpoint, self.rng)
 
-    def site(self) -> Site:
-        """Describe the home for the engine."""
-        account = Account.load(self.state_dir)
-        own = self.job.credentials == "grant"
+    def bare_site(self) -> Site:
+        """Describe the home for whoever does not ask Drive."""
         return Site(
             home=Path(self.job.home),
             drive_folder=self.job.drive_folder,
@@ -125,6 +123,14 @@ class World:
             settings=self.settings,
             clock=self.clock,
             rng=self.rng,
+        )
+
+    def site(self) -> Site:
+        """Describe the home for the engine."""
+        account = Account.load(self.state_dir)
+        own = self.job.credentials == "grant"
+        return replace(
+            self.bare_site(),
             client=self.client().project if own else "",
             account=account.permission_id if own and account else "",
         )

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from jupyter_drive_sync.drive.secrets import Secret, redact
-from jupyter_drive_sync.errors import DriveSyncError, Internal, RunCancelled
+from jupyter_drive_sync.errors import DriveSyncError, Internal, RunCancelled, RunKilled
 from jupyter_drive_sync.runner.protocol import (
     Event,
     Job,
@@ -74,7 +74,7 @@ class Context:
         try:
             self._send(encode_event(event))
         except OSError:
-            self.interruption.stop(RunCancelled())
+            self.interruption.stop(orphaned())
 
     def permit(self) -> None:
         """Go on, or raise the reason why not."""
@@ -167,6 +167,11 @@ def serve(handlers: Mapping[str, Handler], *, stdin: int = 0, stdout: int = 1) -
     return 0
 
 
+def orphaned() -> RunKilled:
+    """Say that whoever wanted the job is gone: a server that stops, or a killed command."""
+    return RunKilled(how="what had started it has ended")
+
+
 def unforeseen(problem: BaseException, known: tuple[Secret, ...] = ()) -> Internal:
     """Wrap a fault of ours, its traceback without secrets."""
     return Internal(detail=redact("".join(traceback.format_exception(problem)), known))
@@ -205,7 +210,7 @@ def _read(stdin: int, lines: queue.SimpleQueue[str], interruption: Interruption)
         *whole, rest = (rest + part).split(b"\n")
         for line in whole:
             lines.put(line.decode("ascii", "replace"))
-    interruption.stop(RunCancelled())
+    interruption.stop(orphaned())
 
 
 def _first(lines: queue.SimpleQueue[str], interruption: Interruption) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
+from jupyter_drive_sync.core.estimate import minutes
 from jupyter_drive_sync.core.plan import Operation, Verb
-from jupyter_drive_sync.core.tree import RelPath
+from jupyter_drive_sync.core.tree import Kind, RelPath, top_of
 from jupyter_drive_sync.engine.check import CheckReport, distrust
 from jupyter_drive_sync.engine.check import check as compare
 from jupyter_drive_sync.engine.executor import Threads
 from jupyter_drive_sync.engine.mirror import Mirror, PassReport
 from jupyter_drive_sync.engine.records import FileOutcome
 from jupyter_drive_sync.engine.report import Progress, Status, describe_hold
+from jupyter_drive_sync.engine.survey import Survey, open_home
 from jupyter_drive_sync.engine.turn import Turn
 from jupyter_drive_sync.errors import DriveSyncError
 from jupyter_drive_sync.runner.assembly import World
@@ -25,6 +28,9 @@ from jupyter_drive_sync.runner.protocol import Progress as ProgressEvent
 
 LISTED: Final = 5_000
 """Files that a result names at most; the history has all of them."""
+LISTED_FOLDERS: Final = 200
+LISTED_LEFT_OUT: Final = 500
+"""What a survey names at most."""
 
 
 def mirror(job: Job, context: Context) -> Mapping[str, Any]:
@@ -58,6 +64,43 @@ def mirror(job: Job, context: Context) -> Mapping[str, Any]:
             raise unforeseen(problem) from problem  # its traceback goes into the status
         turn.completed(report.run.outcome, report.objects)
     return _described(report, progress)
+
+
+def survey(job: Job, context: Context) -> Mapping[str, Any]:
+    """Look at the home alone: what would be mirrored, and what is left out. Needs no consent.
+
+    Brings ``files``, ``bytes``, ``minutes`` of a first pass, ``folders`` (those at the top by size,
+    ``""`` for the files of the home itself), ``folders_more``, ``left_out``, ``left_out_count``.
+    """
+    world = World.of(job, context)
+    progress = Progress(world.clock, _teller(context, Eta(world.clock)))
+    memory_guard(Memory(), world.settings.memory_headroom)()
+    site = world.bare_site()
+    with contextlib.closing(open_home(site)) as home:
+        seen = Survey.make(site, home, progress, context.permit)
+    files = [entry for entry in seen.tree.entries.values() if entry.kind is Kind.FILE]
+    tops: dict[str, list[int]] = {}
+    for entry in files:
+        top = top_of(entry.path)
+        tops.setdefault("" if top == entry.path else top, []).append(entry.stat.size)
+    folders = sorted(tops.items(), key=lambda item: (-sum(item[1]), item[0]))
+    left_out = seen.left_out()
+    size = sum(entry.stat.size for entry in files)
+    return {
+        "files": len(files),
+        "bytes": size,
+        "minutes": minutes(len(seen.tree.entries), size, world.settings),
+        "folders": [
+            {"name": name, "files": len(sizes), "bytes": sum(sizes)}
+            for name, sizes in folders[:LISTED_FOLDERS]
+        ],
+        "folders_more": max(0, len(folders) - LISTED_FOLDERS),
+        "left_out": [
+            {"path": item.path, "reason": item.reason, "size": item.size}
+            for item in left_out[:LISTED_LEFT_OUT]
+        ],
+        "left_out_count": len(left_out),
+    }
 
 
 def preview(job: Job, context: Context) -> Mapping[str, Any]:

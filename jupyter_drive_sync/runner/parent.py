@@ -145,7 +145,7 @@ class Child:
 
     def say(self, line: str) -> None:
         """Write one line to the child; one that is gone is noticed where its events are read."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):  # broken, or closed by us
             self._stdin.write(line.encode("ascii") + b"\n")
             self._stdin.flush()
 
@@ -175,9 +175,17 @@ class Child:
         self._cancelled.set()
         with contextlib.suppress(ProcessLookupError):
             self._process.terminate()
-        self._deadline = threading.Timer(self._grace, self.kill)
-        self._deadline.daemon = True
-        self._deadline.start()
+        self._set_deadline()
+
+    def hang_up(self) -> None:
+        """Tell the child that we end; kill it when the grace is over. Returns at once.
+
+        Unlike :meth:`cancel`, nobody wanted the job to stop: the next run goes on by itself.
+        """
+        if self._deadline is None:
+            with contextlib.suppress(OSError):
+                self._stdin.close()
+            self._set_deadline()
 
     def kill(self) -> None:
         """End the child and what it started, now."""
@@ -224,6 +232,11 @@ class Child:
     def _stdout(self) -> IO[bytes]:
         assert self._process.stdout is not None  # noqa: S101 - we asked for a pipe
         return self._process.stdout
+
+    def _set_deadline(self) -> None:
+        self._deadline = threading.Timer(self._grace, self.kill)
+        self._deadline.daemon = True
+        self._deadline.start()
 
     def _listen(self) -> None:
         assert self._process.stderr is not None  # noqa: S101 - we asked for a pipe

@@ -92,6 +92,7 @@ def find_place(
     drive_folder: str | None = None,
     client_file: Path | None = None,
     credentials: Credentials = "grant",
+    settings: Mapping[str, Any] | None = None,
 ) -> Place:
     """Fill in what nobody named.
 
@@ -111,6 +112,7 @@ def find_place(
         client_file=(named or _usual_client_file(state)).absolute(),
         client_named=named is not None,
         credentials=credentials,
+        settings=settings or {},
     )
 
 

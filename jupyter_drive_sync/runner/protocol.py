@@ -16,7 +16,9 @@ from typing import Any, Final, Literal
 
 from jupyter_drive_sync.errors import DriveSyncError, Who
 
-JobKind = Literal["exchange", "device", "revoke", "validate", "preview", "mirror", "check"]
+JobKind = Literal[
+    "exchange", "device", "revoke", "validate", "survey", "preview", "mirror", "check"
+]
 
 
 @dataclass(frozen=True, slots=True)

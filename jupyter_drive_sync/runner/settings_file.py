@@ -65,12 +65,20 @@ def store(state_dir: Path, name: str, text: str | None) -> Settings:
         BadSettings: there is no such setting, or it cannot have this value.
         StateUnusable, StateFull: the file cannot be written.
     """
-    values = stored(state_dir)
     if name not in {field.name for field in fields(Settings)}:
         raise BadSettings(name=name, problem="there is no such setting")
-    values.pop(name, None)
-    if text is not None:
-        values[name] = _value(name, text)
+    return change(state_dir, {name: None if text is None else _value(name, text)})
+
+
+def change(state_dir: Path, new: Mapping[str, Any]) -> Settings:
+    """Set settings, all of them or none; those that are None are taken back to their defaults.
+
+    Raises:
+        BadSettings: there is no such setting, or it cannot have this value.
+        StateUnusable, StateFull: the file cannot be written.
+    """
+    values = {**stored(state_dir), **new}
+    values = {name: value for name, value in values.items() if value is not None}
     settings = from_mapping(values)
     make_state_dir(state_dir)
     write_private(state_dir / FILE_NAME, json.dumps(values, indent=1) + "\n")

@@ -1,0 +1,83 @@
+"""The server extension: wiring, and nothing else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, ClassVar
+
+from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.serverapp import ServerApp
+from traitlets import Instance
+from traitlets.config import Configurable
+
+from jupyter_drive_sync.errors import DriveSyncError
+from jupyter_drive_sync.server.base import SERVICE
+from jupyter_drive_sync.server.config import DriveSync, read_config
+from jupyter_drive_sync.server.handlers import ROUTES
+from jupyter_drive_sync.server.service import Service
+
+_SETTLED = 2.0
+"""Seconds after the start of the loop before anything of ours is imported or looked at."""
+
+
+class DriveSyncApp(ExtensionApp):
+    """Jupyter Drive Sync, inside a Jupyter server."""
+
+    name = "jupyter_drive_sync"
+    load_other_extensions = True
+    classes: ClassVar[list[type[Configurable]]] = [*ExtensionApp.classes, DriveSync]
+    service: Service | None = Instance(Service, allow_none=True)
+
+    def initialize_settings(self) -> None:
+        """Make the service; a configuration that cannot be used is refused in a sentence.
+
+        Jupyter goes on without us then, and the routes say the same sentence.
+        """
+        try:
+            self.service = self._make_service(read_config(self, self.config))
+        except DriveSyncError as problem:
+            self.log.critical("Jupyter Drive Sync does not start. %s", problem.sentence)
+            self.settings[SERVICE] = problem
+            return
+        self.settings[SERVICE] = self.service
+        self._server.io_loop.call_later(_SETTLED, self.service.start)
+
+    def initialize_handlers(self) -> None:
+        """Add the routes."""
+        self.handlers.extend(ROUTES)
+
+    async def stop_extension(self) -> None:
+        """End what runs, in order."""
+        if self.service is not None:
+            await self.service.stop()
+
+    @property
+    def _server(self) -> ServerApp:
+        assert self.serverapp is not None  # noqa: S101 - extensions are loaded by a server
+        return self.serverapp
+
+    def _make_service(self, config: DriveSync) -> Service:
+        server = self._server
+        events = server.event_logger
+        assert events is not None  # noqa: S101 - a server that loads extensions has its bus
+        return Service(
+            place=config.place(os.environ),
+            nights=config.nights(),
+            base_url=server.base_url,
+            root_dir=Path(server.root_dir),
+            events=events,
+            busy=self._computes,
+            log=self.log,
+            paused=config.paused,
+            ask=config.ask,
+            notify=config.notify != "never",
+        )
+
+    def _computes(self) -> bool:
+        """Tell whether a kernel is busy."""
+        kernels: Any = self._server.kernel_manager
+        return any(
+            getattr(kernels.get_kernel(kernel), "execution_state", "idle") == "busy"
+            for kernel in kernels.list_kernel_ids()
+        )

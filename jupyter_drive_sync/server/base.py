@@ -1,0 +1,124 @@
+"""What all routes share: who may, how errors are said, what counts as activity."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
+
+from jupyter_server.auth.decorator import authorized
+from jupyter_server.base.handlers import APIHandler, JupyterHandler
+from tornado import web
+
+from jupyter_drive_sync.errors import DriveSyncError, Internal
+from jupyter_drive_sync.server.problems import (
+    BadRequest,
+    Forbidden,
+    NoSuchMethod,
+    NoSuchThing,
+    NotOwner,
+    http_status,
+)
+from jupyter_drive_sync.server.service import Service, environment_user
+
+P = ParamSpec("P")
+H = TypeVar("H", bound="Route")
+
+RESOURCE: Final = "drive_sync"
+SERVICE: Final = "drive_sync_service"
+"""Where the web application keeps the service, or the error that keeps it from working."""
+
+
+def find_service(handler: JupyterHandler) -> Service:
+    """Return what does the work.
+
+    Raises:
+        DriveSyncError: the configuration cannot be used.
+    """
+    found = handler.settings[SERVICE]
+    if isinstance(found, DriveSyncError):
+        raise found
+    assert isinstance(found, Service)  # noqa: S101 - the app puts one of the two there
+    return found
+
+
+def require_owner(handler: JupyterHandler) -> None:
+    """On a hub, see that the person is the owner of the server.
+
+    Raises:
+        NotOwner: it is somebody else.
+    """
+    owner = environment_user()
+    if owner and getattr(handler.current_user, "username", "") != owner:
+        raise NotOwner(owner=owner)
+
+
+class Route(APIHandler):
+    """A route of the REST API."""
+
+    auth_resource = RESOURCE
+    is_activity = True
+    """Whether its methods that change something show that a person is there."""
+
+    async def prepare(self) -> None:  # type: ignore[override]  # as APIHandler has it
+        """Decide what counts as activity: nobody is kept from being culled by our polling."""
+        reading = self.request.method in ("GET", "HEAD", "OPTIONS")
+        self._track_activity = self.is_activity and not reading
+        await super().prepare()
+
+    @property
+    def service(self) -> Service:
+        """What does the work."""
+        return find_service(self)
+
+    def reply(self, values: Any, status: int = 200) -> None:
+        """Answer with JSON."""
+        self.set_status(status)
+        self.set_header("Cache-Control", "no-store")
+        self.finish(json.dumps(values))
+
+    def refuse(self, problem: DriveSyncError) -> None:
+        """Answer with an error."""
+        said = {
+            "code": problem.code,
+            "who": problem.who,
+            "sentence": problem.sentence,
+            "params": dict(problem.params),
+        }
+        self.reply(said, http_status(problem))
+
+    def write_error(self, status_code: int, **_: Any) -> None:
+        """Say in our form what Jupyter and Tornado refuse."""
+        kind: DriveSyncError
+        reason = self._reason if status_code < 500 else ""
+        if status_code in (401, 403):
+            kind = Forbidden(problem=reason or "it was refused")
+        elif status_code == 404:
+            kind = NoSuchThing(thing="such address")
+        elif status_code == 405:
+            kind = NoSuchMethod(method=self.request.method or "")
+        elif status_code < 500:
+            kind = BadRequest(problem=reason)
+        else:
+            kind = Internal()
+        self.refuse(kind)
+
+
+def guarded(
+    method: Callable[Concatenate[H, P], Awaitable[None]],
+) -> Callable[Concatenate[H, P], Awaitable[None]]:
+    """Let a method of a route be used by those who may, and say its errors in our form."""
+
+    @web.authenticated
+    @authorized
+    @functools.wraps(method)
+    async def run(self: H, *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            if self.request.method != "GET":
+                require_owner(self)
+            await method(self, *args, **kwargs)
+        except DriveSyncError as problem:
+            self.refuse(problem)
+
+    return cast("Callable[Concatenate[H, P], Awaitable[None]]", run)

@@ -1,0 +1,107 @@
+"""The pages on which a browser ends that comes back from Google."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from typing import Final
+
+_AGAIN: Final = "Go back to Jupyter and press Authorize again."
+
+_PAGE: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<meta name="viewport" content="width=device-width"><style>
+:root {{ color-scheme: light dark; }}
+body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 15vh auto; padding: 0 1rem;
+  overflow-wrap: anywhere; }}
+h1 {{ font-size: 1.4rem; }}
+</style></head><body><main data-drive-sync="{verdict}"><h1>{title}</h1><p>{text}</p>
+<p><a href="{jupyter}">Go to Jupyter</a></p></main></body></html>
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a person reads at the end.
+
+    Attributes:
+        verdict: one word for it, stable.
+        status: of HTTP.
+        title: what happened.
+        text: what to do.
+    """
+
+    verdict: str
+    status: int
+    title: str
+    text: str
+
+    def render(self, jupyter: str) -> str:
+        """Write the page; ``jupyter`` is the address of this server's own pages."""
+        return _PAGE.format(
+            verdict=self.verdict,
+            title=html.escape(self.title),
+            text=html.escape(self.text),
+            jupyter=html.escape(jupyter, quote=True),
+        )
+
+
+def connected(email: str) -> Page:
+    """Say that it worked."""
+    return Page(
+        "connected",
+        200,
+        "Connected. You can close this tab.",
+        f"Jupyter may now copy your files to the Google Drive of {email}. It sees only what it "
+        "copied there itself.",
+    )
+
+
+def denied(sentence: str) -> Page:
+    """Say that the answer was no."""
+    return Page("denied", 400, "Not connected", f"{sentence} If you change your mind: {_AGAIN}")
+
+
+def failed(sentence: str) -> Page:
+    """Say that Google's yes could not be used."""
+    return Page("failed", 502, "Not connected", f"{sentence} {_AGAIN}")
+
+
+EXPIRED: Final = Page(
+    "expired",
+    410,
+    "This took too long",
+    f"The question to Google was open for more than 10 minutes, or was asked anew. {_AGAIN}",
+)
+REPLAYED: Final = Page(
+    "replayed",
+    409,
+    "This page was used already",
+    "An answer from Google counts once; nothing was done a second time. Go back to Jupyter: it "
+    "shows whether it is connected. If it is not, press Authorize again.",
+)
+FORGED: Final = Page(
+    "forged",
+    403,
+    "This answer was not asked for",
+    "It belongs to no question that this browser asked, so nothing was done with it. If you wanted "
+    "to connect your Google Drive, go back to Jupyter, in this browser, and press Authorize.",
+)
+LOGGED_OUT: Final = Page(
+    "logged_out",
+    403,
+    "You are not logged in here",
+    "Nothing was done with Google's answer. Open Jupyter in this browser, log in, and press "
+    "Authorize again.",
+)
+FORBIDDEN: Final = Page(
+    "forbidden",
+    403,
+    "This is not your server",
+    "Only its owner can connect a Google Drive here; nothing was done with Google's answer.",
+)
+BROKEN: Final = Page(
+    "broken",
+    500,
+    "Something went wrong",
+    f"We did not foresee this; your files are untouched. {_AGAIN}",
+)

@@ -1,0 +1,92 @@
+"""What the routes refuse, and the HTTP status of each error."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from jupyter_drive_sync.errors import (
+    DriveSyncError,
+    NeedsAdmin,
+    NeedsUser,
+    NoSuchHold,
+    StateFull,
+    StateUnusable,
+    UsageError,
+    Wait,
+)
+
+
+class BadRequest(UsageError):
+    """The request is not what the OpenAPI document says."""
+
+    code = "request.invalid"
+    template = "The request cannot be understood: {problem}."
+
+
+class Forbidden(UsageError):
+    """Not logged in, not allowed, or without the token against forged requests."""
+
+    code = "request.forbidden"
+    template = "This needs a login and permission: {problem}."
+
+
+class NotOwner(UsageError):
+    """On a hub, somebody else than the owner of the server wants to change something."""
+
+    code = "request.not_owner"
+    template = "Only {owner}, whose server this is, can do this."
+
+
+class NoSuchThing(UsageError):
+    """There is nothing at this address."""
+
+    code = "request.unknown"
+    template = "There is no {thing}."
+
+
+class NoSuchMethod(UsageError):
+    """The address knows other methods only."""
+
+    code = "request.method"
+    template = "This address does not know {method}."
+
+
+class Paused(NeedsUser):
+    """Syncing is paused."""
+
+    code = "run.paused"
+    template = "Syncing is paused; nothing is copied until it is resumed."
+
+
+class PausedByAdmin(NeedsAdmin):
+    """Syncing is paused by the configuration."""
+
+    code = "run.paused"
+    template = "Syncing is paused by your admin; nothing is copied until it is resumed."
+
+
+class SetByAdmin(NeedsAdmin):
+    """The configuration decides this setting."""
+
+    code = "settings.by_admin"
+    template = "The setting {name} was set by your admin and cannot be changed here."
+
+
+_STATUSES: Final[tuple[tuple[type[DriveSyncError], int], ...]] = (
+    (Forbidden, 403),
+    (NotOwner, 403),
+    (NoSuchThing, 404),
+    (NoSuchHold, 404),
+    (NoSuchMethod, 405),
+    (UsageError, 400),
+    (StateUnusable, 500),
+    (StateFull, 500),
+    (NeedsUser, 409),
+    (NeedsAdmin, 409),
+    (Wait, 503),
+)
+
+
+def http_status(problem: DriveSyncError) -> int:
+    """Return the status with which a route answers."""
+    return next((status for kind, status in _STATUSES if isinstance(problem, kind)), 500)

@@ -1,0 +1,475 @@
+"""Everything that the server extension does, without HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, ParamSpec, TypeVar
+
+from jupyter_events import EventLogger
+
+from jupyter_drive_sync.engine.report import Status
+from jupyter_drive_sync.errors import DriveSyncError, NotConnected
+from jupyter_drive_sync.runner.place import Place
+from jupyter_drive_sync.server.config import Nights
+from jupyter_drive_sync.server.consent import Attempt, Consent, Origin
+from jupyter_drive_sync.server.desk import FOREVER, Desk, View
+from jupyter_drive_sync.server.herald import Herald
+from jupyter_drive_sync.server.metrics import Metrics
+from jupyter_drive_sync.server.passes import Crew, Pass, Passes
+from jupyter_drive_sync.server.problems import Paused, PausedByAdmin
+from jupyter_drive_sync.server.prompt import LATER, Claim
+from jupyter_drive_sync.server.schedule import Schedule
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+CONTENTS_EVENTS: Final = "https://events.jupyter.org/jupyter_server/contents_service/v1"
+_SAVED: Final = 1000
+"""Saved files that are told apart."""
+_REVOKE_ENDS: Final = (
+    "Every other computer and hub that uses the same Google project for your account ends too.",
+    "Google forgets what this app may do: connecting again asks for your consent anew.",
+)
+_STAYS: Final = "Your files stay on Drive and here; nothing is deleted. Our access here is deleted."
+
+
+@dataclass
+class Service:
+    """One home, as a running server looks after it. All methods belong on the event loop.
+
+    Attributes:
+        place: the home.
+        nights: when passes run by themselves.
+        base_url: of this server.
+        root_dir: what the file browser shows.
+        events: the server's event bus.
+        busy: whether a kernel computes.
+        log: the server's log.
+        paused: whether the administrator paused everything.
+        ask: whether people may be asked to connect.
+        notify: whether problems may be told by a notification.
+        wall: seconds since the epoch.
+        clock: monotonic seconds.
+        rng: spreads the nights.
+        crew: runs the children.
+    """
+
+    place: Place
+    nights: Nights
+    base_url: str
+    root_dir: Path
+    events: EventLogger
+    busy: Callable[[], bool]
+    log: logging.Logger
+    paused: bool = False
+    ask: bool = True
+    notify: bool = True
+    wall: Callable[[], float] = time.time
+    clock: Callable[[], float] = time.monotonic
+    rng: random.Random = field(default_factory=random.SystemRandom)
+    crew: Crew = field(default_factory=Crew)
+
+    def __post_init__(self) -> None:
+        """Put the parts together; nothing runs yet."""
+        self.desk = Desk(self.place, self.wall, paused=self.paused)
+        self.metrics = Metrics()
+        self.herald = Herald(self.events, self._compose, self.wall, self.clock)
+        self.passes = Passes(self.place, self.desk, self.crew, self, self.log.error)
+        self.consent = Consent(
+            self.place,
+            self.crew,
+            wall=self.wall,
+            clock=self.clock,
+            told=partial(self.herald.tell, "consent"),
+            connected=self._connected,
+        )
+        self.claim = Claim(self.clock)
+        self.schedule = Schedule(
+            self.nights,
+            run=self._run_by_itself,
+            last_run=self._last_run,
+            busy=self.busy,
+            changed=partial(self.herald.tell, "settings"),
+            wall=self.wall,
+            rng=self.rng,
+        )
+        self._saved: set[str] = set()
+        self._known_holds: tuple[str, ...] = ()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._root = _below(self.root_dir, self.place.home)
+
+    # -- life -------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Begin to wait for the nights."""
+        if self._root is not None and CONTENTS_EVENTS in self.events.schemas.schema_ids:
+            self.events.add_listener(schema_id=CONTENTS_EVENTS, listener=self._heard_contents)
+        view = await self.look()
+        self.metrics.succeeded(view.status.last_sync)
+        await self.schedule.start(view.settings.time_zone, view.memo.browser_time_zone)
+
+    async def stop(self) -> None:
+        """End all that runs: no child outlives the server."""
+        await self.schedule.stop()
+        await self.crew.close()
+        await self.passes.wait()
+        await self.consent.close()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.herald.close()
+
+    # -- looking ----------------------------------------------------------------------------------
+
+    async def look(self) -> View:
+        """See how things stand."""
+        run = self.passes.current
+        return await self.off_loop(self.desk.look, run.job if run else "", len(self._saved))
+
+    async def off_loop(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call something that touches files or the database, in a thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(None, partial(call, *args, **kwargs))
+
+    async def status(self) -> dict[str, Any]:
+        """Return the reply of the status route."""
+        seq = self.herald.seq
+        view = await self.look()
+        status, account = view.status, view.account
+        return {
+            "seq": seq,
+            "time": self.wall(),
+            "state": view.state,
+            "status": status.status,
+            "connected": view.connected,
+            "account": {"email": account.email, "name": account.name} if account else None,
+            "home": str(self.place.home),
+            "root": self._root,
+            "drive_folder": self.place.drive_folder,
+            "link": view.link,
+            "problem": view.problem,
+            "incident": self._incident(view),
+            "holds": [{**hold, "paths_href": self._href(hold["id"])} for hold in status.holds],
+            "last_sync": status.last_sync,
+            "last_sync_count": status.last_sync_count,
+            "last_sync_job": status.last_sync_job,
+            "job": status.job,
+            "started": status.started,
+            "traceback": status.traceback,
+            "meta": status.meta,
+            "progress": self._progress(),
+            "saved_since": len(self._saved),
+            **self._timing(view),
+            "waiting_for": self.schedule.waiting_for,
+            "paused": bool(view.paused_by),
+            "paused_until": _until(view.settings.paused_until) if view.paused_by else None,
+            "paused_by": view.paused_by,
+            "consent": self.consent.described(),
+            "ask": self._may_ask(view),
+        }
+
+    async def settings(self) -> dict[str, Any]:
+        """Return the reply of the settings route."""
+        view = await self.look()
+        timing = self._timing(view)
+        return {
+            "excludes": list(view.settings.excludes),
+            "includes": list(view.settings.includes),
+            "time_zone": view.settings.time_zone,
+            "paused_until": _until(view.settings.paused_until),
+            "schedule": timing["schedule"],
+            "effective_time_zone": timing["time_zone"],
+            "next_run": timing["next_run"],
+            "by_admin": sorted(self.place.settings),
+        }
+
+    async def prompt(self, tab: str = "") -> dict[str, Any]:
+        """Return the reply of the prompt route, to one tab."""
+        view = await self.look()
+        after = view.settings.ask_after
+        return {
+            "ask": self._may_ask(view),
+            "claimed": bool(self.claim.tab),
+            "mine": bool(tab) and self.claim.tab == tab,
+            "not_before": after if after > self.wall() else None,
+            "never": after == FOREVER,
+        }
+
+    async def about_disconnect(self) -> dict[str, Any]:
+        """Return what a person should know before disconnecting."""
+        view = await self.look()
+        account = view.account
+        return {
+            "connected": view.connected,
+            "account": {"email": account.email, "name": account.name} if account else None,
+            "files": view.status.last_sync_count,
+            "stays": _STAYS,
+            "revoke_ends": list(_REVOKE_ENDS),
+        }
+
+    async def preview(self, *, refresh: bool) -> dict[str, Any]:
+        """Return the reply of the preview route."""
+        found = await self.passes.survey(refresh=refresh)
+        where = {"home": str(self.place.home), "drive_folder": self.place.drive_folder}
+        return {**where, **found}
+
+    # -- acting -----------------------------------------------------------------------------------
+
+    async def sync(self, paths: Sequence[str] = ()) -> tuple[str, bool]:
+        """Begin a pass, or say which one runs; its job, and whether it ran before.
+
+        Raises:
+            NotConnected, Paused, PausedByAdmin: not now.
+        """
+        view = await self.look()
+        if not view.connected:
+            raise NotConnected
+        if view.paused_by:
+            raise PausedByAdmin if view.paused_by == "admin" else Paused
+        if view.status.running and self.passes.current is None:
+            return view.status.job, True  # somebody else's, such as of the command line
+        run, already = self.passes.start(paths)
+        return run.job, already
+
+    async def release(self, hold: str, choice: str, paths: Sequence[str], *, sync: bool) -> Any:
+        """Answer a hold, and carry the answer out.
+
+        Raises:
+            NoSuchHold: there is no such hold, choice or path.
+        """
+        count = await self.off_loop(self.desk.release, hold, choice, paths)
+        self.desk.forget_link()
+        job = ""
+        if choice == "disconnect":
+            await self.disconnect(revoke=False)
+        elif sync:
+            try:
+                job, _ = await self.sync()
+            except (NotConnected, Paused, PausedByAdmin):
+                job = ""  # the next one carries it out
+        self.herald.tell("holds")
+        return {"files": count, "job": job}
+
+    async def disconnect(self, *, revoke: bool) -> bool:
+        """Delete our access; tells whether Google was told.
+
+        Raises:
+            NotConnected: there is none.
+            Reported: Google could not be told; nothing was changed.
+        """
+        self.consent.abandon()
+        self.passes.cancel()
+        await self.passes.wait()
+        job = self.place.job("revoke", args={"at_google": revoke})
+        result = await self.crew.perform(job)
+        self.desk.forget_link()
+        self.herald.tell("consent")
+        return bool(result["revoked"])
+
+    async def authorize(
+        self, origin: Origin, *, device: bool, time_zone: str, sync: bool
+    ) -> tuple[Attempt, Any]:
+        """Begin to connect (see :meth:`Consent.begin`).
+
+        Raises:
+            NoClient, BadClientFile: no client, or one that cannot be answered here.
+            PausedByAdmin: not here, not now.
+        """
+        if self.paused:
+            raise PausedByAdmin
+        client = await self.off_loop(self.place.client)
+        return await self.consent.begin(
+            client, origin, device=device, time_zone=time_zone, sync=sync
+        )
+
+    async def change(self, values: Mapping[str, Any]) -> None:
+        """Set what a person may set.
+
+        Raises:
+            SetByAdmin, BadSettings: not this, or not so.
+        """
+        await self.off_loop(self.desk.change, values)
+        self.passes.forget_survey()
+        view = await self.look()
+        await self.schedule.set_zones(view.settings.time_zone, view.memo.browser_time_zone)
+        self.herald.tell("settings")
+
+    async def answer_prompt(self, action: str, tab: str) -> None:
+        """Keep what a tab or its person answered."""
+        if action == "claim":
+            if self._may_ask(await self.look()):
+                self.claim.take(tab)
+            return
+        if action == "release":
+            self.claim.give_back(tab)
+            return
+        after = {"later": self.wall() + LATER, "never": FOREVER, "reset": None}[action]
+        await self.off_loop(self.desk.change, {"ask_after": after})
+        self.claim.give_back()
+        self.herald.tell("prompt")
+
+    async def acknowledge(self, incident: str) -> dict[str, Any] | None:
+        """Take note that the person was told; returns the incident as it is now."""
+        view = await self.look()
+        if view.incident is not None and view.incident["id"] == incident:
+            await self.off_loop(self.desk.told, view)
+            self.herald.tell("run")
+            view = await self.look()
+        return self._incident(view)
+
+    # -- the audience of passes -------------------------------------------------------------------
+
+    def began(self) -> None:
+        """Take note that a pass was begun."""
+        self._saved.clear()
+        self.metrics.began()
+        self.herald.tell("run")
+
+    def got_on(self) -> None:
+        """Take note that the running pass got on."""
+        self.herald.tell("progress")
+
+    def ended(self, outcome: str, seconds: float, status: Status) -> None:
+        """Take note that the pass ended."""
+        self.metrics.ended(outcome, seconds, status.meta)
+        self.metrics.succeeded(status.last_sync)
+        self.herald.tell("run")
+        holds = tuple(str(hold["id"]) for hold in status.holds)
+        if holds != self._known_holds:
+            self._known_holds = holds
+            self.herald.tell("holds")
+
+    # -- parts ------------------------------------------------------------------------------------
+
+    def _connected(self, attempt: Attempt) -> None:
+        self._in_background(self._after_consent(attempt))
+
+    async def _after_consent(self, attempt: Attempt) -> None:
+        self.desk.forget_link()
+        if attempt.time_zone:
+            await self.off_loop(self.desk.remember, browser_time_zone=attempt.time_zone)
+        await self.off_loop(self.desk.change, {"ask_after": None})
+        view = await self.look()
+        await self.schedule.set_zones(view.settings.time_zone, view.memo.browser_time_zone)
+        if attempt.sync:
+            await self.sync()
+
+    async def _run_by_itself(self) -> None:
+        try:
+            await self.sync()
+        except (NotConnected, Paused, PausedByAdmin):
+            return
+        await self.passes.wait()
+
+    async def _last_run(self) -> float | None:
+        view = await self.look()
+        if not view.connected:
+            return None
+        status = view.status
+        killed = status.problem is not None and status.problem["code"] == "run.killed"
+        begun = None if killed else status.started
+        connected = view.account.connected_at if view.account else None
+        return max(filter(None, (status.last_sync, begun, connected)), default=None)
+
+    async def _compose(self, reason: str) -> dict[str, Any]:
+        run = self.passes.current
+        if reason == "progress" and run is not None:
+            return {"state": "syncing", "status": "in_progress", **self._counts(run)}
+        view = await self.look()
+        said = {"state": view.state, "status": view.status.status, "job": view.status.job}
+        return {
+            **said,
+            **(self._counts(run) if run else {}),
+            "code": view.problem["code"] if view.problem else "",
+            "failed": int(view.status.meta.get("failed", 0)),
+            "held": len(view.status.holds),
+            "saved_since": len(self._saved),
+        }
+
+    def _counts(self, run: Pass) -> dict[str, Any]:
+        progress = run.progress
+        return {
+            "job": run.job,
+            "phase": progress.phase,
+            "done": progress.done,
+            "total": progress.total,
+            "bytes_done": progress.bytes_done,
+            "bytes_total": progress.bytes_total,
+            "eta_seconds": progress.eta_seconds,
+            "slowed": progress.slowed,
+        }
+
+    def _progress(self) -> dict[str, Any] | None:
+        run = self.passes.current
+        if run is None:
+            return None
+        return {name: value for name, value in self._counts(run).items() if name != "job"}
+
+    def _timing(self, view: View) -> dict[str, Any]:
+        until = view.settings.paused_until
+        idle = not view.connected or view.paused_by == "admin" or until == FOREVER
+        return {
+            "schedule": self.nights.schedule,
+            "time_zone": self.schedule.zone,
+            "next_run": None if idle else self.schedule.next_run(until),
+        }
+
+    def _incident(self, view: View) -> dict[str, Any] | None:
+        if view.incident is None:
+            return None
+        return {**view.incident, "tell": view.incident["tell"] and self.notify}
+
+    def _may_ask(self, view: View) -> bool:
+        after = view.settings.ask_after
+        return self.ask and view.can_ask and after != FOREVER and after <= self.wall()
+
+    def _href(self, hold: str) -> str:
+        return f"{self.base_url}drive-sync/api/holds/{hold}/files"
+
+    async def _heard_contents(
+        self, logger: EventLogger, schema_id: str, data: Mapping[str, Any]
+    ) -> None:
+        """Count what is saved through the server, so that nobody believes it to be on Drive."""
+        del logger, schema_id
+        if data.get("action") == "save" and len(self._saved) < _SAVED:
+            known = len(self._saved)
+            self._saved.add(str(data.get("path", "")))
+            if len(self._saved) > known and self.passes.current is None:
+                self.herald.tell("saved")
+
+    def _in_background(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        problem = None if task.cancelled() else task.exception()
+        if isinstance(problem, DriveSyncError):
+            self.log.warning("After the consent: %s", problem.sentence)
+        elif problem is not None:
+            self.log.error("After the consent: %r", problem)
+
+
+def _until(value: float) -> float | None:
+    return value or None
+
+
+def _below(root: Path, home: Path) -> str | None:
+    """Return where the file browser's root lies below the home, None when it does not."""
+    try:
+        relative = root.resolve().relative_to(home.resolve())
+    except (OSError, ValueError):
+        return None
+    return "" if relative == Path() else relative.as_posix()
+
+
+def environment_user() -> str:
+    """Return the owner of this server on a hub; ``""`` elsewhere."""
+    return os.environ.get("JUPYTERHUB_USER", "")
