@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
 from traitlets import Instance
-from traitlets.config import Configurable
 
 from jupyter_drive_sync.errors import DriveSyncError
 from jupyter_drive_sync.server.base import SERVICE
@@ -26,8 +25,8 @@ class DriveSyncApp(ExtensionApp):
 
     name = "jupyter_drive_sync"
     load_other_extensions = True
-    classes: ClassVar[list[type[Configurable]]] = [*ExtensionApp.classes, DriveSync]
-    service: Service | None = Instance(Service, allow_none=True)
+    classes = [*ExtensionApp.classes, DriveSync]  # noqa: RUF012 - as the base has it
+    service = Instance(Service, allow_none=True)
 
     def initialize_settings(self) -> None:
         """Make the service; a configuration that cannot be used is refused in a sentence.

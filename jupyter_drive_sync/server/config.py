@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
 from traitlets import Bool, Enum, Float, Int, List, TraitError, Unicode
@@ -207,7 +207,7 @@ class DriveSync(LoggingConfigurable):
             text = getattr(self, name)
             return Path(text).expanduser() if text else None
 
-        credentials: Credentials = self.credentials
+        credentials = cast("Credentials", self.credentials)
         place = find_place(
             environment,
             home=path("home"),

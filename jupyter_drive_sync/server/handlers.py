@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -292,7 +293,7 @@ class CallbackRoute(JupyterHandler):
     def write_error(self, status_code: int, **_: Any) -> None:
         """Answer with a page, whatever happens."""
         if status_code != 403:
-            self._show(pages.BROKEN)
+            self._show(replace(pages.BROKEN, status=status_code))
         elif self.current_user is None:
             self._show(pages.LOGGED_OUT)
         else:

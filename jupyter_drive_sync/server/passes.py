@@ -62,7 +62,12 @@ class Crew:
                 finally:
                     self._children.discard(child)
 
-        return await loop.run_in_executor(self._threads, work)
+        try:
+            return await loop.run_in_executor(self._threads, work)
+        except DriveSyncError:
+            raise
+        except Exception as problem:
+            raise Internal(detail=repr(problem)) from problem
 
     async def close(self) -> None:
         """Tell all children that the server ends, and wait for them; they have a grace."""
@@ -123,6 +128,7 @@ class Passes:
         crew: runs the child.
         audience: is told, on the event loop.
         log: takes what nobody foresaw.
+        wall: seconds since the epoch.
     """
 
     def __init__(
@@ -131,13 +137,16 @@ class Passes:
         desk: Desk,
         crew: Crew,
         audience: Audience,
+        *,
         log: Callable[[str], None],
+        wall: Callable[[], float],
     ) -> None:
         self._place = place
         self._desk = desk
         self._crew = crew
         self._audience = audience
         self._log = log
+        self._wall = wall
         self._task: asyncio.Task[None] | None = None
         self._survey: tuple[float, asyncio.Task[Mapping[str, Any]]] | None = None
         self.current: Pass | None = None
@@ -184,7 +193,8 @@ class Passes:
         self._survey = None
 
     async def _look(self) -> Mapping[str, Any]:
-        return await self._crew.perform(self._place.job("survey"))
+        found = await self._crew.perform(self._place.job("survey"))
+        return {**found, "looked": self._wall()}
 
     async def _run(self, job: Job, run: Pass) -> None:
         loop = asyncio.get_running_loop()
@@ -203,8 +213,6 @@ class Passes:
             outcome = str(result["outcome"])
         except DriveSyncError as met:
             problem, outcome = met, met.code
-        except Exception as met:
-            problem, outcome = Internal(detail=repr(met)), Internal.code
         if problem is not None and problem.code == Internal.code:
             self._log(f"A sync failed: {problem.detail}")
         try:

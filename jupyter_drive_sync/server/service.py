@@ -82,7 +82,9 @@ class Service:
         self.desk = Desk(self.place, self.wall, paused=self.paused)
         self.metrics = Metrics()
         self.herald = Herald(self.events, self._compose, self.wall, self.clock)
-        self.passes = Passes(self.place, self.desk, self.crew, self, self.log.error)
+        self.passes = Passes(
+            self.place, self.desk, self.crew, self, log=self.log.error, wall=self.wall
+        )
         self.consent = Consent(
             self.place,
             self.crew,

@@ -1,0 +1,67 @@
+"""A child whose passes are small tricks, named by the one path that they are about."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from jupyter_drive_sync.errors import DriveFull, RunBusy
+from jupyter_drive_sync.runner.child import Context, serve
+from jupyter_drive_sync.runner.protocol import Job, Progress
+
+
+def _wait(job: Job, context: Context) -> Mapping[str, Any]:
+    context.emit(Progress("copying", done=1, total=9, bytes_done=10, bytes_total=90))
+    while True:
+        context.permit()
+        threading.Event().wait(0.01)
+
+
+def _many(job: Job, context: Context) -> Mapping[str, Any]:
+    for done in range(200):
+        context.emit(Progress("copying", done=done, total=200))
+    return _wait(job, context)
+
+
+def _is_killed(job: Job, context: Context) -> Mapping[str, Any]:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return {}
+
+
+def _is_full(job: Job, context: Context) -> Mapping[str, Any]:
+    raise DriveFull
+
+
+def _is_busy(job: Job, context: Context) -> Mapping[str, Any]:
+    raise RunBusy(where="process 1 on elsewhere")
+
+
+def _crashes(job: Job, context: Context) -> Mapping[str, Any]:
+    raise ZeroDivisionError
+
+
+def _done(job: Job, context: Context) -> Mapping[str, Any]:
+    return {"outcome": "completed"}
+
+
+TRICKS = {
+    "waits": _wait,
+    "many": _many,
+    "killed": _is_killed,
+    "full": _is_full,
+    "busy": _is_busy,
+    "crashes": _crashes,
+}
+
+
+def _mirror(job: Job, context: Context) -> Mapping[str, Any]:
+    (trick,) = job.args["only"] or ["done"]
+    return TRICKS.get(trick, _done)(job, context)
+
+
+if __name__ == "__main__":
+    sys.exit(serve({"mirror": _mirror}))

@@ -1,0 +1,277 @@
+"""The whole story at a LocalDrive, through the routes alone, as the front end uses them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_drive_sync.demo import proof
+from jupyter_drive_sync.demo.ground import Ground
+from jupyter_drive_sync.server.consent import COOKIE
+from jupyter_drive_sync.server.herald import SCHEMA_ID
+from jupyter_drive_sync.server.service import Service
+from tests.server.conftest import Api
+from tests.server.web import ANN, Person, in_thread
+
+
+@pytest.fixture
+def told(jp_serverapp: Any) -> list[dict[str, Any]]:
+    """What the event bus carried."""
+    events: list[dict[str, Any]] = []
+
+    async def listen(logger: Any, schema_id: str, data: dict[str, Any]) -> None:
+        events.append(data)
+
+    jp_serverapp.event_logger.add_listener(schema_id=SCHEMA_ID, listener=listen)
+    return events
+
+
+@pytest.fixture
+def address(jp_http_port: int) -> str:
+    return f"http://127.0.0.1:{jp_http_port}"
+
+
+@pytest.fixture
+def person(jp_serverapp: Any) -> Person:
+    return Person(jp_serverapp.identity_provider.token)
+
+
+Ask = Callable[..., Any]
+
+
+@pytest.fixture
+def ask(jp_fetch: Any, person: Person, address: str, service: Service) -> Ask:
+    """Press *Authorize*: the browser takes the cookie; returns the address of Google's page."""
+
+    async def press(**body: Any) -> str:
+        reply = await jp_fetch(
+            "drive-sync", "api", "authorize", method="POST", body=json.dumps(body),
+            headers={"Origin": address},
+        )  # fmt: skip
+        person.take_cookies(reply.headers)
+        return str(json.loads(reply.body)["url"])
+
+    return press
+
+
+async def until(api: Api, **wanted: Any) -> dict[str, Any]:
+    async with asyncio.timeout(60):
+        while True:
+            status: dict[str, Any] = await api.get("status")
+            if all(status[name] == value for name, value in wanted.items()):
+                return status
+            await asyncio.sleep(0.02)
+
+
+async def test_from_the_prompt_to_the_end(  # noqa: PLR0917
+    api: Api,
+    ask: Ask,
+    person: Person,
+    ground: Ground,
+    home: Path,
+    state: Path,
+    told: list[dict[str, Any]],
+    service: Service,
+    jp_base_url: str,
+) -> None:
+    status = await api.get("status")
+    assert (status["state"], status["ask"], status["account"]) == ("not_connected", True, None)
+    preview = await api.get("preview")
+    assert (preview["files"], preview["drive_folder"]) == (3, "home/ann")
+    assert [folder["name"] for folder in preview["folders"]] == ["course", ""]
+    assert not ground.drive.log.count(), "a look at the home asks nobody"
+
+    url = await ask(time_zone="Europe/Zurich")
+    assert url.startswith(ground.url)
+    code, page, _ = await in_thread(person.decide, url, "allow")
+    assert (code, "Connected. You can close this tab." in page) == (200, True)
+    assert f'href="{jp_base_url}"' in page
+    status = await until(api, state="synced")
+    assert status["account"]["email"] == ANN
+    assert status["consent"]["state"] == "connected"
+    assert (status["last_sync_count"], status["problem"], status["ask"]) == (3, None, False)
+    there, _ = proof.mirrored(ground.drive, ANN, "home/ann")
+    assert proof.compare(proof.expected(home, ()), there, []).equal
+    assert status["link"].startswith("http")
+
+    reasons = [event["reason"] for event in told]
+    assert reasons.index("consent") < reasons.index("run")
+    assert "progress" in reasons
+    assert [event["seq"] for event in told] == sorted({event["seq"] for event in told})
+    assert told[-1]["seq"] <= (await api.get("status"))["seq"]
+    spoken = json.dumps(told)
+    assert not any(word in spoken for word in ("lab.ipynb", "ann", "4/", "ya29"))
+
+    (home / "course" / "lab.ipynb").write_text('{"edited": true}')
+    first, second = await asyncio.gather(
+        api.post("sync", {"paths": ["course/lab.ipynb"]}), api.post("sync")
+    )
+    assert first["job"] == second["job"]
+    assert {first["already"], second["already"]} == {True, False}
+    await until(api, state="synced", last_sync_job=first["job"])
+    history = await api.get("history")
+    assert [run["outcome"] for run in history["runs"]] == ["completed", "completed"]
+    newest = history["runs"][0]["id"]
+    files = await api.get(f"history/{newest}/files?outcome=updated")
+    assert [(file["path"], file["outcome"]) for file in files["files"]] == [
+        ("course/lab.ipynb", "updated")
+    ]
+    page_of_one = await api.get(f"history/{history['runs'][1]['id']}/files?offset=1&limit=1")
+    assert (len(page_of_one["files"]), page_of_one["offset"]) == (1, 1)
+
+    for path in [*home.rglob("*.*")]:
+        path.unlink()
+    await api.post("sync")
+    status = await until(api, state="needs_you")
+    (hold,) = status["holds"]
+    assert hold["paths_href"] == f"{jp_base_url}drive-sync/api/holds/{hold['id']}/files"
+    held = await api.get(f"holds/{hold['id']}/files")
+    assert [file["path"] for file in held["files"]] == [
+        "course/data.csv",
+        "course/lab.ipynb",
+        "notes.txt",
+    ]
+    one = await api.post(
+        "release", {"id": hold["id"], "choice": "trash", "paths": ["notes.txt"], "sync": False}
+    )
+    assert one == {"files": 1, "job": ""}
+    rest = await api.post("release", {"id": hold["id"], "choice": "keep"})
+    assert rest["files"] == 2
+    assert rest["job"]
+    status = await until(api, status="completed", holds=[])
+    there, _ = proof.mirrored(ground.drive, ANN, "home/ann")
+    assert set(there) == {"course/data.csv", "course/lab.ipynb"}
+
+    about = await api.get("disconnect")
+    assert about["connected"]
+    assert about["revoke_ends"]
+    assert await api.post("disconnect", {"revoke": True}) == {"revoked": True}
+    status = await api.get("status")
+    assert (status["state"], status["next_run"]) == ("not_connected", None)
+    assert not (state / "secrets.json").exists()
+    assert (await api.get("history"))["total"] == 4
+    assert await api.refused("POST", "sync") == (409, "auth.missing")
+
+
+async def test_denied_on_googles_page(api: Api, ask: Ask, person: Person) -> None:
+    code, page, _ = await in_thread(person.decide, await ask(), "deny")
+    assert code == 400
+    assert "press Authorize again" in page
+    consent = (await api.get("authorize"))["consent"]
+    assert (consent["state"], consent["problem"]["code"]) == ("failed", "auth.denied")
+    assert (await api.get("status"))["state"] == "not_connected"
+
+
+async def test_replayed(api: Api, ask: Ask, person: Person) -> None:
+    _, _, last = await in_thread(person.decide, await ask(sync=False), "allow")
+    code, page = await in_thread(person.visit, last)
+    assert code == 409
+    assert 'data-drive-sync="replayed"' in page
+    assert (await api.get("status"))["connected"]
+
+
+async def test_an_answer_in_another_browser_is_forged(
+    api: Api, ask: Ask, person: Person, jp_serverapp: Any
+) -> None:
+    url = await ask()
+    other = Person(jp_serverapp.identity_provider.token)
+    code, page, last = await in_thread(other.decide, url, "allow")
+    assert code == 403
+    assert 'data-drive-sync="forged"' in page
+    assert not (await api.get("status"))["connected"]
+    # The question is still open for the browser that asked.
+    code, page = await in_thread(person.visit, last)
+    assert code == 200
+
+
+async def test_an_answer_after_ten_minutes(
+    api: Api, ask: Ask, person: Person, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = await ask()
+    now = service.clock()
+    monkeypatch.setattr(service.consent, "_clock", lambda: now + 601)
+    assert (await api.get("authorize"))["consent"]["state"] == "expired"
+    code, page, _ = await in_thread(person.decide, url, "allow")
+    assert code == 410
+    assert 'data-drive-sync="expired"' in page
+
+
+async def test_an_older_question_ends_with_a_new_one(ask: Ask, person: Person, api: Api) -> None:
+    old = await ask()
+    cookies = [*person.jar]
+    await ask()
+    for each in cookies:
+        person.jar.set_cookie(each)
+    code, page, _ = await in_thread(person.decide, old, "allow")
+    assert (code, 'data-drive-sync="expired"' in page) == (410, True)
+
+
+async def test_given_up(api: Api, ask: Ask, person: Person) -> None:
+    url = await ask()
+    code, said = await api.call("DELETE", "authorize")
+    assert (code, said) == (200, {"consent": None})
+    code, _, _ = await in_thread(person.decide, url, "allow")
+    assert code == 410
+
+
+async def test_logged_out_meanwhile(api: Api, ask: Ask, person: Person) -> None:
+    url = await ask()
+    stranger = Person()
+    for each in person.jar:
+        if each.name == COOKIE:
+            stranger.jar.set_cookie(each)
+    code, page, _ = await in_thread(stranger.decide, url, "allow")
+    assert (code, 'data-drive-sync="logged_out"' in page) == (403, True)
+    assert not (await api.get("status"))["connected"]
+
+
+async def test_no_secret_is_logged(
+    api: Api, ask: Ask, person: Person, caplog: pytest.LogCaptureFixture, service: Service
+) -> None:
+    caplog.set_level("DEBUG")
+    url = await ask(sync=False)
+    _, _, last = await in_thread(person.decide, url, "allow")
+    await in_thread(Person().visit, last)
+    await in_thread(Person("wrong").visit, last)
+    code = last.split("code=")[1].split("&")[0]
+    assert len(code) > 10
+    assert code not in caplog.text
+    assert (await api.get("status"))["connected"]
+
+
+class TestDevice:
+    """A client of the device flow."""
+
+    @pytest.fixture
+    def client_file(self, ground: Ground) -> Path:
+        return ground.device_file
+
+    async def test_a_code_typed_elsewhere(
+        self, api: Api, ground: Ground, told: list[dict[str, Any]]
+    ) -> None:
+        asked = await api.post("authorize", {"sync": False})
+        assert asked["flow"] == "device"
+        assert asked["user_code"]
+        waiting = (await api.get("authorize"))["consent"]
+        assert (waiting["state"], waiting["user_code"]) == ("waiting", asked["user_code"])
+        oauth = ground.drive.oauth
+        request = oauth.find_device(asked["user_code"])
+        assert request is not None
+        oauth.decide_device(request.device_code, ANN, request.scopes)
+        async with asyncio.timeout(60):
+            while (await api.get("authorize"))["consent"]["state"] != "connected":
+                await asyncio.sleep(0.02)
+        assert (await api.get("status"))["account"]["email"] == ANN
+        assert "run" not in {event["reason"] for event in told}, "no sync was asked for"
+
+    async def test_a_new_attempt_ends_the_old_one(self, api: Api, service: Service) -> None:
+        await api.post("authorize")
+        old = service.consent.attempt
+        await api.post("authorize")
+        assert old is not None
+        assert old.state == "expired"
