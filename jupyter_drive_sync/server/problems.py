@@ -12,7 +12,7 @@ from jupyter_drive_sync.errors import (
     StateFull,
     StateUnusable,
     UsageError,
-    Wait,
+    Who,
 )
 
 
@@ -81,12 +81,12 @@ _STATUSES: Final[tuple[tuple[type[DriveSyncError], int], ...]] = (
     (UsageError, 400),
     (StateUnusable, 500),
     (StateFull, 500),
-    (NeedsUser, 409),
-    (NeedsAdmin, 409),
-    (Wait, 503),
 )
+_BY_DUTY: Final[dict[Who, int]] = {"user": 409, "admin": 409, "wait": 503, "bug": 500}
+"""For the others, those that a child reports among them: who can act says whose fault it is."""
 
 
 def http_status(problem: DriveSyncError) -> int:
     """Return the status with which a route answers."""
-    return next((status for kind, status in _STATUSES if isinstance(problem, kind)), 500)
+    by_class = (status for kind, status in _STATUSES if isinstance(problem, kind))
+    return next(by_class, _BY_DUTY[problem.who])

@@ -21,6 +21,8 @@ from jupyter_drive_sync.server.config import Nights
 
 _LOOK_AGAIN: Final = 30.0
 """Seconds between two looks at busy kernels."""
+_NUDGE: Final = 300.0
+"""Seconds between two looks at the clock: timers stand still while a laptop sleeps."""
 _NIGHT: Final = "night"
 _CATCH_UP: Final = "catch-up"
 
@@ -55,6 +57,7 @@ class Schedule:
     _trigger: Any = None
     _going: bool = False
     _offset: float = 0.0
+    _nudger: asyncio.Task[None] | None = None
 
     async def start(self, set_zone: str, browser_zone: str) -> None:
         """Begin to wait for the nights.
@@ -78,10 +81,13 @@ class Schedule:
             self._go, self._trigger, id=_NIGHT, coalesce=True, misfire_grace_time=None
         )
         await self._plan_catch_up()
+        self._nudger = loop.create_task(self._nudge())
         self.changed()
 
     async def stop(self) -> None:
         """Wait for no more nights."""
+        if self._nudger is not None:
+            self._nudger.cancel()
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=False)
             self._scheduler = None
@@ -123,6 +129,11 @@ class Schedule:
                 id=_CATCH_UP,
                 misfire_grace_time=None,
             )
+
+    async def _nudge(self) -> None:
+        while True:
+            await asyncio.sleep(_NUDGE)
+            self._scheduler.wakeup()
 
     async def _missed(self) -> bool:
         since = await self.last_run()

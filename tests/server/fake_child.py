@@ -9,7 +9,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from jupyter_drive_sync.errors import DriveFull, RunBusy
+from jupyter_drive_sync.errors import DriveFull, NotConnected, RunBusy
 from jupyter_drive_sync.runner.child import Context, serve
 from jupyter_drive_sync.runner.protocol import Job, Progress
 
@@ -63,5 +63,16 @@ def _mirror(job: Job, context: Context) -> Mapping[str, Any]:
     return TRICKS.get(trick, _done)(job, context)
 
 
+def _survey(job: Job, context: Context) -> Mapping[str, Any]:
+    return {
+        "files": 0, "bytes": 0, "minutes": 0.0, "folders": [], "folders_more": 0, "left_out": [],
+        "left_out_count": 0,
+    }  # fmt: skip
+
+
+def _revoke(job: Job, context: Context) -> Mapping[str, Any]:
+    raise NotConnected
+
+
 if __name__ == "__main__":
-    sys.exit(serve({"mirror": _mirror}))
+    sys.exit(serve({"mirror": _mirror, "survey": _survey, "revoke": _revoke}))
