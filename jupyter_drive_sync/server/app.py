@@ -11,10 +11,10 @@ from jupyter_server.serverapp import ServerApp
 from traitlets import Instance
 
 from jupyter_drive_sync.errors import DriveSyncError
-from jupyter_drive_sync.server.base import SERVICE
+from jupyter_drive_sync.server.base import STARTUP
 from jupyter_drive_sync.server.config import DriveSync, read_config
 from jupyter_drive_sync.server.handlers import ROUTES
-from jupyter_drive_sync.server.service import Service
+from jupyter_drive_sync.server.startup import Startup
 
 _SETTLED = 2.0
 """Seconds after the start of the loop before anything of ours is imported or looked at."""
@@ -26,21 +26,20 @@ class DriveSyncApp(ExtensionApp):
     name = "jupyter_drive_sync"
     load_other_extensions = True
     classes = [*ExtensionApp.classes, DriveSync]  # noqa: RUF012 - as the base has it
-    service = Instance(Service, allow_none=True)
+    startup = Instance(Startup)
 
     def initialize_settings(self) -> None:
-        """Make the service; a configuration that cannot be used is refused in a sentence.
+        """Read the configuration; one that cannot be used is refused in a sentence.
 
         Jupyter goes on without us then, and the routes say the same sentence.
         """
         try:
-            self.service = self._make_service(read_config(self, self.config))
+            self.startup = Startup(self._parts(read_config(self, self.config)))
+            self._server.io_loop.call_later(_SETTLED, self.startup.start)
         except DriveSyncError as problem:
             self.log.critical("Jupyter Drive Sync does not start. %s", problem.sentence)
-            self.settings[SERVICE] = problem
-            return
-        self.settings[SERVICE] = self.service
-        self._server.io_loop.call_later(_SETTLED, self.service.start)
+            self.startup = Startup(problem=problem)
+        self.settings[STARTUP] = self.startup
 
     def initialize_handlers(self) -> None:
         """Add the routes."""
@@ -48,30 +47,27 @@ class DriveSyncApp(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """End what runs, in order."""
-        if self.service is not None:
-            await self.service.stop()
+        await self.startup.stop()
 
     @property
     def _server(self) -> ServerApp:
         assert self.serverapp is not None  # noqa: S101 - extensions are loaded by a server
         return self.serverapp
 
-    def _make_service(self, config: DriveSync) -> Service:
+    def _parts(self, config: DriveSync) -> dict[str, Any]:
         server = self._server
-        events = server.event_logger
-        assert events is not None  # noqa: S101 - a server that loads extensions has its bus
-        return Service(
-            place=config.place(os.environ),
-            nights=config.nights(),
-            base_url=server.base_url,
-            root_dir=Path(server.root_dir),
-            events=events,
-            busy=self._computes,
-            log=self.log,
-            paused=config.paused,
-            ask=config.ask,
-            notify=config.notify != "never",
-        )
+        return {
+            "place": config.place(os.environ),
+            "nights": config.nights(),
+            "base_url": server.base_url,
+            "root_dir": Path(server.root_dir),
+            "events": server.event_logger,
+            "busy": self._computes,
+            "log": self.log,
+            "paused": config.paused,
+            "ask": config.ask,
+            "notify": config.notify != "never",
+        }
 
     def _computes(self) -> bool:
         """Tell whether a kernel is busy."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 from collections.abc import Awaitable, Callable
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar, cast
 
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler, JupyterHandler
@@ -20,27 +21,28 @@ from jupyter_drive_sync.server.problems import (
     NotOwner,
     http_status,
 )
-from jupyter_drive_sync.server.service import Service, environment_user
+from jupyter_drive_sync.server.startup import Startup
+
+if TYPE_CHECKING:
+    from jupyter_drive_sync.server.service import Service
 
 P = ParamSpec("P")
 H = TypeVar("H", bound="Route")
 
 RESOURCE: Final = "drive_sync"
-SERVICE: Final = "drive_sync_service"
-"""Where the web application keeps the service, or the error that keeps it from working."""
+STARTUP: Final = "drive_sync_startup"
+"""Where the web application keeps what makes the service."""
 
 
-def find_service(handler: JupyterHandler) -> Service:
+async def find_service(handler: JupyterHandler) -> Service:
     """Return what does the work.
 
     Raises:
         DriveSyncError: the configuration cannot be used.
     """
-    found = handler.settings[SERVICE]
-    if isinstance(found, DriveSyncError):
-        raise found
-    assert isinstance(found, Service)  # noqa: S101 - the app puts one of the two there
-    return found
+    startup = handler.settings[STARTUP]
+    assert isinstance(startup, Startup)  # noqa: S101 - the app puts it there
+    return await startup.service()
 
 
 def require_owner(handler: JupyterHandler) -> None:
@@ -49,7 +51,7 @@ def require_owner(handler: JupyterHandler) -> None:
     Raises:
         NotOwner: it is somebody else.
     """
-    owner = environment_user()
+    owner = os.environ.get("JUPYTERHUB_USER", "")
     if owner and getattr(handler.current_user, "username", "") != owner:
         raise NotOwner(owner=owner)
 
@@ -58,6 +60,8 @@ class Route(APIHandler):
     """A route of the REST API."""
 
     auth_resource = RESOURCE
+    service: Service
+    """What does the work; there as soon as the caller is known to be allowed."""
     is_activity = True
     """Whether its methods that change something show that a person is there."""
 
@@ -66,11 +70,6 @@ class Route(APIHandler):
         reading = self.request.method in ("GET", "HEAD", "OPTIONS")
         self._track_activity = self.is_activity and not reading
         await super().prepare()
-
-    @property
-    def service(self) -> Service:
-        """What does the work."""
-        return find_service(self)
 
     def reply(self, values: Any, status: int = 200) -> None:
         """Answer with JSON."""
@@ -117,6 +116,7 @@ def guarded(
         try:
             if self.request.method != "GET":
                 require_owner(self)
+            self.service = await find_service(self)
             await method(self, *args, **kwargs)
         except DriveSyncError as problem:
             self.refuse(problem)

@@ -44,6 +44,15 @@ def is_path(path: str) -> bool:
     return "\0" not in path and all(part not in ("", ".", "..") for part in path.split("/"))
 
 
+SETTABLE: Final[Mapping[str, Check]] = {
+    "excludes": is_texts,
+    "includes": is_texts,
+    "time_zone": is_text,
+    "paused_until": is_time,
+}
+"""What a person sets through the front end."""
+
+
 def one_of(*words: str) -> Check:
     """Make a check for one of some words."""
     return lambda value: value in words

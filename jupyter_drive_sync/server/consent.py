@@ -41,35 +41,16 @@ from jupyter_drive_sync.runner.parent import Child
 from jupyter_drive_sync.runner.place import Place
 from jupyter_drive_sync.runner.protocol import Event, Note
 from jupyter_drive_sync.server import pages
+from jupyter_drive_sync.server.origin import Origin
 from jupyter_drive_sync.server.pages import Page
 from jupyter_drive_sync.server.passes import Crew
 
-COOKIE: Final = "drive-sync-consent"
-CALLBACK: Final = "drive-sync/oauth2callback"
 _DEVICE_PATIENCE: Final = 1800.0
 """Seconds for which Google's device codes are good, as its guide shows."""
 _ANSWERED: Final = 32
 """States that are remembered after they were answered, to tell a replay from a forgery."""
 
 State = Literal["waiting", "exchanging", "connected", "failed", "expired"]
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a browser reaches this server.
-
-    Attributes:
-        address: scheme, host and port, as the browser writes them.
-        base_url: path of this server, with a slash at both ends.
-    """
-
-    address: str
-    base_url: str
-
-    @property
-    def redirect_uri(self) -> str:
-        """Where Google shall send the browser back."""
-        return f"{self.address}{self.base_url}{CALLBACK}"
 
 
 @dataclass

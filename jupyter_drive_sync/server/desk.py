@@ -29,8 +29,6 @@ from jupyter_drive_sync.server.config import check_time_zone
 from jupyter_drive_sync.server.memo import Memo
 from jupyter_drive_sync.server.problems import NoSuchThing, SetByAdmin
 
-SETTABLE: Final = ("excludes", "includes", "time_zone", "paused_until")
-"""What a person sets through the front end."""
 FOREVER: Final = -1.0
 """A pause that lasts until somebody ends it; a question that never comes again."""
 

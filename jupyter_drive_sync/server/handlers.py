@@ -15,9 +15,8 @@ from jupyter_drive_sync.drive.secrets import Secret
 from jupyter_drive_sync.errors import DriveSyncError
 from jupyter_drive_sync.server import body, pages
 from jupyter_drive_sync.server.base import RESOURCE, Route, find_service, guarded, require_owner
-from jupyter_drive_sync.server.body import is_flag, is_path_list, is_text, is_texts, is_time, one_of
-from jupyter_drive_sync.server.consent import COOKIE, Origin
-from jupyter_drive_sync.server.desk import SETTABLE
+from jupyter_drive_sync.server.body import SETTABLE, is_flag, is_path_list, is_text, one_of
+from jupyter_drive_sync.server.origin import COOKIE, Origin
 from jupyter_drive_sync.server.pages import Page
 from jupyter_drive_sync.server.problems import BadRequest, NotOwner
 
@@ -219,8 +218,7 @@ class SettingsRoute(Route):
     @guarded
     async def patch(self) -> None:
         """Change some of it."""
-        checks = (is_texts, is_texts, is_text, is_time)
-        asked = body.read(self.request.body, dict(zip(SETTABLE, checks, strict=True)))
+        asked = body.read(self.request.body, SETTABLE)
         if not asked:
             raise BadRequest(problem="it changes nothing")
         await self.service.change(asked)
@@ -279,7 +277,8 @@ class CallbackRoute(JupyterHandler):
         try:
             require_owner(self)
             browser = Secret(self.get_cookie(COOKIE) or "")
-            page = await find_service(self).consent.answer(self.request.query, browser)
+            service = await find_service(self)
+            page = await service.consent.answer(self.request.query, browser)
         except NotOwner:
             page = pages.FORBIDDEN
         except DriveSyncError as problem:

@@ -23,18 +23,22 @@ class Herald:
         compose: says what an event of a reason holds beside ``seq`` and ``reason``.
         wall: seconds since the epoch; order goes on from there after a restart.
         clock: monotonic seconds.
+        log: takes what nobody foresaw.
     """
 
     def __init__(
         self,
         logger: EventLogger,
         compose: Callable[[str], Awaitable[Mapping[str, Any]]],
+        *,
         wall: Callable[[], float],
         clock: Callable[[], float],
+        log: Callable[[str], None],
     ) -> None:
         self._logger = logger
         self._compose = compose
         self._clock = clock
+        self._log = log
         self._told = float("-inf")
         self._later: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -54,13 +58,18 @@ class Herald:
             self._told = self._clock()
         task = asyncio.get_running_loop().create_task(self._emit(reason))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
 
     async def close(self) -> None:
         """Let what was told go out, and be silent."""
         if self._later is not None:
             self._later.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (problem := task.exception()) is not None:
+            self._log(f"An event could not be told: {problem!r}")
 
     def _emit_later(self) -> None:
         self._later = None

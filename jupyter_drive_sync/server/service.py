@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,10 +18,11 @@ from jupyter_drive_sync.engine.report import Status
 from jupyter_drive_sync.errors import DriveSyncError, NotConnected
 from jupyter_drive_sync.runner.place import Place
 from jupyter_drive_sync.server.config import Nights
-from jupyter_drive_sync.server.consent import Attempt, Consent, Origin
+from jupyter_drive_sync.server.consent import Attempt, Consent
 from jupyter_drive_sync.server.desk import FOREVER, Desk, View
 from jupyter_drive_sync.server.herald import Herald
 from jupyter_drive_sync.server.metrics import Metrics
+from jupyter_drive_sync.server.origin import Origin
 from jupyter_drive_sync.server.passes import Crew, Pass, Passes
 from jupyter_drive_sync.server.problems import Paused, PausedByAdmin
 from jupyter_drive_sync.server.prompt import LATER, Claim
@@ -81,7 +81,9 @@ class Service:
         """Put the parts together; nothing runs yet."""
         self.desk = Desk(self.place, self.wall, paused=self.paused)
         self.metrics = Metrics()
-        self.herald = Herald(self.events, self._compose, self.wall, self.clock)
+        self.herald = Herald(
+            self.events, self._compose, wall=self.wall, clock=self.clock, log=self.log.error
+        )
         self.passes = Passes(
             self.place, self.desk, self.crew, self, log=self.log.error, wall=self.wall
         )
@@ -404,7 +406,6 @@ class Service:
             "bytes_done": progress.bytes_done,
             "bytes_total": progress.bytes_total,
             "eta_seconds": progress.eta_seconds,
-            "slowed": progress.slowed,
         }
 
     def _progress(self) -> dict[str, Any] | None:
@@ -470,8 +471,3 @@ def _below(root: Path, home: Path) -> str | None:
     except (OSError, ValueError):
         return None
     return "" if relative == Path() else relative.as_posix()
-
-
-def environment_user() -> str:
-    """Return the owner of this server on a hub; ``""`` elsewhere."""
-    return os.environ.get("JUPYTERHUB_USER", "")

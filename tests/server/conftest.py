@@ -86,7 +86,7 @@ def jp_server_config(
 def service(jp_serverapp: Any, jp_asyncio_loop: Any) -> Iterator[Service]:
     apps = jp_serverapp.extension_manager.extension_apps["jupyter_drive_sync"]
     (app,) = apps
-    yield app.service
+    yield jp_asyncio_loop.run_until_complete(app.startup.service())
     jp_asyncio_loop.run_until_complete(app.stop_extension())
 
 

@@ -79,7 +79,7 @@ def test_settable_names_are_settings() -> None:
     body = document()["paths"]["/drive-sync/api/settings"]["patch"]["requestBody"]
     schema = body["content"]["application/json"]["schema"]
     assert set(schema["properties"]) <= set(Settings.__dataclass_fields__)
-    assert tuple(schema["properties"]) == handlers.SETTABLE
+    assert tuple(schema["properties"]) == tuple(handlers.SETTABLE)
 
 
 def test_events_hold_counts_and_opaque_ids_only() -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from jupyter_drive_sync.demo import proof
 from jupyter_drive_sync.demo.ground import Ground
-from jupyter_drive_sync.server.consent import COOKIE
 from jupyter_drive_sync.server.herald import SCHEMA_ID
+from jupyter_drive_sync.server.origin import COOKIE
 from jupyter_drive_sync.server.service import Service
 from tests.server.conftest import Api
 from tests.server.web import ANN, Person, in_thread
