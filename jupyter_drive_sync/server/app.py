@@ -8,7 +8,6 @@ from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
-from traitlets import Instance
 
 from jupyter_drive_sync.errors import DriveSyncError
 from jupyter_drive_sync.server.base import STARTUP
@@ -26,7 +25,6 @@ class DriveSyncApp(ExtensionApp):
     name = "jupyter_drive_sync"
     load_other_extensions = True
     classes = [*ExtensionApp.classes, DriveSync]  # noqa: RUF012 - as the base has it
-    startup = Instance(Startup)
 
     def initialize_settings(self) -> None:
         """Read the configuration; one that cannot be used is refused in a sentence.
@@ -34,12 +32,12 @@ class DriveSyncApp(ExtensionApp):
         Jupyter goes on without us then, and the routes say the same sentence.
         """
         try:
-            self.startup = Startup(self._parts(read_config(self, self.config)))
-            self._server.io_loop.call_later(_SETTLED, self.startup.start)
+            startup = Startup(self._parts(read_config(self, self.config)))
+            self._server.io_loop.call_later(_SETTLED, startup.start)
         except DriveSyncError as problem:
             self.log.critical("Jupyter Drive Sync does not start. %s", problem.sentence)
-            self.startup = Startup(problem=problem)
-        self.settings[STARTUP] = self.startup
+            startup = Startup(problem=problem)
+        self.settings[STARTUP] = startup
 
     def initialize_handlers(self) -> None:
         """Add the routes."""
@@ -48,6 +46,12 @@ class DriveSyncApp(ExtensionApp):
     async def stop_extension(self) -> None:
         """End what runs, in order."""
         await self.startup.stop()
+
+    @property
+    def startup(self) -> Startup:
+        """What makes the service."""
+        startup: Startup = self.settings[STARTUP]
+        return startup
 
     @property
     def _server(self) -> ServerApp:
