@@ -178,10 +178,11 @@ class Consent:
                 self.attempt.child.cancel()
         self.attempt = None
 
-    def described(self) -> dict[str, Any] | None:
+    def described(self, *, owner: bool) -> dict[str, Any] | None:
         """Put the attempt into the form in which the front end reads it.
 
-        The address of Google's page is not in it: it is for the browser that asked.
+        The address of Google's page is not in it: it is for the browser that asked. Nor is a code
+        for anybody but the owner: who types it decides whose Drive the files go to.
         """
         attempt = self.attempt
         if attempt is None:
@@ -191,8 +192,8 @@ class Consent:
         return {
             "flow": attempt.flow,
             "state": "expired" if late else attempt.state,
-            "url": attempt.url if attempt.flow == "device" else "",
-            "user_code": attempt.user_code,
+            "url": attempt.url if owner and attempt.flow == "device" else "",
+            "user_code": attempt.user_code if owner else "",
             "expires": attempt.expires,
             "problem": describe(problem) if problem else None,
         }

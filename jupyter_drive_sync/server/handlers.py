@@ -14,7 +14,14 @@ from tornado import web
 from jupyter_drive_sync.drive.secrets import Secret
 from jupyter_drive_sync.errors import DriveSyncError
 from jupyter_drive_sync.server import body, pages
-from jupyter_drive_sync.server.base import RESOURCE, Route, find_service, guarded, require_owner
+from jupyter_drive_sync.server.base import (
+    RESOURCE,
+    Route,
+    find_service,
+    guarded,
+    is_owner,
+    require_owner,
+)
 from jupyter_drive_sync.server.body import SETTABLE, is_flag, is_path_list, is_text, one_of
 from jupyter_drive_sync.server.origin import COOKIE, Origin
 from jupyter_drive_sync.server.pages import Page
@@ -32,7 +39,7 @@ class StatusRoute(Route):
     @guarded
     async def get(self) -> None:
         """Return the status."""
-        self.reply(await self.service.status())
+        self.reply(await self.service.status(owner=is_owner(self)))
 
 
 class PreviewRoute(Route):
@@ -73,7 +80,7 @@ class AuthorizeRoute(Route):
     @guarded
     async def get(self) -> None:
         """Return how the attempt stands."""
-        self.reply({"consent": self.service.consent.described()})
+        self.reply({"consent": self.service.consent.described(owner=is_owner(self))})
 
     @guarded
     async def post(self) -> None:
@@ -112,7 +119,7 @@ class AuthorizeRoute(Route):
         """Give the attempt up."""
         self.service.consent.abandon()
         self.service.herald.tell("consent")
-        self.reply({"consent": self.service.consent.described()})
+        self.reply({"consent": self.service.consent.described(owner=is_owner(self))})
 
     def _origin(self) -> Origin:
         """Return where the browser reaches us: its own word, where that is plausible.

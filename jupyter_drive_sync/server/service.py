@@ -141,8 +141,8 @@ class Service:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(None, partial(call, *args, **kwargs))
 
-    async def status(self) -> dict[str, Any]:
-        """Return the reply of the status route."""
+    async def status(self, *, owner: bool) -> dict[str, Any]:
+        """Return the reply of the status route, to the owner or to somebody who may look."""
         seq = self.herald.seq
         view = await self.look()
         status, account = view.status, view.account
@@ -174,7 +174,7 @@ class Service:
             "paused": bool(view.paused_by),
             "paused_until": _until(view.settings.paused_until) if view.paused_by else None,
             "paused_by": view.paused_by,
-            "consent": self.consent.described(),
+            "consent": self.consent.described(owner=owner),
             "ask": self._may_ask(view),
         }
 

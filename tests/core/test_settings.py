@@ -101,3 +101,10 @@ def test_every_setting_is_explained() -> None:
     assert Settings.__doc__ is not None
     for field in fields(Settings):
         assert f"        {field.name}: " in Settings.__doc__, field.name
+
+
+@pytest.mark.parametrize("value", [1, None, ["UTC"]])
+def test_a_text_is_a_text(value: object) -> None:
+    with pytest.raises(BadSettings, match="a text"):
+        from_mapping({"time_zone": value})
+    assert from_mapping({"time_zone": "Europe/Zurich"}).time_zone == "Europe/Zurich"

@@ -166,6 +166,24 @@ def test_a_second_cancel_does_not_wait() -> None:
         assert child.cancelled
 
 
+def test_hung_up_on_it_ends_in_order_and_says_that_nobody_wanted_that() -> None:
+    with (
+        Child(job("waits"), command=COMMAND, grace=60.0) as child,
+        pytest.raises(DriveSyncError) as caught,
+    ):
+        follow(child, lambda event: isinstance(event, Progress) and child.hang_up())
+    assert caught.value.code == "run.killed"
+    assert not child.cancelled
+
+
+def test_hung_up_on_it_ends_by_force_when_the_grace_is_over() -> None:
+    with (
+        Child(job("is_stubborn"), command=COMMAND, grace=0.05) as child,
+        pytest.raises(RunKilled),
+    ):
+        follow(child, lambda event: isinstance(event, Progress) and child.hang_up())
+
+
 def test_no_child_outlives_its_with() -> None:
     with Child(job("is_stubborn"), command=COMMAND, grace=0.05) as child:
         pid = child.pid

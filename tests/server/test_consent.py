@@ -144,7 +144,7 @@ async def test_expired(stage: Stage) -> None:
     stage.clock.advance(601)
     assert await stage.consent.answer(f"state={state}&code=c", browser) is pages.EXPIRED
     assert stage.exchanged == []
-    described = stage.consent.described()
+    described = stage.consent.described(owner=True)
     assert described is not None
     assert described["state"] == "expired"
 
@@ -167,9 +167,20 @@ async def test_denied(stage: Stage, error: str, word: str) -> None:
 
 async def test_the_address_of_googles_page_is_for_the_browser_that_asked(stage: Stage) -> None:
     await stage.ask()
-    described = stage.consent.described()
+    described = stage.consent.described(owner=True)
     assert described is not None
     assert described["url"] == ""
+
+
+async def test_a_code_is_for_the_owner_alone(stage: Stage) -> None:
+    await stage.ask()
+    attempt = stage.consent.attempt
+    assert attempt is not None
+    attempt.flow, attempt.url, attempt.user_code = "device", "https://google/device", "ABC-DEF"
+    for owner, code in ((True, "ABC-DEF"), (False, "")):
+        described = stage.consent.described(owner=owner)
+        assert described is not None
+        assert (described["user_code"], bool(described["url"])) == (code, owner)
 
 
 def test_every_page_says_what_to_do() -> None:

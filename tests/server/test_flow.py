@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jupyter_drive_sync.demo import proof
-from jupyter_drive_sync.demo.ground import Ground
+from jupyter_drive_sync.demo.ground import Ground, local_drive
+from jupyter_drive_sync.localdrive.settings import LocalDriveSettings
 from jupyter_drive_sync.server.herald import SCHEMA_ID
 from jupyter_drive_sync.server.origin import COOKIE
+from jupyter_drive_sync.server.passes import Crew
 from jupyter_drive_sync.server.service import Service
 from tests.server.conftest import Api
 from tests.server.web import ANN, Person, in_thread
@@ -242,6 +244,40 @@ async def test_no_secret_is_logged(
     assert len(code) > 10
     assert code not in caplog.text
     assert (await api.get("status"))["connected"]
+
+
+class TestRestart:
+    """A server that stops in the middle of a real pass, and the one that comes after it."""
+
+    @pytest.fixture
+    def ground(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ground]:
+        with local_drive(settings=LocalDriveSettings(latency=0.15)) as running:
+            for name, value in running.environment({}).items():
+                monkeypatch.setenv(name, value)
+            yield running
+
+    async def test_the_next_one_goes_on(  # noqa: PLR0917
+        self, api: Api, ask: Ask, person: Person, ground: Ground, home: Path, service: Service
+    ) -> None:
+        for number in range(60):
+            (home / "course" / f"{number}.txt").write_text(f"file {number}")
+        await in_thread(person.decide, await ask(sync=False), "allow")
+        await api.post("sync")
+        async with asyncio.timeout(60):
+            while not ((run := service.passes.current) and run.progress.done >= 10):
+                await asyncio.sleep(0.01)
+        await service.stop()
+        status = await api.get("status")
+        assert (status["status"], status["problem"]["code"]) == ("failed", "run.killed")
+        assert status["last_sync"] is None
+        there, _ = proof.mirrored(ground.drive, ANN, "home/ann")
+        assert 10 <= len(there) < 63
+
+        service.crew = service.passes._crew = Crew()  # that of the next server
+        await api.post("sync")
+        await until(api, state="synced", last_sync_count=63)
+        there, twins = proof.mirrored(ground.drive, ANN, "home/ann")
+        assert proof.compare(proof.expected(home, ()), there, twins).equal
 
 
 class TestDevice:
