@@ -1,8 +1,13 @@
-# Everything here works from a bare clone with nothing but make and Python 3.11 or later.
+# Everything here works from a bare clone with nothing but make, Python 3.11 or later, and Node 20.19
+# or 22.12 or later for the front end.
 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
+TOOLS := $(VENV)/.tools
+NODE := node_modules/.package-lock.json
+BUNDLE := jupyter_drive_sync/labextension/package.json
+FRONT := $(shell find labextension/src labextension/style labextension/schema -type f)
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= auto
 N ?= 20000
@@ -11,7 +16,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format torture bench clean
+.PHONY: help setup demo chromium test browser wheel lint format torture bench clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,30 +34,71 @@ $(BIN)/python:
 	"$$python" -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 # uv is ten times faster than pip; where it cannot be had or fails, pip does the same work.
-$(STAMP): pyproject.toml | $(BIN)/python
+$(TOOLS): | $(BIN)/python
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
 	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet uv || true
-	@$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --editable '.[demo,test,lint]' \
-	  || $(BIN)/python -m pip install --quiet --editable '.[demo,test,lint]'
+	@$(BIN)/python -m uv pip install --quiet --python $(BIN)/python 'jupyter-builder>=1.2' \
+	  || $(BIN)/python -m pip install --quiet 'jupyter-builder>=1.2'
 	@touch $@
 
-setup: $(STAMP) ## Make .venv with everything in it
+$(NODE): package-lock.json .npmrc
+	@command -v npm >/dev/null || { echo "Node.js with npm was not found (20.19, 22.12 or later)." >&2; exit 1; }
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(BUNDLE): $(NODE) $(TOOLS) package.json tsconfig.json $(FRONT)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent --loglevel=error build:prod
+	@touch $@
+
+# The bundle is built above; Jupyter gets a link to it, so that a new one is seen at once.
+$(STAMP): export HATCH_JUPYTER_BUILDER_SKIP_NPM := 1
+$(STAMP): pyproject.toml package.json $(TOOLS) | $(BUNDLE)
+	@$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --editable '.[demo,test,lint]' \
+	  || $(BIN)/python -m pip install --quiet --editable '.[demo,test,lint]'
+	@$(BIN)/jupyter-builder develop --overwrite . >/dev/null
+	@touch $@
+
+setup: $(STAMP) $(BUNDLE) ## Make .venv with everything in it
 
 demo: setup ## Show the main job against LocalDrive; ONCE=1: from start to end, without a browser
 	@$(BIN)/jupyter-drive-sync demo $(if $(filter-out 0,$(ONCE)),--once)
 
-test: setup ## Run every test but the long ones, with coverage
-	@$(PYTEST) -n $(WORKERS) --dist=worksteal -m "not torture and not bench" --cov --cov-report=term:skip-covered
+chromium: ## Install the browser of the tests where that is allowed (Debian, root or sudo)
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { \
+	  as=; [ "$$(id -u)" = 0 ] || as="sudo -n"; \
+	  { command -v apt-get >/dev/null && $$as apt-get update -qq \
+	    && $$as apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+	  || echo "*** NO CHROMIUM: it could not be installed here. THE BROWSER TESTS ARE SKIPPED. ***" >&2; }
+
+test: setup ## Run every test but the long ones and those in a browser, with coverage
+	@npm test --silent --loglevel=error
+	@$(PYTEST) -n $(WORKERS) --dist=worksteal --ignore=tests/e2e -m "not torture and not bench" --cov --cov-report=term:skip-covered
+
+browser: setup chromium ## Try the front end in Chromium, JupyterLab and Notebook
+	@$(PYTEST) -q tests/e2e
+
+# The floor is the oldest Jupyter that we promise; each place holds the wheel and what it needs alone.
+wheel: setup chromium ## Build the wheel, install it alone, and try it in the oldest and the newest Jupyter
+	@rm -rf dist && $(BIN)/python -m build --outdir dist . >/dev/null
+	@set -e; for place in "floor jupyterlab==4.2.* notebook==7.2.*" "newest jupyterlab notebook"; do \
+	  set -- $$place; name=$$1; shift; echo "The wheel with $$*:"; \
+	  $(BIN)/python -m venv "dist/$$name"; \
+	  "dist/$$name/bin/python" -m pip install --quiet dist/*.whl "$$@"; \
+	  DRIVE_SYNC_E2E_PYTHON="$(CURDIR)/dist/$$name/bin/python" \
+	    $(PYTEST) -q tests/e2e -k from_the_prompt; \
+	done
 
 lint: setup ## Check layers, style and types
 	@$(BIN)/lint-imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@npm run lint --silent --loglevel=error
 
 format: setup ## Put the code into its form
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+	@npm run format --silent --loglevel=error
 
 torture: setup ## Run the long tests; N=1000000 is how many random cases each tries
 	@DRIVE_SYNC_TORTURE=$(N) $(PYTEST) -n $(WORKERS) --dist=worksteal -m torture
@@ -60,6 +106,6 @@ torture: setup ## Run the long tests; N=1000000 is how many random cases each tr
 bench: setup ## Measure requests and memory of a pass
 	@$(PYTEST) -m bench -s tests/bench
 
-clean: ## Remove what was made here, .venv too
-	rm -rf $(VENV) .coverage* .hypothesis .mypy_cache .ruff_cache .import_linter_cache .pytest_cache build dist
+clean: ## Remove what was made here, .venv and node_modules too
+	rm -rf $(VENV) node_modules lib jupyter_drive_sync/labextension .coverage* .hypothesis .mypy_cache .ruff_cache .import_linter_cache .pytest_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

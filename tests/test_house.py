@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 import pytest
 
+from jupyter_drive_sync import __version__
 from jupyter_drive_sync.cli.commands import commands
 from jupyter_drive_sync.core.settings import Settings
 
@@ -67,6 +68,10 @@ def test_no_module_has_become_two_rooms() -> None:
 def test_package_init_files_import_nothing() -> None:
     for path in (ROOT / "jupyter_drive_sync").rglob("__init__.py"):
         assert not re.search(r"^(import|from) ", path.read_text("utf-8"), re.MULTILINE), path
+
+
+def test_both_halves_have_one_version() -> None:
+    assert json.loads((ROOT / "package.json").read_text())["version"] == __version__
 
 
 def test_ci_runs_the_three_targets() -> None:

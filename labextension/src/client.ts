@@ -1,0 +1,175 @@
+/** The server's routes as typed calls. */
+import { URLExt } from '@jupyterlab/coreutils';
+import { ServerConnection } from '@jupyterlab/services';
+import type {
+  Choice,
+  IAboutDisconnect,
+  IAsked,
+  IFileOutcome,
+  IHistory,
+  IIncident,
+  IPage,
+  IPreview,
+  IProblem,
+  IPrompt,
+  IRunning,
+  ISettings,
+  IStatus,
+  SettingsChange
+} from './contract';
+
+/** The server answered, and the answer is no. */
+export class Refused extends Error {
+  constructor(
+    readonly problem: IProblem,
+    readonly status: number
+  ) {
+    super(problem.sentence);
+    this.name = 'Refused';
+  }
+}
+
+/** The server did not answer, or something that is not our server did. */
+export class Unreachable extends Error {
+  constructor(cause: unknown) {
+    super('The Jupyter server does not answer', { cause });
+    this.name = 'Unreachable';
+  }
+}
+
+function isProblem(value: unknown): value is IProblem {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as IProblem).code === 'string' &&
+    typeof (value as IProblem).sentence === 'string'
+  );
+}
+
+/** Calls the server extension. Every call rejects with {@link Refused} or {@link Unreachable}. */
+export class Client {
+  constructor(
+    readonly settings: ServerConnection.ISettings,
+    private readonly _request = ServerConnection.makeRequest
+  ) {}
+
+  /** How things stand. */
+  status(): Promise<IStatus> {
+    return this._call('GET', 'status');
+  }
+
+  /** What would be mirrored. */
+  preview(refresh = false): Promise<IPreview> {
+    return this._call('GET', 'preview', undefined, refresh ? { refresh: '1' } : {});
+  }
+
+  /** Starts a sync of everything, or of some paths. */
+  sync(paths?: readonly string[]): Promise<IRunning> {
+    return this._call('POST', 'sync', paths ? { paths } : {});
+  }
+
+  /** Stops the running sync. */
+  cancel(): Promise<{ job: string; cancelled: boolean }> {
+    return this._call('POST', 'cancel', {});
+  }
+
+  /** Begins to connect. */
+  authorize(timeZone: string, device = false): Promise<IAsked> {
+    return this._call('POST', 'authorize', {
+      ...(timeZone ? { time_zone: timeZone } : {}),
+      ...(device ? { device } : {})
+    });
+  }
+
+  /** Gives the attempt to connect up. */
+  abandon(): Promise<unknown> {
+    return this._call('DELETE', 'authorize');
+  }
+
+  /** What a person should know before disconnecting. */
+  aboutDisconnect(): Promise<IAboutDisconnect> {
+    return this._call('GET', 'disconnect');
+  }
+
+  /** Ends the connection. */
+  disconnect(revoke: boolean): Promise<{ revoked: boolean }> {
+    return this._call('POST', 'disconnect', { revoke });
+  }
+
+  /** Answers a hold. */
+  release(
+    id: string,
+    choice: Choice,
+    paths?: readonly string[]
+  ): Promise<{ files: number; job: string }> {
+    return this._call('POST', 'release', { id, choice, ...(paths ? { paths } : {}) });
+  }
+
+  /** The files that a hold is about. */
+  heldFiles(id: string, offset = 0): Promise<IPage<{ path: string; size: number }>> {
+    return this._call('GET', `holds/${encodeURIComponent(id)}/files`, undefined, {
+      offset: String(offset)
+    });
+  }
+
+  /** The last runs, newest first. */
+  history(limit: number): Promise<IHistory> {
+    return this._call('GET', 'history', undefined, { limit: String(limit) });
+  }
+
+  /** What a run did, failed files first. */
+  runFiles(run: number, offset = 0, outcome = ''): Promise<IPage<IFileOutcome>> {
+    return this._call('GET', `history/${run}/files`, undefined, {
+      offset: String(offset),
+      ...(outcome ? { outcome } : {})
+    });
+  }
+
+  /** What is set. */
+  getSettings(): Promise<ISettings> {
+    return this._call('GET', 'settings');
+  }
+
+  /** Changes what a person may set. */
+  patchSettings(change: SettingsChange): Promise<ISettings> {
+    return this._call('PATCH', 'settings', change);
+  }
+
+  /** Claims the right to ask, or keeps the answer. */
+  prompt(action: 'claim' | 'release' | 'later' | 'never' | 'reset', tab: string): Promise<IPrompt> {
+    return this._call('POST', 'prompt', { action, tab });
+  }
+
+  /** The person has been told of an incident. */
+  acknowledge(id: string): Promise<{ incident: IIncident | null }> {
+    return this._call('POST', 'acknowledge', { id });
+  }
+
+  private async _call<T>(
+    method: string,
+    route: string,
+    body?: unknown,
+    query: Record<string, string> = {}
+  ): Promise<T> {
+    const parameters = new URLSearchParams(query).toString();
+    const address =
+      URLExt.join(this.settings.baseUrl, 'drive-sync', 'api', route) +
+      (parameters ? `?${parameters}` : '');
+    const init = body === undefined ? { method } : { method, body: JSON.stringify(body) };
+    let response: Response;
+    let value: unknown;
+    try {
+      response = await this._request(address, init, this.settings);
+      value = await response.json();
+    } catch (problem) {
+      throw new Unreachable(problem);
+    }
+    if (response.ok) {
+      return value as T;
+    }
+    if (isProblem(value)) {
+      throw new Refused(value, response.status);
+    }
+    throw new Unreachable(new Error(`${response.status} ${response.statusText}`));
+  }
+}

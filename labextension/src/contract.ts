@@ -1,0 +1,232 @@
+/** What the server says and takes: the shapes of its OpenAPI description. */
+
+export type State =
+  | 'not_connected'
+  | 'waiting'
+  | 'syncing'
+  | 'synced'
+  | 'needs_you'
+  | 'cant_sync'
+  | 'offline'
+  | 'paused';
+
+export type Status =
+  'initialized' | 'queued' | 'in_progress' | 'completed' | 'completed_with_errors' | 'failed';
+
+export type Choice =
+  | 'restore'
+  | 'keep'
+  | 'trash'
+  | 'take_over'
+  | 'second_folder'
+  | 'start_afresh'
+  | 'untrash'
+  | 'disconnect';
+
+export interface IProblem {
+  code: string;
+  who: 'user' | 'admin' | 'wait' | 'bug';
+  sentence: string;
+  params: Record<string, string | number>;
+}
+
+export interface IAccount {
+  email: string;
+  name: string;
+}
+
+export interface IHold {
+  id: string;
+  kind: string;
+  since: number;
+  count: number;
+  bytes: number;
+  reason: string;
+  choices: Choice[];
+  paths_href: string;
+}
+
+export interface IIncident {
+  id: string;
+  code: string;
+  since: number;
+  tell: boolean;
+}
+
+export interface IProgress {
+  phase: string;
+  done: number;
+  total: number;
+  bytes_done: number;
+  bytes_total: number;
+  eta_seconds: number | null;
+  slowed: boolean;
+}
+
+export interface IConsent {
+  flow: 'browser' | 'device';
+  state: 'waiting' | 'exchanging' | 'connected' | 'failed' | 'expired';
+  url: string;
+  user_code: string;
+  expires: number;
+  problem: IProblem | null;
+}
+
+/** Counters of a run; `phase` and `time_last_ping` too while it is the last one. */
+export type Counters = Readonly<Record<string, number | string | undefined>>;
+
+/** The snapshot. Times are seconds since the epoch. */
+export interface IStatus {
+  seq: number;
+  time: number;
+  state: State;
+  status: Status;
+  connected: boolean;
+  account: IAccount | null;
+  home: string;
+  drive_folder: string;
+  link: string;
+  problem: IProblem | null;
+  incident: IIncident | null;
+  holds: IHold[];
+  last_sync: number | null;
+  last_sync_count: number;
+  last_sync_job: string;
+  job: string;
+  started: number | null;
+  traceback: string;
+  meta: Counters;
+  progress: IProgress | null;
+  saved_since: number;
+  schedule: string;
+  time_zone: string;
+  next_run: number | null;
+  waiting_for: string;
+  paused: boolean;
+  paused_until: number | null;
+  paused_by: '' | 'user' | 'admin';
+  consent: IConsent | null;
+  ask: boolean;
+}
+
+export interface IFolderSize {
+  name: string;
+  files: number;
+  bytes: number;
+}
+
+export interface ILeftOut {
+  path: string;
+  reason: string;
+  size: number;
+}
+
+export interface IPreview {
+  home: string;
+  drive_folder: string;
+  files: number;
+  bytes: number;
+  minutes: number;
+  folders: IFolderSize[];
+  folders_more: number;
+  left_out: ILeftOut[];
+  left_out_count: number;
+  looked: number;
+}
+
+export interface IRunning {
+  job: string;
+  already: boolean;
+}
+
+export interface IAsked {
+  flow: 'browser' | 'device';
+  url: string;
+  user_code: string;
+  expires: number;
+}
+
+export interface IAboutDisconnect {
+  connected: boolean;
+  account: IAccount | null;
+  files: number;
+  stays: string;
+  revoke_ends: string[];
+}
+
+export interface IRun {
+  id: number;
+  job: string;
+  started: number;
+  ended: number | null;
+  outcome: 'running' | 'completed' | 'completed_with_errors' | 'failed' | 'interrupted';
+  counters: Counters;
+  problem: IProblem | null;
+  verified: boolean;
+}
+
+export interface IFileOutcome {
+  path: string;
+  outcome: string;
+  reason: string;
+  size: number;
+}
+
+export interface IPage<T> {
+  total: number;
+  offset: number;
+  files: T[];
+}
+
+export interface IHistory {
+  runs: IRun[];
+  total: number;
+  offset: number;
+}
+
+export interface ISettings {
+  excludes: string[];
+  includes: string[];
+  time_zone: string;
+  paused_until: number | null;
+  schedule: string;
+  effective_time_zone: string;
+  next_run: number | null;
+  by_admin: string[];
+}
+
+export type SettingsChange = Partial<
+  Pick<ISettings, 'excludes' | 'includes' | 'time_zone' | 'paused_until'>
+>;
+
+export interface IPrompt {
+  ask: boolean;
+  claimed: boolean;
+  mine: boolean;
+  not_before: number | null;
+  never: boolean;
+}
+
+/** The id of our events, see `progress.v1.yaml`. */
+export const EVENT = 'https://events.jupyter-drive-sync.invalid/progress/v1';
+
+/** What is pushed: counts and opaque ids only. */
+export interface IEvent {
+  schema_id: string;
+  seq: number;
+  reason: 'progress' | 'run' | 'consent' | 'settings' | 'holds' | 'saved' | 'prompt';
+  state: State;
+  status: Status;
+  job?: string;
+  code?: string;
+  phase?: string;
+  done?: number;
+  total?: number;
+  bytes_done?: number;
+  bytes_total?: number;
+  eta_seconds?: number | null;
+  slowed?: boolean;
+  failed?: number;
+  held?: number;
+  saved_since?: number;
+}

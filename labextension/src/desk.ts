@@ -1,0 +1,162 @@
+/** What can be done, wherever it is asked for: one place for toolbar, status bar, menu and dialog. */
+import { Clipboard } from '@jupyterlab/apputils';
+import { PageConfig } from '@jupyterlab/coreutils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { Signal, type ISignal } from '@lumino/signaling';
+import { Refused, Unreachable } from './client';
+import type { Choice, IAsked } from './contract';
+import type { DriveSyncModel } from './model';
+import type { Toasts } from './toasts';
+import { type Action, describe, type IView, problemWords } from './view';
+
+/** Which page of the dialog. */
+export type Page =
+  | { name: 'details'; files?: string }
+  | { name: 'preview' }
+  | { name: 'waiting' }
+  | { name: 'review'; hold: string }
+  | { name: 'exclude' }
+  | { name: 'disconnect' };
+
+/** Where Google shows what fills an account. */
+const SPACE = 'https://drive.google.com/drive/quota';
+
+/** Carries out what a person asks for. */
+export class Desk {
+  constructor(
+    readonly model: DriveSyncModel,
+    readonly trans: TranslationBundle,
+    readonly toasts: Toasts
+  ) {}
+
+  /** The consent that was begun on this page, with the address that only it knows. */
+  asked: (IAsked & { opened: boolean }) | null = null;
+
+  /** Asks for a page of the dialog. */
+  get opened(): ISignal<this, Page> {
+    return this._opened;
+  }
+
+  /** How things stand, in words. */
+  view(now = Date.now()): IView {
+    const { status, reach, heard, pending, refused } = this.model;
+    return describe({ status, reach, heard, pending, refused }, now, this.trans);
+  }
+
+  /** Opens the dialog at a page, or turns to that page. */
+  open(page: Page): void {
+    this._opened.emit(page);
+  }
+
+  /** Does what the button of a state says. */
+  async act(action: Action | null, view = this.view()): Promise<void> {
+    const { model } = this;
+    const status = model.status;
+    switch (action) {
+      case null:
+      case 'files':
+        this.open({ name: 'details', files: 'failed' });
+        return;
+      case 'authorize':
+      case 'reconnect':
+        this.open({ name: 'preview' });
+        return;
+      case 'sync':
+        return this.sync();
+      case 'cancel':
+        await this.attempt(() => model.client.cancel());
+        return model.refresh();
+      case 'review': {
+        const hold = status?.holds[0];
+        this.open(hold ? { name: 'review', hold: hold.id } : { name: 'details' });
+        return;
+      }
+      case 'exclude':
+        this.open({ name: 'exclude' });
+        return;
+      case 'resume':
+        await this.attempt(() => model.client.patchSettings({ paused_until: null }));
+        return model.refresh();
+      case 'space':
+        this.browse(SPACE);
+        return;
+      case 'open_drive':
+        if (status?.link) {
+          this.browse(status.link);
+        }
+        return;
+      case 'copy_admin':
+      case 'copy_details':
+        this.copy(this.report(view));
+        return;
+    }
+  }
+
+  /** Starts a sync; its end is told on this page. */
+  async sync(paths?: readonly string[]): Promise<void> {
+    await this.attempt(() => this.model.sync(paths));
+  }
+
+  /** Answers a hold; a sync carries it out. Returns whether the server took it. */
+  async release(id: string, choice: Choice, paths?: readonly string[]): Promise<boolean> {
+    const done = await this.attempt(() => this.model.client.release(id, choice, paths));
+    this.model.adopt(done?.job ?? '');
+    await this.model.refresh();
+    return done !== null;
+  }
+
+  /**
+   * Tries something, and tells why it did not work.
+   *
+   * @returns what it brought; null where it did not work.
+   */
+  async attempt<T>(work: () => Promise<T>): Promise<T | null> {
+    try {
+      return await work();
+    } catch (problem) {
+      this.toasts.show(this.whyNot(problem), 'error', false);
+      return null;
+    }
+  }
+
+  /** Says why something did not work. */
+  whyNot(problem: unknown): string {
+    if (problem instanceof Refused) {
+      return problemWords(problem.problem, this.model.status, Date.now(), this.trans).sentence;
+    }
+    if (problem instanceof Unreachable) {
+      return this.trans.__('The Jupyter server does not answer. Nothing was changed; try again.');
+    }
+    throw problem;
+  }
+
+  /** What an administrator, or whoever looks into a fault, has to know; free of secrets. */
+  report(view: IView): string {
+    const status = this.model.status;
+    const lines = [
+      `Jupyter Drive Sync: ${view.headline}`,
+      view.admin,
+      '',
+      `user: ${PageConfig.getOption('hubUser') || (status?.drive_folder.split('/').pop() ?? '')}`,
+      `time: ${new Date().toISOString()}`,
+      `code: ${view.code}`,
+      `run: ${status?.job ?? ''}`,
+      status?.problem?.sentence ?? '',
+      status?.traceback ?? ''
+    ];
+    return lines.filter((line, at) => line !== '' || at === 2).join('\n');
+  }
+
+  /** Puts a text on the clipboard, and says so. */
+  copy(text: string): void {
+    Clipboard.copyToSystem(text);
+    this.toasts.show(this.trans.__('Copied.'), 'success', 4000);
+  }
+
+  /** Opens a page in a tab of its own, which cannot reach back. */
+  browse(address: string): void {
+    window.open(address, '_blank', 'noopener');
+  }
+
+  private readonly _opened = new Signal<this, Page>(this);
+}

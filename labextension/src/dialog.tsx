@@ -1,0 +1,169 @@
+/** The dialog: one at a time, with pages; the browser's own kind, which keeps the focus. */
+import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
+import { Widget } from '@lumino/widgets';
+import React from 'react';
+import type { Desk, Page } from './desk';
+import { Details } from './pages/details';
+import { Disconnect } from './pages/disconnect';
+import { Exclude } from './pages/exclude';
+import { Preview } from './pages/preview';
+import { Review } from './pages/review';
+import { Waiting } from './pages/waiting';
+
+/** Props of every page. */
+export interface IPageProps {
+  desk: Desk;
+  /** Turns to another page. */
+  turn: (page: Page) => void;
+  close: () => void;
+}
+
+function Content(props: IPageProps & { page: Page }): React.JSX.Element {
+  const { page, ...rest } = props;
+  switch (page.name) {
+    case 'details':
+      return <Details {...rest} files={page.files} />;
+    case 'preview':
+      return <Preview {...rest} />;
+    case 'waiting':
+      return <Waiting {...rest} />;
+    case 'review':
+      return <Review {...rest} hold={page.hold} />;
+    case 'exclude':
+      return <Exclude {...rest} />;
+    case 'disconnect':
+      return <Disconnect {...rest} />;
+  }
+}
+
+/** Which name the dialog has on a page. */
+function title(page: Page, desk: Desk): string {
+  const { trans } = desk;
+  switch (page.name) {
+    case 'details':
+      return trans.__('Google Drive');
+    case 'preview':
+      return trans.__('Back up your files to Google Drive');
+    case 'waiting':
+      return trans.__('Waiting for Google…');
+    case 'review':
+      return trans.__('Please decide');
+    case 'exclude':
+      return trans.__('Leave out folders and files');
+    case 'disconnect':
+      return trans.__('Disconnect from Google Drive');
+  }
+}
+
+class Body extends ReactWidget {
+  constructor(
+    private readonly _desk: Desk,
+    private readonly _close: () => void,
+    private _page: Page
+  ) {
+    super();
+  }
+
+  /** Tells something on the page. */
+  readonly tell = (message: string, autoClose: number | false): void => {
+    window.clearTimeout(this._timer);
+    this._notice = message;
+    this.update();
+    if (autoClose !== false) {
+      this._timer = window.setTimeout(() => this.tell('', false), autoClose);
+    }
+  };
+
+  override dispose(): void {
+    window.clearTimeout(this._timer);
+    super.dispose();
+  }
+
+  turn(page: Page): void {
+    this._page = page;
+    this._notice = '';
+    this.update();
+    // After the page is drawn: to its safe button, else to its heading.
+    window.requestAnimationFrame(() => window.requestAnimationFrame(() => this.focus()));
+  }
+
+  focus(): void {
+    const target =
+      this.node.querySelector<HTMLElement>('[data-autofocus]') ?? this.node.querySelector('h2');
+    target?.focus();
+  }
+
+  protected override render(): React.JSX.Element {
+    const page = this._page;
+    const name = title(page, this._desk);
+    return (
+      <>
+        <header className="jp-DriveSync-head">
+          <h2 id="jp-DriveSync-title" tabIndex={-1}>
+            {name}
+          </h2>
+          <button
+            type="button"
+            className="jp-DriveSync-close"
+            aria-label={this._desk.trans.__('Close')}
+            onClick={this._close}
+          >
+            ×
+          </button>
+        </header>
+        <p className="jp-DriveSync-notice" role="status">
+          {this._notice}
+        </p>
+        <UseSignal signal={this._desk.model.changed}>
+          {() => (
+            <Content
+              page={page}
+              desk={this._desk}
+              turn={next => this.turn(next)}
+              close={this._close}
+            />
+          )}
+        </UseSignal>
+      </>
+    );
+  }
+
+  private _notice = '';
+  private _timer = 0;
+}
+
+let shown: { node: HTMLDialogElement; body: Body } | null = null;
+
+/** Opens the dialog at a page, or turns the open one to it. */
+export function openDialog(desk: Desk, page: Page): HTMLDialogElement {
+  if (shown) {
+    shown.body.turn(page);
+    return shown.node;
+  }
+  const node = document.createElement('dialog');
+  node.className = 'jp-DriveSync-dialog';
+  node.setAttribute('aria-labelledby', 'jp-DriveSync-title');
+  const opener = document.activeElement;
+  const body = new Body(desk, () => node.close(), page);
+  body.addClass('jp-DriveSync-page');
+  shown = { node, body };
+  desk.toasts.dismiss();
+  desk.toasts.host = body.tell;
+  document.body.append(node);
+  Widget.attach(body, node);
+  node.addEventListener('close', () => {
+    shown = null;
+    desk.toasts.host = null;
+    Widget.detach(body);
+    body.dispose();
+    node.remove();
+    if (opener instanceof HTMLElement && opener.isConnected) {
+      opener.focus();
+    }
+  });
+  // Jupyter's shortcuts are for what lies below.
+  node.addEventListener('keydown', event => event.stopPropagation());
+  node.showModal();
+  body.turn(page);
+  return node;
+}

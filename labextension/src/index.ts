@@ -1,0 +1,136 @@
+/** The plugins: one model for the page, and each place where it shows. */
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette, IToolbarWidgetRegistry } from '@jupyterlab/apputils';
+import type { FileBrowser } from '@jupyterlab/filebrowser';
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import { IStatusBar } from '@jupyterlab/statusbar';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { UUID } from '@lumino/coreutils';
+import { StateButton, StatusItem } from './button';
+import { Client } from './client';
+import { Desk } from './desk';
+import { Announcer, Endings } from './endings';
+import { cloudIcon } from './icons';
+import { DriveSyncModel } from './model';
+import { CALM, Prompt } from './prompt';
+import { Toasts } from './toasts';
+import { IDriveSync } from './tokens';
+
+export { IDriveSync } from './tokens';
+export type { Desk } from './desk';
+
+/** The name of our toolbar item, in both toolbars. */
+const ITEM = 'drive-sync';
+
+/** Our commands. */
+export const COMMANDS = {
+  sync: 'drive-sync:sync',
+  details: 'drive-sync:details',
+  authorize: 'drive-sync:authorize',
+  exclude: 'drive-sync:leave-out',
+  disconnect: 'drive-sync:disconnect'
+} as const;
+
+const NO_ARGUMENTS = { args: { type: 'object', properties: {} } };
+
+function addCommands(app: JupyterFrontEnd, desk: Desk, palette: ICommandPalette | null): void {
+  const { commands } = app;
+  const { model, trans } = desk;
+  const connected = (): boolean => model.status?.connected ?? false;
+  commands.addCommand(COMMANDS.sync, {
+    label: trans.__('Sync to Google Drive now'),
+    icon: cloudIcon,
+    describedBy: NO_ARGUMENTS,
+    isEnabled: () => connected() && !model.syncing,
+    execute: () => desk.sync()
+  });
+  commands.addCommand(COMMANDS.details, {
+    label: trans.__('Google Drive'),
+    caption: trans.__('How your backup to Google Drive stands'),
+    icon: cloudIcon,
+    describedBy: NO_ARGUMENTS,
+    execute: () => desk.open({ name: 'details' })
+  });
+  commands.addCommand(COMMANDS.authorize, {
+    label: trans.__('Authorize Google Drive…'),
+    describedBy: NO_ARGUMENTS,
+    isEnabled: () => model.status !== null && !connected(),
+    execute: () => desk.open({ name: 'preview' })
+  });
+  commands.addCommand(COMMANDS.exclude, {
+    label: trans.__('Leave out folders…'),
+    describedBy: NO_ARGUMENTS,
+    isEnabled: () => model.status !== null,
+    execute: () => desk.open({ name: 'exclude' })
+  });
+  commands.addCommand(COMMANDS.disconnect, {
+    label: trans.__('Disconnect…'),
+    describedBy: NO_ARGUMENTS,
+    isEnabled: connected,
+    execute: () => desk.open({ name: 'disconnect' })
+  });
+  let before = '';
+  model.changed.connect(() => {
+    const now = `${connected()} ${model.syncing} ${model.status !== null}`;
+    if (now !== before) {
+      before = now;
+      Object.values(COMMANDS).forEach(command => commands.notifyCommandChanged(command));
+    }
+  });
+  for (const command of Object.values(COMMANDS)) {
+    palette?.addItem({ command, category: trans.__('Google Drive') });
+  }
+}
+
+/** The model, the commands, the dialog, the prompt and the toasts. */
+const core: JupyterFrontEndPlugin<DriveSyncModel> = {
+  id: 'jupyter-drive-sync:plugin',
+  description: 'Mirrors the home to Google Drive: state, commands, dialog, prompt.',
+  autoStart: true,
+  provides: IDriveSync,
+  optional: [ITranslator, ICommandPalette, IToolbarWidgetRegistry, IStatusBar],
+  activate: (
+    app: JupyterFrontEnd,
+    translator: ITranslator | null,
+    palette: ICommandPalette | null,
+    toolbars: IToolbarWidgetRegistry | null,
+    statusBar: IStatusBar | null
+  ): DriveSyncModel => {
+    const trans = (translator ?? nullTranslator).load('jupyter_drive_sync');
+    const { serviceManager } = app;
+    const model = new DriveSyncModel({
+      client: new Client(serviceManager.serverSettings),
+      events: serviceManager.events.stream,
+      failures: serviceManager.connectionFailure
+    });
+    const desk = new Desk(model, trans, new Toasts());
+    // Loaded when it is first opened.
+    desk.opened.connect((_, page) => {
+      void import('./dialog').then(({ openDialog }) => openDialog(desk, page));
+    });
+    addCommands(app, desk, palette);
+    toolbars?.addFactory<NotebookPanel>('Notebook', ITEM, panel => {
+      const { context } = panel;
+      return new StateButton(desk, async () => {
+        if (context.model.dirty && !context.model.readOnly) {
+          await context.save();
+        }
+      });
+    });
+    toolbars?.addFactory<FileBrowser>('FileBrowser', ITEM, () => new StateButton(desk));
+    statusBar?.registerStatusItem('jupyter-drive-sync:status', {
+      align: 'left',
+      rank: 100,
+      item: new StatusItem(desk),
+      isActive: () => true
+    });
+    void app.restored.then(() => {
+      new Announcer(desk);
+      new Endings(desk);
+      window.setTimeout(() => new Prompt(desk, UUID.uuid4()).start(), CALM);
+    });
+    return model;
+  }
+};
+
+export default core;

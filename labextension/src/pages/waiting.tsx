@@ -1,0 +1,102 @@
+/** While the person is at Google: the link once more, or the code to type there. */
+import React, { useEffect } from 'react';
+import type { IPageProps } from '../dialog';
+import { Button } from '../parts';
+import { problemWords } from '../view';
+
+/** The page. */
+export function Waiting({ desk, turn, close }: IPageProps): React.JSX.Element {
+  const { trans, model } = desk;
+  const consent = model.status?.consent ?? null;
+  const asked = desk.asked;
+  const url = asked?.url ?? consent?.url ?? '';
+  const code = asked?.user_code ?? consent?.user_code ?? '';
+  const state = consent?.state ?? 'waiting';
+  const connected = state === 'connected' || (consent === null && model.status?.connected === true);
+  useEffect(() => {
+    if (connected) {
+      desk.asked = null;
+      model.adopt(model.status?.job ?? '');
+      turn({ name: 'details' });
+    }
+  }, [connected]);
+
+  if (state === 'failed' || state === 'expired') {
+    const problem = consent?.problem ?? {
+      code: 'auth.timeout',
+      who: 'user' as const,
+      sentence: '',
+      params: {}
+    };
+    const said = problemWords(problem, model.status, Date.now(), trans);
+    return (
+      <div className="jp-DriveSync-body">
+        <p role="alert">{said.sentence}</p>
+        <footer className="jp-DriveSync-actions">
+          <span className="jp-DriveSync-space" />
+          <Button onClick={close}>{trans.__('Close')}</Button>
+          {said.action === 'copy_admin' ? (
+            <Button
+              kind="primary"
+              autoFocus
+              onClick={() => desk.copy(`${said.admin ?? ''}\n${problem.code}`)}
+            >
+              {trans.__('Copy message for admin')}
+            </Button>
+          ) : (
+            <Button kind="primary" autoFocus onClick={() => turn({ name: 'preview' })}>
+              {trans.__('Try again')}
+            </Button>
+          )}
+        </footer>
+      </div>
+    );
+  }
+  const abandon = async (): Promise<void> => {
+    close();
+    desk.asked = null;
+    await desk.attempt(() => model.client.abandon());
+    await model.refresh();
+  };
+  return (
+    <div className="jp-DriveSync-body">
+      {code !== '' ? (
+        <>
+          <p>{trans.__('Type this code on the page of Google, which you can open anywhere:')}</p>
+          <p className="jp-DriveSync-userCode">{code}</p>
+          <p className="jp-DriveSync-link">{url}</p>
+        </>
+      ) : (
+        <p>
+          {asked?.opened === false
+            ? trans.__(
+                'Your browser did not open the tab. Open the page of Google with the button below.'
+              )
+            : trans.__(
+                'Answer on the page of Google, in the tab that just opened. This goes on by itself.'
+              )}
+        </p>
+      )}
+      {state === 'exchanging' && <p>{trans.__('Google has answered, one moment…')}</p>}
+      <footer className="jp-DriveSync-actions">
+        {url !== '' && (
+          <Button kind="link" onClick={() => desk.copy(url)}>
+            {trans.__('Copy link')}
+          </Button>
+        )}
+        {code !== '' && (
+          <Button kind="link" onClick={() => desk.copy(code)}>
+            {trans.__('Copy code')}
+          </Button>
+        )}
+        <span className="jp-DriveSync-space" />
+        <Button onClick={() => void abandon()}>{trans.__('Cancel')}</Button>
+        {url !== '' && (
+          <Button kind="primary" autoFocus onClick={() => desk.browse(url)}>
+            {trans.__('Open the page again')}
+          </Button>
+        )}
+      </footer>
+    </div>
+  );
+}

@@ -1,0 +1,413 @@
+/** From what is known to what is shown: shape, words and the one action. Pure. */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { IProblem, IProgress, IStatus } from './contract';
+import { count, duration, moment, shortDuration, size } from './format';
+import type { Shape } from './icons';
+import type { Reach } from './model';
+import { type Action as ProblemAction, type IWords, words } from './problems';
+
+/** What the one button of a state does. */
+export type Action = ProblemAction | 'cancel' | 'open_drive' | 'resume';
+
+/** What is known, as the view needs it. */
+export interface IKnown {
+  status: IStatus | null;
+  reach: Reach;
+  /** When the server was last heard, in milliseconds; 0 for never. */
+  heard: number;
+  /** A click asked for a sync. */
+  pending: boolean;
+  refused: IProblem | null;
+}
+
+/** How a state is shown. */
+export interface IView {
+  shape: Shape;
+  /** The status bar's words, and the tooltip's; at most 60 characters. */
+  line: string;
+  /** What happened and what it means, in a sentence. */
+  headline: string;
+  action: Action | null;
+  /** The action in the words of its button; '' for none. */
+  button: string;
+  /** The words of the toolbar button, which are short. */
+  label: string;
+  /** The share that is done, 0 to 1; null while nobody can tell. */
+  share: number | null;
+  /** What to tell an administrator; '' for nothing. */
+  admin: string;
+  /** Code of the problem, small print; '' for none. */
+  code: string;
+}
+
+/** A counter, 0 where there is none. */
+export function counter(counters: Readonly<Record<string, unknown>>, name: string): number {
+  const value = counters[name];
+  return typeof value === 'number' ? value : 0;
+}
+
+/** The words on the button of an action. */
+export function buttonWords(action: Action | null, trans: TranslationBundle): string {
+  switch (action) {
+    case null:
+      return '';
+    case 'authorize':
+      return trans.__('Authorize Google Drive…');
+    case 'reconnect':
+      return trans.__('Reconnect');
+    case 'review':
+      return trans.__('Review');
+    case 'sync':
+      return trans.__('Sync now');
+    case 'files':
+      return trans.__('See the files');
+    case 'exclude':
+      return trans.__('Leave out folders…');
+    case 'space':
+      return trans.__('See what takes space');
+    case 'copy_admin':
+      return trans.__('Copy message for admin');
+    case 'copy_details':
+      return trans.__('Copy details');
+    case 'cancel':
+      return trans.__('Cancel');
+    case 'open_drive':
+      return trans.__('Open in Google Drive');
+    case 'resume':
+      return trans.__('Resume');
+  }
+}
+
+/** The share of a sync that is done: bytes, and one more for each file, so that moves count. */
+export function share(progress: IProgress): number | null {
+  const { phase, done, total, bytes_done, bytes_total } = progress;
+  if (total === 0 || (phase !== 'copying' && phase !== 'checking')) {
+    return null;
+  }
+  const part = (bytes_done + done) / (bytes_total + total);
+  // Whole only when it was checked.
+  return Math.min(0.99, part);
+}
+
+function syncing(status: IStatus | null, trans: TranslationBundle): Partial<IView> {
+  const progress = status?.progress;
+  if (!progress || status.status === 'queued') {
+    const queued = trans.__('queued');
+    return { line: queued, headline: trans.__('The sync is about to begin.'), label: queued };
+  }
+  const { phase, done, total, bytes_done, bytes_total, eta_seconds, slowed } = progress;
+  if (phase === 'checking') {
+    const checking = trans.__('checking…');
+    return {
+      line: checking,
+      headline: trans.__('Everything is sent; it is being checked against Drive.'),
+      label: trans.__('Checking…')
+    };
+  }
+  if (phase !== 'copying' || total === 0) {
+    const looking = trans.__('looking for changes…');
+    return {
+      line: looking,
+      headline: trans.__('Looking for changes…'),
+      label: trans.__('Looking…')
+    };
+  }
+  const files = trans.__('%1 of %2', count(done), count(total));
+  let line = trans._n('%2 of %3 file', '%2 of %3 files', total, count(done), count(total));
+  if (slowed) {
+    line = trans.__('slowed by Google, going on');
+  } else if (eta_seconds !== null) {
+    line = trans.__('%1 · %2 left', files, shortDuration(eta_seconds, trans));
+  }
+  const parts = [
+    trans._n('Copying %2 of %3 file', 'Copying %2 of %3 files', total, count(done), count(total))
+  ];
+  if (bytes_total > 0) {
+    parts.push(trans.__('%1 of %2', size(bytes_done), size(bytes_total)));
+  }
+  if (slowed) {
+    parts.push(trans.__('slowed by Google, going on'));
+  } else if (eta_seconds !== null) {
+    parts.push(trans.__('%1 left', duration(eta_seconds, trans)));
+  }
+  const percent = trans.__('%1 %', Math.floor((share(progress) ?? 0) * 100));
+  return {
+    line,
+    headline: `${parts.join(', ')}.`,
+    label: files.length <= 11 ? files : percent
+  };
+}
+
+function waiting(
+  status: IStatus,
+  last: string,
+  next: string,
+  trans: TranslationBundle
+): [string, string] {
+  const meta = status.meta;
+  const failed = counter(meta, 'failed');
+  const total = counter(meta, 'total');
+  if (status.status === 'queued') {
+    return [trans.__('queued'), trans.__('The sync is about to begin.')];
+  }
+  if (status.waiting_for === 'kernels') {
+    return [
+      trans.__('waits until your notebooks are idle'),
+      trans.__('The sync begins when your notebooks have nothing to do.')
+    ];
+  }
+  if (status.problem?.code === 'run.cancelled') {
+    const done = counter(meta, 'done');
+    return [
+      total > 0
+        ? trans.__('stopped by you, %1 of %2 done', count(done), count(total))
+        : trans.__('stopped by you'),
+      trans.__('You stopped the sync; what was done stays, and the next one goes on from there.')
+    ];
+  }
+  if (status.last_sync === null) {
+    return next
+      ? [
+          trans.__('first sync %1', next),
+          trans.__('Your files are not backed up yet; the first sync begins %1.', next)
+        ]
+      : [trans.__('not synced yet'), trans.__('Your files are not backed up yet.')];
+  }
+  if (failed > 0) {
+    const all = counter(meta, 'unchanged') + counter(meta, 'done') + failed;
+    return [
+      trans.__('%1 of %2 synced %3', count(all - failed), count(all), last),
+      trans._n(
+        '%1 file could not be copied this time; it is tried again at the next sync.',
+        '%1 files could not be copied this time; they are tried again at the next sync.',
+        failed
+      )
+    ];
+  }
+  const saved = trans._n('%1 saved since %2', '%1 saved since %2', status.saved_since, last);
+  const since = next
+    ? trans._n(
+        '%1 file was saved after the last sync; next sync %2.',
+        '%1 files were saved after the last sync; next sync %2.',
+        status.saved_since,
+        next
+      )
+    : trans._n(
+        '%1 file was saved after the last sync.',
+        '%1 files were saved after the last sync.',
+        status.saved_since
+      );
+  return status.saved_since > 0
+    ? [saved, since]
+    : [
+        next ? trans.__('next sync %1', next) : trans.__('waiting'),
+        next ? trans.__('The next sync begins %1.', next) : trans.__('No sync is planned.')
+      ];
+}
+
+function paused(status: IStatus, now: number, trans: TranslationBundle): [string, string] {
+  if (status.paused_by === 'admin') {
+    return [
+      trans.__('paused by your admin'),
+      trans.__('Your admin has paused syncing; nothing is copied until it is resumed.')
+    ];
+  }
+  const until = status.paused_until ?? -1;
+  return [
+    until > 0 ? trans.__('paused until %1', moment(until, now, trans)) : trans.__('paused'),
+    trans.__('Nothing is copied until you resume.')
+  ];
+}
+
+/** The words of a problem, as of this status. */
+export function problemWords(
+  problem: IProblem,
+  status: IStatus | null,
+  now: number,
+  trans: TranslationBundle
+): IWords {
+  return words(problem.code, {
+    trans,
+    params: problem.params,
+    said: problem.sentence,
+    next: status?.next_run ? whenNext(status.next_run, now, trans) : '',
+    last: status?.last_sync ? moment(status.last_sync, now, trans) : ''
+  });
+}
+
+/** Says when something will be: `at 03:00`, `tomorrow 03:00`. */
+export function whenNext(at: number, now: number, trans: TranslationBundle): string {
+  const text = moment(at, now, trans);
+  const today = new Date(at * 1000).toDateString() === new Date(now).toDateString();
+  return today ? trans.__('at %1', text) : text;
+}
+
+function needsYou(status: IStatus, now: number, trans: TranslationBundle): Partial<IView> {
+  const access = status.problem?.code.startsWith('auth.') && status.problem.who === 'user';
+  const hold = status.holds[0];
+  if (!access && hold) {
+    const many = hold.kind === 'deletions';
+    return {
+      line: many
+        ? trans._n('%1 deletion needs your OK', '%1 deletions need your OK', hold.count)
+        : problemWords(
+            { code: `held.${hold.kind}`, who: 'user', sentence: hold.reason, params: {} },
+            status,
+            now,
+            trans
+          ).short,
+      headline: hold.reason,
+      action: 'review'
+    };
+  }
+  if (status.problem && status.problem.who !== 'wait') {
+    return fromProblem(status.problem, status, now, trans);
+  }
+  const failed = counter(status.meta, 'failed');
+  return {
+    line: trans._n('%1 file not synced', '%1 files not synced', failed),
+    headline: trans._n(
+      '%1 file could not be copied again; everything else is on Drive.',
+      '%1 files could not be copied again; everything else is on Drive.',
+      failed
+    ),
+    action: 'files'
+  };
+}
+
+function fromProblem(
+  problem: IProblem,
+  status: IStatus | null,
+  now: number,
+  trans: TranslationBundle
+): Partial<IView> {
+  const said = problemWords(problem, status, now, trans);
+  return {
+    line: said.short,
+    headline: said.sentence,
+    action: said.action,
+    admin: said.admin ?? '',
+    code: problem.code
+  };
+}
+
+/**
+ * Says how things stand.
+ *
+ * @param known what the page knows.
+ * @param now milliseconds since the epoch.
+ */
+export function describe(known: IKnown, now: number, trans: TranslationBundle): IView {
+  const view = raw(known, now, trans);
+  const action = view.action ?? null;
+  const button =
+    view.button ??
+    (action === 'sync' && view.shape === 'offline'
+      ? trans.__('Try now')
+      : buttonWords(action, trans));
+  const line = view.line ?? '';
+  return {
+    share: null,
+    admin: '',
+    code: '',
+    headline: '',
+    ...view,
+    action,
+    button,
+    line: trans.__('Drive: %1', line),
+    label: view.label ?? toolbarLabel(view.shape, action, trans)
+  };
+}
+
+function toolbarLabel(shape: Shape, action: Action | null, trans: TranslationBundle): string {
+  switch (shape) {
+    case 'not_connected':
+      return action === 'authorize' ? trans.__('Authorize') : trans.__('Not set up');
+    case 'synced':
+    case 'waiting':
+      return trans.__('Sync now');
+    case 'offline':
+      return trans.__('Offline');
+    case 'paused':
+      return trans.__('Paused');
+    case 'cant_sync':
+      return trans.__("Can't sync");
+    case 'needs_you':
+      return action === 'reconnect' ? trans.__('Reconnect') : trans.__('Review');
+    case 'unknown':
+    case 'syncing':
+      return trans.__('Checking…');
+  }
+}
+
+function raw(
+  known: IKnown,
+  now: number,
+  trans: TranslationBundle
+): Partial<IView> & { shape: Shape } {
+  const { status, reach, pending } = known;
+  if (known.refused) {
+    return { shape: 'cant_sync', ...fromProblem(known.refused, null, now, trans) };
+  }
+  if (!status || reach === 'away' || reach === 'checking') {
+    const long = known.heard > 0 ? now - known.heard > 10_000 : reach === 'away';
+    return {
+      shape: 'unknown',
+      line: long ? trans.__('status unknown') : trans.__('checking…'),
+      headline:
+        known.heard > 0
+          ? trans.__(
+              'The server does not answer, so the last known state is from %1.',
+              moment(known.heard / 1000, now, trans)
+            )
+          : trans.__('The server has not answered yet.')
+    };
+  }
+  const last = status.last_sync === null ? '' : moment(status.last_sync, now, trans);
+  const next = status.next_run === null ? '' : whenNext(status.next_run, now, trans);
+  if (pending || status.state === 'syncing') {
+    const optimistic = pending && status.state !== 'syncing';
+    return {
+      shape: 'syncing',
+      action: optimistic ? null : 'cancel',
+      share: !optimistic && status.progress ? share(status.progress) : null,
+      ...syncing(optimistic ? null : status, trans)
+    };
+  }
+  switch (status.state) {
+    case 'not_connected':
+      return {
+        shape: 'not_connected',
+        ...(status.problem?.who === 'admin'
+          ? fromProblem(status.problem, status, now, trans)
+          : {
+              line: trans.__('not connected'),
+              headline: trans.__('Your files are not backed up yet.'),
+              action: 'authorize'
+            })
+      };
+    case 'needs_you':
+      return { shape: 'needs_you', ...needsYou(status, now, trans) };
+    case 'cant_sync':
+    case 'offline': {
+      const problem = status.problem ?? { code: 'internal', who: 'bug', sentence: '', params: {} };
+      return { shape: status.state, ...fromProblem(problem, status, now, trans) };
+    }
+    case 'paused': {
+      const [line, headline] = paused(status, now, trans);
+      const mine = status.paused_by !== 'admin';
+      return { shape: 'paused', line, headline, action: mine ? 'resume' : null };
+    }
+    case 'synced':
+      if (status.saved_since === 0 && status.last_sync !== null) {
+        return {
+          shape: 'synced',
+          line: trans.__('synced %1', last),
+          headline: trans.__('Everything that is backed up was checked against Drive at %1.', last),
+          action: status.link ? 'open_drive' : null
+        };
+      }
+  }
+  const [line, headline] = waiting(status, last, next, trans);
+  return { shape: 'waiting', line, headline, action: 'sync' };
+}

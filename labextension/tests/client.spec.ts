@@ -1,0 +1,101 @@
+import { ServerConnection } from '@jupyterlab/services';
+import { Client, Refused, Unreachable } from '../src/client';
+import { Server } from './fixtures';
+
+describe('Client', () => {
+  let server: Server;
+  let client: Client;
+
+  beforeEach(() => {
+    server = new Server();
+    client = server.client();
+  });
+
+  it.each<[string, (client: Client) => Promise<unknown>, string, unknown]>([
+    ['status', c => c.status(), 'GET status', undefined],
+    ['preview', c => c.preview(), 'GET preview', undefined],
+    ['preview anew', c => c.preview(true), 'GET preview?refresh=1', undefined],
+    ['sync', c => c.sync(), 'POST sync', {}],
+    ['sync of paths', c => c.sync(['a/b']), 'POST sync', { paths: ['a/b'] }],
+    ['cancel', c => c.cancel(), 'POST cancel', {}],
+    [
+      'authorize',
+      c => c.authorize('Europe/Zurich'),
+      'POST authorize',
+      { time_zone: 'Europe/Zurich' }
+    ],
+    ['authorize elsewhere', c => c.authorize('', true), 'POST authorize', { device: true }],
+    ['abandon', c => c.abandon(), 'DELETE authorize', undefined],
+    ['about disconnecting', c => c.aboutDisconnect(), 'GET disconnect', undefined],
+    ['disconnect', c => c.disconnect(true), 'POST disconnect', { revoke: true }],
+    ['release', c => c.release('h', 'keep'), 'POST release', { id: 'h', choice: 'keep' }],
+    [
+      'release of paths',
+      c => c.release('h', 'trash', ['a']),
+      'POST release',
+      { id: 'h', choice: 'trash', paths: ['a'] }
+    ],
+    ['held files', c => c.heldFiles('h/1', 500), 'GET holds/h%2F1/files?offset=500', undefined],
+    ['the first held files', c => c.heldFiles('h'), 'GET holds/h/files?offset=0', undefined],
+    ['history', c => c.history(2), 'GET history?limit=2', undefined],
+    ['files of a run', c => c.runFiles(7), 'GET history/7/files?offset=0', undefined],
+    [
+      'failed files',
+      c => c.runFiles(7, 500, 'failed'),
+      'GET history/7/files?offset=500&outcome=failed',
+      undefined
+    ],
+    ['settings', c => c.getSettings(), 'GET settings', undefined],
+    [
+      'change',
+      c => c.patchSettings({ paused_until: null }),
+      'PATCH settings',
+      { paused_until: null }
+    ],
+    ['prompt', c => c.prompt('claim', 't'), 'POST prompt', { action: 'claim', tab: 't' }],
+    ['acknowledge', c => c.acknowledge('i'), 'POST acknowledge', { id: 'i' }]
+  ])('asks for %s', async (_, call, route, body) => {
+    const name = route.split('?')[0]!;
+    server.answers[name] = { answer: 42 };
+    await expect(call(client)).resolves.toEqual({ answer: 42 });
+    expect(server.routes()).toEqual([route]);
+    expect(server.asked[0]!.url).toContain('http://here/user/ann/drive-sync/api/');
+    expect(server.asked[0]!.body).toEqual(body);
+  });
+
+  it('goes the way of all requests of Jupyter, with its token or XSRF cookie', async () => {
+    const sent: Request[] = [];
+    const settings = ServerConnection.makeSettings({
+      baseUrl: 'http://here/user/ann/',
+      token: 'of-the-test',
+      fetch: (request: RequestInfo | URL) => {
+        sent.push(request as Request);
+        return Promise.resolve(new Response('{"seq": 1}'));
+      }
+    });
+    await expect(new Client(settings).status()).resolves.toEqual({ seq: 1 });
+    expect(sent[0]!.headers.get('Authorization')).toBe('token of-the-test');
+  });
+
+  it('tells a refusal with the problem of the server', async () => {
+    server.code = 409;
+    const problem = { code: 'auth.missing', who: 'user', sentence: 'Not connected.', params: {} };
+    server.answers['POST sync'] = problem;
+    const refused = await client.sync().catch((reason: unknown) => reason);
+    expect(refused).toBeInstanceOf(Refused);
+    expect((refused as Refused).problem).toEqual(problem);
+    expect((refused as Refused).status).toBe(409);
+    expect((refused as Refused).message).toBe('Not connected.');
+  });
+
+  it.each<[string, number, unknown]>([
+    ['nothing', 200, new TypeError('failed to fetch')],
+    ['a page of a proxy', 200, '<html>'],
+    ['an error of another server', 502, { message: 'bad gateway' }],
+    ['a bare null', 500, 'null']
+  ])('takes %s for no answer', async (_, code, answer) => {
+    server.code = code;
+    server.answers['GET status'] = answer;
+    await expect(client.status()).rejects.toBeInstanceOf(Unreachable);
+  });
+});

@@ -1,0 +1,56 @@
+import { baseName, count, duration, language, moment, shortDuration, size } from '../src/format';
+import { hours, NOON, trans } from './fixtures';
+
+describe('format', () => {
+  beforeEach(() => {
+    document.documentElement.lang = 'en-GB';
+  });
+
+  it('takes the variety of the language that the browser prefers', () => {
+    expect(language()).toBe('en-US'); // what jsdom prefers
+    document.documentElement.lang = 'de';
+    expect(language()).toBe('de');
+    document.documentElement.lang = '';
+    expect(language()).toBeUndefined();
+  });
+
+  it.each<[number, string]>([
+    [0, '0 bytes'],
+    [999, '999 bytes'],
+    [1000, '1 KB'],
+    [16500, '16.5 KB'],
+    [310_000_000, '310 MB'],
+    [1_400_000_000, '1.4 GB'],
+    [999_999_999, '1 GB'],
+    [5e15, '5,000 TB']
+  ])('writes %d bytes as %s', (bytes, said) => {
+    expect(size(bytes)).toBe(said);
+  });
+
+  it.each<[number, string, string]>([
+    [10, 'less than a minute', '1 min'],
+    [60, 'about 1 minute', '1 min'],
+    [250, 'about 4 minutes', '4 min'],
+    [1600, 'about 25 minutes', '25 min'],
+    [5400, 'about 2 hours', '2 h'],
+    [3600 * 7, 'about 7 hours', '7 h']
+  ])('rounds %d seconds', (seconds, long, short) => {
+    expect(duration(seconds, trans)).toBe(long);
+    expect(shortDuration(seconds, trans)).toBe(short);
+  });
+
+  it('names days', () => {
+    expect(moment(hours(-1), NOON, trans)).toMatch(/^11:00/);
+    expect(moment(hours(-24), NOON, trans)).toMatch(/^yesterday 12:00/);
+    expect(moment(hours(15), NOON, trans)).toMatch(/^tomorrow 03:00/);
+    expect(moment(hours(-240), NOON, trans)).toBe('Nov 11');
+    expect(moment(hours(24 * 60), NOON, trans)).toBe('Jan 20, 2027');
+  });
+
+  it('writes numbers and names', () => {
+    expect(count(12345)).toBe('12,345');
+    expect(baseName('a/b.ipynb')).toBe('b.ipynb');
+    expect(baseName('a/b/')).toBe('b');
+    expect(baseName('c')).toBe('c');
+  });
+});

@@ -1,0 +1,780 @@
+/** What is drawn, and what a click does, on a server of the test. */
+import { Notification } from '@jupyterlab/apputils';
+import { Widget } from '@lumino/widgets';
+import { StateButton, StatusItem } from '../src/button';
+import type { IFileOutcome, IStatus } from '../src/contract';
+import { Desk, type Page } from '../src/desk';
+import { openDialog } from '../src/dialog';
+import { Announcer, Endings } from '../src/endings';
+import { StateIcon } from '../src/icons';
+import { grouped } from '../src/pages/review';
+import { outcomeWords } from '../src/parts';
+import { Prompt } from '../src/prompt';
+import { Toasts } from '../src/toasts';
+import { Ground, hours, settle, status, trans } from './fixtures';
+
+const SETTINGS = {
+  excludes: ['/old/'],
+  includes: [],
+  time_zone: '',
+  paused_until: null,
+  schedule: '0 3 * * *',
+  effective_time_zone: 'Europe/Zurich',
+  next_run: hours(15),
+  by_admin: [] as string[]
+};
+
+const RUN = {
+  id: 7,
+  job: 'j1',
+  started: hours(-1),
+  ended: hours(-1),
+  outcome: 'completed',
+  counters: { uploaded: 1, updated: 2, unchanged: 5, done: 3, left_out: 12, bytes: 5e6 },
+  problem: null,
+  verified: false
+};
+
+const FILES = {
+  total: 2,
+  offset: 0,
+  files: [
+    { path: 'a/big.bin', outcome: 'failed', reason: 'drive.tree_limit', size: 1 },
+    { path: 'a/Lab3.ipynb', outcome: 'updated', reason: '', size: 2000 }
+  ]
+};
+
+const HOLD = {
+  id: 'h1',
+  kind: 'deletions',
+  since: hours(-2),
+  count: 3,
+  bytes: 300,
+  reason: '3 files are gone; nothing was removed on Drive.',
+  choices: ['keep' as const, 'trash' as const],
+  paths_href: '/x'
+};
+
+const HELD = {
+  total: 3,
+  offset: 0,
+  files: [
+    { path: 'a/1', size: 100 },
+    { path: 'a/2', size: 100 },
+    { path: 'top', size: 100 }
+  ]
+};
+
+let ground: Ground;
+let desk: Desk;
+
+async function begin(change: Partial<IStatus> = {}): Promise<Desk> {
+  ground = new Ground();
+  Object.assign(ground.server.answers, {
+    'GET history': { runs: [RUN], total: 1, offset: 0 },
+    'GET history/7/files': FILES,
+    'GET settings': SETTINGS,
+    'PATCH settings': SETTINGS,
+    'GET holds/h1/files': HELD,
+    'POST release': { files: 3, job: '' },
+    'POST acknowledge': { incident: null },
+    'POST sync': { job: 'j2', already: false },
+    'POST cancel': { job: 'j1', cancelled: true },
+    'GET disconnect': {
+      connected: true,
+      account: { email: 'ann@uni.edu', name: 'Ann' },
+      files: 1236,
+      stays: '',
+      revoke_ends: ['Other computers must be connected again.']
+    },
+    'POST disconnect': { revoked: false },
+    'DELETE authorize': { consent: null },
+    'GET preview': {
+      home: '/home/ann',
+      drive_folder: 'home/ann',
+      files: 1240,
+      bytes: 310e6,
+      minutes: 4.1,
+      folders: [
+        { name: 'course', files: 1200, bytes: 300e6 },
+        { name: '', files: 40, bytes: 10e6 }
+      ],
+      folders_more: 3,
+      left_out: [{ path: '.cache', reason: 'excluded by rule ".cache/"', size: 0 }],
+      left_out_count: 1,
+      looked: hours(0)
+    }
+  });
+  const model = await ground.start(status(change));
+  desk = new Desk(model, trans, new Toasts());
+  return desk;
+}
+
+/** Lets React draw; it does so in tasks, not in promises. */
+async function drawn(): Promise<void> {
+  for (let turn = 0; turn < 12; turn += 1) {
+    await new Promise(resolve => setTimeout(resolve, 2));
+  }
+}
+
+function toasts(): { message: string; labels: string[] }[] {
+  return Notification.manager.notifications.map(({ message, options }) => ({
+    message,
+    labels: (options.actions ?? []).map(action => action.label)
+  }));
+}
+
+function button(name: string | RegExp, root: ParentNode = document): HTMLButtonElement {
+  const found = [...root.querySelectorAll('button')].find(each =>
+    typeof name === 'string' ? each.textContent === name : name.test(each.textContent ?? '')
+  );
+  if (!found) {
+    throw new Error(`no button ${String(name)} in ${document.body.textContent ?? ''}`);
+  }
+  return found;
+}
+
+async function open(page: Page): Promise<HTMLDialogElement> {
+  const node = openDialog(desk, page);
+  await drawn();
+  return node;
+}
+
+beforeAll(() => {
+  // jsdom has no modal dialogs.
+  HTMLDialogElement.prototype.showModal = function showModal() {
+    this.open = true;
+  };
+  HTMLDialogElement.prototype.close = function close() {
+    this.open = false;
+    this.dispatchEvent(new Event('close'));
+  };
+});
+
+afterEach(() => {
+  document.querySelector('dialog')?.close();
+  Notification.dismiss();
+  ground.model.dispose();
+  document.body.replaceChildren();
+});
+
+describe('StateButton', () => {
+  async function show(change: Partial<IStatus>, save?: () => Promise<void>): Promise<HTMLElement> {
+    await begin(change);
+    const widget = new StateButton(desk, save);
+    Widget.attach(widget, document.body);
+    await drawn();
+    return widget.node.querySelector('button')!;
+  }
+
+  it('saves, starts a sync and shows it at once', async () => {
+    const order: string[] = [];
+    const node = await show({}, () => {
+      order.push('saved');
+      return Promise.resolve();
+    });
+    expect(node.getAttribute('aria-label')).toMatch(/^Sync now: Drive: synced /);
+    expect(node.dataset.state).toBe('synced');
+    ground.server.answers['POST sync'] = () => {
+      order.push('asked');
+      return { job: 'j2', already: false };
+    };
+    node.click();
+    await settle();
+    expect(order).toEqual(['saved', 'asked']);
+    await drawn();
+  });
+
+  it.each<[Partial<IStatus>, Page['name']]>([
+    [{ state: 'syncing', status: 'in_progress' }, 'details'],
+    [{ state: 'paused' }, 'details'],
+    [{ state: 'not_connected', connected: false }, 'preview'],
+    [{ state: 'needs_you', holds: [HOLD] }, 'review'],
+    [
+      {
+        state: 'cant_sync',
+        problem: { code: 'org.blocked', who: 'admin', sentence: '', params: {} }
+      },
+      'details'
+    ]
+  ])('opens what a state needs: %#', async (change, page) => {
+    const node = await show(change);
+    const opened: string[] = [];
+    desk.opened.connect((_, to) => opened.push(to.name));
+    node.click();
+    await drawn();
+    expect(opened).toEqual([page]);
+    expect(ground.server.routes()).not.toContain('POST sync');
+  });
+
+  it('does nothing while nothing is known', async () => {
+    await begin();
+    ground.model.dispose();
+    ground = new Ground();
+    await ground.start(new TypeError('away'));
+    desk = new Desk(ground.model, trans, new Toasts());
+    const widget = new StateButton(desk);
+    Widget.attach(widget, document.body);
+    await drawn();
+    const node = widget.node.querySelector('button')!;
+    expect(node.getAttribute('aria-disabled')).toBe('true');
+    node.click();
+    await drawn();
+    expect(ground.server.routes()).toEqual(['GET status']);
+  });
+
+  it('has a neighbour in the status bar that opens the details', async () => {
+    await begin();
+    const item = new StatusItem(desk);
+    Widget.attach(item, document.body);
+    await drawn();
+    const opened: string[] = [];
+    desk.opened.connect((_, to) => opened.push(to.name));
+    const node = item.node.querySelector('button')!;
+    expect(node.textContent).toMatch(/^Drive: synced /);
+    node.click();
+    expect(opened).toEqual(['details']);
+  });
+});
+
+describe('StateIcon', () => {
+  it('has a shape of its own for each state', () => {
+    const shapes = [
+      'unknown',
+      'not_connected',
+      'waiting',
+      'syncing',
+      'synced',
+      'needs_you',
+      'cant_sync',
+      'offline',
+      'paused'
+    ] as const;
+    const drawings = shapes.map(shape => JSON.stringify(StateIcon({ shape })));
+    expect(new Set(drawings).size).toBe(9);
+  });
+});
+
+describe('the details', () => {
+  it('show the last sync, failed files with reasons first, and narrow the list', async () => {
+    await begin();
+    const node = await open({ name: 'details' });
+    expect(node.textContent).toMatch(/Synced .*8 files.*5 MB sent.*12 left out/);
+    const rows = [...node.querySelectorAll('.jp-DriveSync-row')].map(row => row.textContent);
+    expect(rows[0]!).toMatch(/^a\/big\.binGoogle does not take more/);
+    button(/^left out/, node).click();
+    await drawn();
+    expect(ground.server.routes()).toContain('GET history/7/files?offset=0&outcome=left_out');
+    button('Leave out', node).click();
+    await drawn();
+    const patch = ground.server.asked.find(({ method }) => method === 'PATCH');
+    expect(patch?.body).toEqual({ excludes: ['/old/', '/a/big.bin'] });
+  });
+
+  it('show progress with its name and value, and cancel', async () => {
+    const progress = {
+      phase: 'copying',
+      done: 37,
+      total: 120,
+      bytes_done: 0,
+      bytes_total: 0,
+      eta_seconds: null,
+      slowed: false
+    };
+    await begin({ state: 'syncing', status: 'in_progress', progress });
+    const node = await open({ name: 'details' });
+    const bar = node.querySelector('[role=progressbar]')!;
+    expect(bar.getAttribute('aria-valuenow')).toBe('30');
+    expect(bar.getAttribute('aria-valuetext')).toBe('Copying 37 of 120 files.');
+    expect(node.textContent).toContain('close this tab');
+    button('Cancel', node).click();
+    await drawn();
+    expect(ground.server.routes()).toContain('POST cancel');
+  });
+
+  it('change time zone and pause', async () => {
+    await begin();
+    const node = await open({ name: 'details' });
+    button('Pause for a day', node).click();
+    await drawn();
+    const patch = ground.server.asked.find(({ method }) => method === 'PATCH');
+    expect((patch?.body as { paused_until: number }).paused_until).toBeGreaterThan(1e9);
+    expect(node.querySelector('select')?.disabled).toBe(false);
+  });
+
+  it('say so when nothing ran yet', async () => {
+    await begin({ last_sync: null, state: 'waiting' });
+    ground.server.answers['GET history'] = { runs: [], total: 0, offset: 0 };
+    const node = await open({ name: 'details' });
+    expect(node.textContent).toContain('No syncs yet. The first begins');
+  });
+
+  it('walk the list by keys', async () => {
+    await begin();
+    const node = await open({ name: 'details' });
+    const list = node.querySelector<HTMLElement>('.jp-DriveSync-list')!;
+    for (const key of ['ArrowDown', 'End', 'PageUp', 'x']) {
+      list.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+    }
+    await drawn();
+    const rows = [...list.querySelectorAll<HTMLElement>('.jp-DriveSync-row')];
+    expect(rows.map(row => row.dataset.active !== undefined)).toEqual([true, false]);
+  });
+});
+
+describe('a hold', () => {
+  it('is answered in part, the trash only at the second step', async () => {
+    await begin({ state: 'needs_you', holds: [HOLD] });
+    const node = await open({ name: 'review', hold: 'h1' });
+    const names = [...node.querySelectorAll('footer button')].map(each => each.textContent);
+    expect(names).toEqual(['Decide later', 'Keep on Drive only', "Move 3 files to Drive's trash"]);
+    node.querySelectorAll<HTMLInputElement>('input[type=checkbox]')[1]!.click();
+    await drawn();
+    button("Move 2 files to Drive's trash", node).click();
+    await drawn();
+    expect(ground.server.routes()).not.toContain('POST release');
+    expect(node.textContent).toContain('30 days');
+    button("Move 2 files to Drive's trash", node).click();
+    await drawn();
+    const release = ground.server.asked.find(({ url }) => url.endsWith('release'));
+    expect(release?.body).toEqual({ id: 'h1', choice: 'trash', paths: ['a/1', 'a/2'] });
+  });
+
+  it('that is settled says so', async () => {
+    await begin();
+    const node = await open({ name: 'review', hold: 'gone' });
+    expect(node.textContent).toContain('nothing waits for you');
+  });
+
+  it('groups its files by folder, the fullest first', () => {
+    expect(grouped(HELD.files)).toEqual([
+      { name: 'a', files: 2, bytes: 200 },
+      { name: 'top', files: 1, bytes: 100 }
+    ]);
+  });
+});
+
+describe('connecting', () => {
+  const asked = { flow: 'browser', url: 'https://google/consent', user_code: '', expires: 1 };
+
+  it('shows what goes, and opens the tab from the click', async () => {
+    await begin({ state: 'not_connected', connected: false });
+    const node = await open({ name: 'preview' });
+    expect(node.textContent).toMatch(/1,240 files, 310 MB, .*about 4 minutes/);
+    expect(node.textContent).toContain('My Drive/home/ann');
+    expect(node.textContent).toContain('nothing is written into your home');
+    const tab = { opener: window, location: { href: '' }, close: jest.fn() };
+    const opened = jest.spyOn(window, 'open').mockReturnValue(tab as never);
+    ground.server.answers['POST authorize'] = asked;
+    button('Continue to Google', node).click();
+    expect(opened).toHaveBeenCalledTimes(1);
+    await drawn();
+    expect(tab).toMatchObject({ opener: null, location: { href: asked.url } });
+    expect(node.textContent).toContain('Waiting for Google…');
+    button('Cancel', node).click();
+    await drawn();
+    expect(ground.server.routes()).toContain('DELETE authorize');
+    opened.mockRestore();
+  });
+
+  it('says why it cannot, and closes the tab again', async () => {
+    await begin({ state: 'not_connected', connected: false });
+    const node = await open({ name: 'preview' });
+    const tab = { opener: window, location: { href: '' }, close: jest.fn() };
+    const opened = jest.spyOn(window, 'open').mockReturnValue(tab as never);
+    ground.server.answers['POST authorize'] = new TypeError('away');
+    button('Continue to Google', node).click();
+    await drawn();
+    expect(tab.close).toHaveBeenCalled();
+    expect(node.querySelector('[role=alert]')?.textContent).toContain('does not answer');
+    opened.mockRestore();
+  });
+
+  it('leaves chosen folders out', async () => {
+    await begin({ state: 'not_connected', connected: false });
+    const node = await open({ name: 'preview' });
+    button('Choose folders…', node).click();
+    await drawn();
+    node.querySelector<HTMLInputElement>('input[type=checkbox]')!.click();
+    await drawn();
+    const patch = ground.server.asked.find(({ method }) => method === 'PATCH');
+    expect(patch?.body).toEqual({ excludes: ['/old/', '/course/'] });
+  });
+
+  it('shows the code of a device', async () => {
+    const consent = {
+      flow: 'device' as const,
+      state: 'waiting' as const,
+      url: 'https://google/device',
+      user_code: 'GQVQ-JKEC',
+      expires: 1,
+      problem: null
+    };
+    await begin({ state: 'not_connected', connected: false, consent });
+    const node = await open({ name: 'waiting' });
+    expect(node.textContent).toContain('GQVQ-JKEC');
+    expect(node.textContent).toContain('https://google/device');
+  });
+
+  it.each(['failed', 'expired'] as const)('tells that it %s', async state => {
+    const problem =
+      state === 'failed'
+        ? { code: 'auth.denied', who: 'user' as const, sentence: '', params: {} }
+        : null;
+    const consent = {
+      flow: 'browser' as const,
+      state,
+      url: '',
+      user_code: '',
+      expires: 1,
+      problem
+    };
+    await begin({ state: 'not_connected', connected: false, consent });
+    const node = await open({ name: 'waiting' });
+    expect(node.querySelector('[role=alert]')?.textContent).toContain('Nothing was changed');
+    button('Try again', node).click();
+    await drawn();
+    expect(node.textContent).toContain('What goes');
+  });
+
+  it('goes on by itself when Google said yes', async () => {
+    const consent = {
+      flow: 'browser' as const,
+      state: 'connected' as const,
+      url: '',
+      user_code: '',
+      expires: 1,
+      problem: null
+    };
+    await begin({ consent });
+    const node = await open({ name: 'waiting' });
+    expect(node.textContent).toContain('Last sync');
+  });
+});
+
+describe('disconnecting and leaving out', () => {
+  it('says what stays and what ends', async () => {
+    await begin();
+    const node = await open({ name: 'disconnect' });
+    expect(node.textContent).toContain('Stop backing up to ann@uni.edu?');
+    expect(node.textContent).toContain('Your 1,236 files stay');
+    node.querySelector<HTMLInputElement>('input[type=checkbox]')!.click();
+    await drawn();
+    button('Disconnect', node).click();
+    await drawn();
+    const post = ground.server.asked.find(
+      ({ url, method }) => method === 'POST' && url.endsWith('disconnect')
+    );
+    expect(post?.body).toEqual({ revoke: true });
+    expect(document.querySelector('dialog')).toBeNull();
+  });
+
+  it('keeps rules as lines, but not those of the admin', async () => {
+    await begin();
+    const node = await open({ name: 'exclude' });
+    expect(node.querySelector('textarea')?.value).toBe('/old/');
+    button('Save', node).click();
+    await drawn();
+    expect(ground.server.asked.find(({ method }) => method === 'PATCH')?.body).toEqual({
+      excludes: ['/old/']
+    });
+    ground.server.answers['GET settings'] = { ...SETTINGS, by_admin: ['excludes'] };
+    await open({ name: 'exclude' });
+    expect(node.querySelector('textarea')?.disabled).toBe(true);
+  });
+});
+
+describe('endings', () => {
+  async function end(change: Partial<IStatus>, run: object, files: object[] = []): Promise<void> {
+    await begin({ state: 'syncing', status: 'in_progress', job: 'j2', seq: 1 });
+    const endings = new Endings(desk);
+    ground.server.answers['GET history'] = {
+      runs: [{ ...RUN, job: 'j2', ...run }, RUN],
+      total: 2,
+      offset: 0
+    };
+    ground.server.answers['GET history/7/files'] = { files, total: files.length, offset: 0 };
+    ground.server.answers['GET status'] = status({ seq: 2, job: 'j2', ...change });
+    ground.model.adopt('j2');
+    await ground.model.refresh();
+    await drawn();
+    endings.dispose();
+    expect(endings.isDisposed).toBe(true);
+  }
+
+  it.each<[string, object, object[], string]>([
+    ['nothing', { counters: {} }, [], 'Nothing new. Last checked just now.'],
+    ['one file', { counters: { updated: 1 } }, [FILES.files[1]!], 'Lab3.ipynb is on your Drive.'],
+    [
+      'three files',
+      { counters: { updated: 2, uploaded: 1 } },
+      [FILES.files[1]!],
+      'Lab3.ipynb and 2 more are on your Drive.'
+    ],
+    ['a move', { counters: { moved: 1 } }, [], '1 file was moved on Drive.'],
+    ['the trash', { counters: { trashed: 2 } }, [], "2 files are in Drive's trash."]
+  ])('tell %s', async (_, run, files, said) => {
+    await end({}, run, files);
+    expect(toasts().map(({ message }) => message)).toEqual([said]);
+  });
+
+  it('tell the first sync with what was left out', async () => {
+    await begin({ state: 'syncing', status: 'in_progress', job: 'j1', seq: 1 });
+    const endings = new Endings(desk);
+    ground.server.answers['GET status'] = status({ seq: 2 });
+    ground.model.adopt('j1');
+    await ground.model.refresh();
+    await drawn();
+    expect(toasts()).toEqual([
+      {
+        message: '3 files are on your Drive. 12 were left out.',
+        labels: ['Open in Google Drive', 'See the 12']
+      }
+    ]);
+    endings.dispose();
+  });
+
+  it('say nothing of a sync that the person stopped', async () => {
+    const problem = { code: 'run.cancelled', who: 'wait' as const, sentence: '', params: {} };
+    await end({ state: 'waiting', status: 'failed', problem }, {});
+    expect(toasts()).toEqual([]);
+  });
+
+  it('tell a failure with its one button, once, and have the server remember', async () => {
+    const problem = { code: 'auth.revoked', who: 'user' as const, sentence: '', params: {} };
+    const incident = { id: 'i1', code: 'auth.revoked', since: hours(0), tell: true };
+    await end({ state: 'needs_you', status: 'failed', problem, incident }, {});
+    expect(toasts()).toHaveLength(1);
+    expect(toasts()[0]!.labels).toEqual(['Reconnect']);
+    expect(ground.server.routes().filter(route => route === 'POST acknowledge')).toHaveLength(1);
+  });
+
+  it('say nothing of the night that went well, nor of an incident that was told', async () => {
+    await begin({ state: 'syncing', status: 'in_progress', job: 'night', seq: 1 });
+    const endings = new Endings(desk);
+    const incident = { id: 'i1', code: 'drive.full', since: hours(0), tell: false };
+    ground.server.answers['GET status'] = status({ seq: 2, job: 'night', incident });
+    await ground.model.refresh();
+    await drawn();
+    expect(toasts()).toEqual([]);
+    endings.dispose();
+  });
+});
+
+describe('the announcer', () => {
+  it('says begin, quarters and end, and nothing at the start', async () => {
+    await begin();
+    const announcer = new Announcer(desk);
+    const say = async (change: Partial<IStatus>): Promise<string> => {
+      ground.server.answers['GET status'] = status(change);
+      await ground.model.refresh();
+      return announcer.node.textContent ?? '';
+    };
+    expect(await say({ seq: 2 })).toBe('');
+    const running = { state: 'syncing' as const, status: 'in_progress' as const };
+    expect(await say({ seq: 3, ...running })).toBe('The sync to Google Drive begins.');
+    const progress = {
+      phase: 'copying',
+      done: 3,
+      total: 4,
+      bytes_done: 0,
+      bytes_total: 0,
+      eta_seconds: null,
+      slowed: false
+    };
+    expect(await say({ seq: 4, ...running, progress })).toBe('75 percent of the sync is done.');
+    expect(await say({ seq: 5 })).toBe('The sync is done.');
+    expect(await say({ seq: 6, state: 'needs_you', holds: [HOLD] })).toBe(
+      'Drive: 3 deletions need your OK'
+    );
+    announcer.dispose();
+    expect(announcer.isDisposed).toBe(true);
+    expect(document.querySelector('.jp-DriveSync-live')).toBeNull();
+  });
+});
+
+describe('the prompt', () => {
+  const may = { ask: true, claimed: true, mine: true, not_before: null, never: false };
+
+  async function ask(mine: boolean): Promise<void> {
+    await begin({ state: 'not_connected', connected: false, ask: true });
+    ground.server.answers['POST prompt'] = { ...may, mine };
+    new Prompt(desk, 'tab-1').start();
+    await drawn();
+  }
+
+  it('asks with files, size and minutes, within its room', async () => {
+    await ask(true);
+    expect(toasts()).toEqual([
+      {
+        message:
+          'Back up your files to your own Google Drive? 1,240 files, 310 MB, about 4 minutes.',
+        labels: ['Authorize Google Drive', 'Not now', "Don't ask again"]
+      }
+    ]);
+    expect(toasts()[0]!.message.length).toBeLessThanOrEqual(140);
+  });
+
+  it('is silent in a tab that may not ask', async () => {
+    await ask(false);
+    expect(toasts()).toEqual([]);
+  });
+
+  it.each([
+    ['Not now', 'later', 'in a week'],
+    ["Don't ask again", 'never', 'not be asked again']
+  ])('keeps %s', async (label, action, said) => {
+    await ask(true);
+    const actions = Notification.manager.notifications[0]!.options.actions!;
+    actions.find(each => each.label === label)!.callback(new MouseEvent('click'));
+    await drawn();
+    expect(ground.server.asked.at(-1)?.body).toEqual({ action, tab: 'tab-1' });
+    expect(toasts().map(({ message }) => message)[0]).toContain(said);
+  });
+
+  it('opens the preview, and gives its claim back', async () => {
+    await ask(true);
+    const opened: string[] = [];
+    desk.opened.connect((_, to) => opened.push(to.name));
+    Notification.manager.notifications[0]!.options.actions![0]!.callback(new MouseEvent('click'));
+    await drawn();
+    expect(opened).toEqual(['preview']);
+    expect(ground.server.asked.at(-1)?.body).toEqual({ action: 'release', tab: 'tab-1' });
+  });
+
+  it('takes its × for not now, but not the opening of a dialog', async () => {
+    jest.useFakeTimers({ doNotFake: ['setTimeout', 'performance'] });
+    try {
+      for (const opened of [false, true]) {
+        await ask(true);
+        const toast = document.createElement('div');
+        toast.id = Notification.manager.notifications[0]!.id;
+        document.body.append(toast);
+        jest.advanceTimersByTime(1_000);
+        toast.remove();
+        desk.toasts.host = opened ? () => undefined : null;
+        jest.advanceTimersByTime(1_000);
+        await drawn();
+        const action = opened ? 'release' : 'later';
+        expect(ground.server.asked.at(-1)?.body).toEqual({ action, tab: 'tab-1' });
+        Notification.dismiss();
+      }
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  it('renews its claim while it is shown', async () => {
+    jest.useFakeTimers({ doNotFake: ['setTimeout', 'performance'] });
+    try {
+      await ask(true);
+      jest.advanceTimersByTime(32_000);
+      expect(ground.server.routes().filter(route => route === 'POST prompt')).toHaveLength(2);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  it('goes when another tab was answered', async () => {
+    await ask(true);
+    ground.server.answers['GET status'] = status({ seq: 2, ask: false });
+    await ground.model.refresh();
+    await drawn();
+    expect(toasts()).toEqual([]);
+  });
+});
+
+describe('the desk', () => {
+  it('carries out each action', async () => {
+    await begin();
+    const opened: string[] = [];
+    desk.opened.connect((_, to) => opened.push(to.name));
+    const tab = jest.spyOn(window, 'open').mockReturnValue(null);
+    for (const action of ['files', 'authorize', 'reconnect', 'review', 'exclude'] as const) {
+      await desk.act(action);
+    }
+    expect(opened).toEqual(['details', 'preview', 'preview', 'details', 'exclude']);
+    await desk.act('space');
+    await desk.act('open_drive');
+    expect(tab.mock.calls.map(call => call[2])).toEqual(['noopener', 'noopener']);
+    await desk.act('resume');
+    await desk.act('cancel');
+    await desk.act('sync');
+    expect(ground.server.routes()).toEqual(
+      expect.arrayContaining(['PATCH settings', 'POST cancel', 'POST sync'])
+    );
+    tab.mockRestore();
+  });
+
+  it('tells why something was refused, and leaves bugs alone', async () => {
+    await begin();
+    ground.server.code = 409;
+    ground.server.answers['POST sync'] = {
+      code: 'run.paused',
+      who: 'user',
+      sentence: '',
+      params: {}
+    };
+    await desk.sync();
+    expect(toasts()[0]!.message).toContain('paused');
+    await expect(desk.attempt(() => Promise.reject(new RangeError('bug')))).rejects.toThrow('bug');
+  });
+
+  it('writes a report for an admin, without empty lines at its end', async () => {
+    const problem = {
+      code: 'project.api_off',
+      who: 'admin' as const,
+      sentence: 'Off.',
+      params: {}
+    };
+    await begin({ state: 'cant_sync', status: 'failed', problem });
+    const report = desk.report(desk.view());
+    expect(report).toContain('code: project.api_off');
+    expect(report).toContain('user: ann');
+    expect(report).toContain('Enable the Google Drive API');
+  });
+});
+
+describe('a dialog that is open', () => {
+  it('tells in place of a toast, which would lie below it', async () => {
+    await begin();
+    desk.toasts.show('Before.', 'info', false);
+    const node = await open({ name: 'details' });
+    expect(toasts()).toEqual([]);
+    ground.server.answers['POST sync'] = new TypeError('away');
+    await desk.sync();
+    await drawn();
+    expect(toasts()).toEqual([]);
+    const notice = node.querySelector('[role=status]')!;
+    expect(notice.textContent).toContain('does not answer');
+    desk.toasts.show('Shortly.', 'info', 20);
+    await drawn();
+    await drawn();
+    expect(notice.textContent).toBe('');
+    node.close();
+    desk.toasts.show('After.', 'info', false);
+    expect(toasts().map(({ message }) => message)).toEqual(['After.']);
+  });
+});
+
+describe('outcomeWords', () => {
+  const file = (outcome: string, reason = ''): IFileOutcome => ({
+    path: 'a',
+    outcome,
+    reason,
+    size: 1000
+  });
+
+  it('has words for each outcome, and for new ones the reason', () => {
+    const outcomes =
+      'uploaded updated moved trashed archived newer_on_drive replaced_edit held unclaimed declined moved_out kept_edited revived'.split(
+        ' '
+      );
+    const said = outcomes.map(outcome => outcomeWords(file(outcome), trans));
+    expect(new Set(said).size).toBe(outcomes.length);
+    expect(outcomeWords(file('failed', 'file.changed'), trans)).toContain('next time');
+    expect(outcomeWords(file('failed', 'cannot be read (x)'), trans)).toBe('cannot be read (x)');
+    expect(outcomeWords(file('left_out', 'special file'), trans)).toBe('special file');
+    expect(outcomeWords(file('new'), trans)).toBe('new');
+  });
+});

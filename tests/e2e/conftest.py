@@ -1,0 +1,25 @@
+"""The browser, once for all tests; a page's failure leaves a picture beside its log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.e2e.jupyter_page import CHROMIUM
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start Chromium."""
+    if not CHROMIUM:
+        pytest.skip("NO BROWSER TESTS: Chromium is not installed (Debian: apt install chromium)")
+    expect.set_options(timeout=30_000)  # a busy machine is no bug
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM)
+        yield chromium
+        chromium.close()
