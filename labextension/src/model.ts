@@ -272,6 +272,9 @@ export function merge(known: IStatus, news: IEvent): IStatus {
   if (news.reason !== 'progress') {
     return status;
   }
+  if (news.state !== 'syncing') {
+    return { ...status, state: news.state, status: news.status, progress: null };
+  }
   const before = known.job === news.job ? known.progress : null;
   const same = before?.phase === news.phase ? before : null;
   return {

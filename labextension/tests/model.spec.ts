@@ -223,6 +223,12 @@ describe('merge', () => {
     expect(phase.progress?.done).toBe(0);
   });
 
+  it('ends the progress with the sync, however late the last word of it comes', () => {
+    const running = merge(status(), event({}));
+    const over = merge(running, event({ seq: 3, state: 'synced', status: 'completed' }));
+    expect(over).toMatchObject({ state: 'synced', status: 'completed', progress: null });
+  });
+
   it('takes only the order from other events, and what is missing for nothing', () => {
     expect(merge(status(), event({ reason: 'run' }))).toEqual(status({ seq: 2 }));
     const bare: IEvent = {

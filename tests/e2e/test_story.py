@@ -170,6 +170,7 @@ def test_a_no_at_google_is_told(server: Jupyter, window: BrowserContext) -> None
     answer(consent.value, "Cancel")
     consent.value.wait_for_load_state()
     expect(dialog.get_by_role("alert")).to_contain_text("Nothing was changed")
+    page.bring_to_front()
     expect(dialog.get_by_role("button", name="Try again")).to_be_focused()
     _shows(page, "not_connected")
 
