@@ -159,6 +159,7 @@ class Status:
         problem: ``{code, who, params, sentence}`` of what is wrong, or None.
         holds: what waits for a person.
         meta: counters, ``phase`` and ``time_last_ping``.
+        failed_runs: whole passes in a row that left a file behind.
         seq: grows with each change.
     """
 
@@ -173,6 +174,7 @@ class Status:
     problem: dict[str, Any] | None = None
     holds: tuple[dict[str, Any], ...] = ()
     meta: dict[str, Any] = field(default_factory=dict)
+    failed_runs: int = 0
     seq: int = 0
 
     @property
@@ -253,6 +255,8 @@ def describe_hold(hold: Hold) -> dict[str, Any]:
 def people_state(status: Status, *, connected: bool, paused: bool = False) -> str:
     """Say in one word how things stand; the first that is true wins.
 
+    Files that one pass left behind are tried again by the next one before anybody is asked to look.
+
     Returns:
         ``not_connected``, ``needs_you``, ``syncing``, ``cant_sync``, ``offline``, ``paused``,
         ``waiting`` or ``synced``.
@@ -260,6 +264,7 @@ def people_state(status: Status, *, connected: bool, paused: bool = False) -> st
     code = status.problem["code"] if status.problem else ""
     who = status.problem["who"] if status.problem else ""
     failed = status.status in ("failed", "completed_with_errors")
+    first = status.failed_runs < 2 and status.problem is None
     rules = (
         ("needs_you", connected and code.startswith("auth.") and who == "user"),
         ("not_connected", not connected),
@@ -268,8 +273,9 @@ def people_state(status: Status, *, connected: bool, paused: bool = False) -> st
         ("offline", failed and code in (Offline.code, "drive.daily_upload_limit")),
         ("waiting", code == RunCancelled.code),
         ("cant_sync", status.status == "failed"),
-        ("needs_you", status.status == "completed_with_errors"),
+        ("needs_you", status.status == "completed_with_errors" and not first),
         ("paused", paused),
+        ("waiting", status.status == "completed_with_errors"),
         ("waiting", status.last_sync is None),
     )
     return next((state for state, true in rules if true), "synced")

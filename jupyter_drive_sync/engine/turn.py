@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 from jupyter_drive_sync.engine.lease import Lease, Process
 from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.engine.report import Progress, Status, describe, describe_hold
 from jupyter_drive_sync.engine.site import Site
-from jupyter_drive_sync.errors import DriveSyncError, Internal, RunBusy
+from jupyter_drive_sync.errors import DriveSyncError, Internal, RunBusy, RunKilled
 
 
 class Turn:
@@ -34,7 +35,8 @@ class Turn:
         self.lease = Lease(
             site.state_dir, site.clock, term=site.settings.lease_seconds, process=self._process
         )
-        self._status = Status.load(site.state_dir)
+        self._status = self._before = Status.load(site.state_dir)
+        self._meta: Mapping[str, Any] = {}
         self._writing = threading.Lock()
         self._over = False
 
@@ -46,8 +48,9 @@ class Turn:
             RunBusy: another process writes; its status is left alone.
         """
         with self.lease.held(patience=patience):
+            self._before = _over(Status.load(self._site.state_dir))
             self._status = replace(
-                Status.load(self._site.state_dir),
+                self._before,
                 status="in_progress",
                 job=self._job,
                 started=self._site.clock.wall(),
@@ -75,22 +78,33 @@ class Turn:
             if not self._over:
                 self._save_now()
 
-    def completed(self, outcome: str, count: int) -> None:
+    def completed(self, outcome: str, count: int, *, whole: bool = True) -> None:
         """Leave the status of a pass that came to its end.
+
+        A pass over some paths that went well proves nothing about the others: what was true of the
+        whole mirror before it is what is true afterwards.
 
         Args:
             outcome: ``completed`` or ``completed_with_errors``.
             count: objects that are in sync.
+            whole: whether the pass was about everything.
         """
+        before = self._before
         trouble = next(iter(self._progress.problems), None)
         done = replace(self._status, status=outcome, problem=describe(trouble) if trouble else None)
-        if outcome == "completed":
+        if outcome != "completed":
+            done = replace(done, failed_runs=before.failed_runs + whole)
+        elif whole:
             done = replace(
                 done,
                 last_sync=self._site.clock.wall(),
                 last_sync_count=count,
                 last_sync_job=self._job,
+                failed_runs=0,
             )
+        else:
+            self._meta = before.meta
+            done = replace(done, status=before.status, problem=before.problem)
         self._finish(done)
 
     def _failed(self, problem: DriveSyncError) -> None:
@@ -118,7 +132,8 @@ class Turn:
             self._save_now()
 
     def _save_now(self) -> None:
-        meta = {**self._progress.snapshot(), "time_last_ping": self._site.clock.wall()}
+        now = self._meta or self._progress.snapshot()
+        meta = {**now, "time_last_ping": self._site.clock.wall()}
         status = replace(self._status, meta=meta, holds=self._holds())
         self._status = status.save(self._site.state_dir)
 
@@ -129,3 +144,11 @@ class Turn:
         ledger, _ = Ledger.open(self._site.state_dir)
         with ledger:
             return tuple(describe_hold(hold) for hold in ledger.holds() if not hold.answer)
+
+
+def _over(status: Status) -> Status:
+    """Judge a status whose writer is gone, since the lease is ours now."""
+    if not status.running:
+        return status
+    killed = describe(RunKilled(how="its process was killed"))
+    return replace(status, status="failed", problem=killed)

@@ -62,7 +62,7 @@ def mirror(job: Job, context: Context) -> Mapping[str, Any]:
             raise
         except Exception as problem:
             raise unforeseen(problem) from problem  # its traceback goes into the status
-        turn.completed(report.run.outcome, report.objects)
+        turn.completed(report.run.outcome, report.objects, whole=not job.args.get("only"))
     return _described(report, progress)
 
 

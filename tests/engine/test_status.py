@@ -120,6 +120,7 @@ def failed(problem: DriveSyncError, status: str = "failed") -> Status:
 
 
 HOLD = {"id": "1", "kind": "deletions"}
+LEFT_BEHIND = Status(status="completed_with_errors", last_sync=1.0, failed_runs=1)
 
 
 @pytest.mark.parametrize(
@@ -144,8 +145,11 @@ HOLD = {"id": "1", "kind": "deletions"}
         (failed(OrgBlocked()), {}, "cant_sync"),
         (failed(StateFull(path="p")), {}, "cant_sync"),
         (failed(Busy()), {}, "cant_sync"),
-        (Status(status="completed_with_errors", last_sync=1.0), {}, "needs_you"),
-        (Status(status="completed_with_errors", last_sync=None), {}, "needs_you"),
+        (LEFT_BEHIND, {}, "waiting"),
+        (replace(LEFT_BEHIND, last_sync=None), {}, "waiting"),
+        (replace(LEFT_BEHIND, failed_runs=2), {}, "needs_you"),
+        (replace(LEFT_BEHIND, failed_runs=2), {"paused": True}, "needs_you"),
+        (LEFT_BEHIND, {"paused": True}, "paused"),
     ],
 )
 def test_the_word_for_people(status: Status, more: dict[str, bool], word: str) -> None:

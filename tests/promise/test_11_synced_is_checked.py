@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from jupyter_drive_sync.drive.wire import Reply
 from jupyter_drive_sync.engine.lease import Process
-from jupyter_drive_sync.engine.report import Progress, people_state, read_status
+from jupyter_drive_sync.engine.report import Progress, Status, people_state, read_status
 from jupyter_drive_sync.engine.turn import Turn
 from jupyter_drive_sync.errors import DriveSyncError
 from jupyter_drive_sync.home.read import Home
@@ -19,15 +20,15 @@ from jupyter_drive_sync.localdrive.faults import Fault
 from tests.engine.world import World
 
 
-def turn(world: World) -> str:
+def turn(world: World, *only: str) -> str:
     """Run a pass as the writer of the home; return the word for people."""
     progress = Progress(world.clock)
     mine = Turn(world.site, "job", progress, process=Process.current())
     try:
         with mine.taken():
-            report = world.sync()
+            report = world.sync(*only)
             progress.counts, progress.problems = world.progress.counts, world.progress.problems
-            mine.completed(report.run.outcome, report.objects)
+            mine.completed(report.run.outcome, report.objects, whole=not only)
     except DriveSyncError:
         pass
     return state(world)
@@ -59,10 +60,54 @@ def test_an_error_is_never_a_success(world: World) -> None:
     assert (status.status, status.last_sync) == ("failed", before)
     world.server.faults.clear()
     world.server.faults.add(Fault("400", "files.update"))
-    assert turn(world) == "needs_you"
+    assert turn(world) == "waiting"
     status = read_status(world.state, world.clock.wall(), ping_seconds=10)
     assert (status.status, status.last_sync) == ("completed_with_errors", before)
     world.server.faults.clear()
+    assert turn(world) == "synced"
+
+
+def test_who_has_to_look_is_told_when_trying_again_did_not_help(world: World) -> None:
+    world.write("a.txt", "a")
+    assert turn(world) == "synced"
+    world.write("b.txt", "b")
+    world.server.faults.add(Fault("400", "files.create"))
+    assert [turn(world) for _ in range(3)] == ["waiting", "needs_you", "needs_you"]
+    world.server.faults.clear()
+    assert turn(world) == "synced"
+    world.write("a.txt", "b")
+    world.server.faults.add(Fault("400", "files.update"))
+    assert turn(world) == "waiting"
+
+
+def test_a_pass_over_some_paths_says_nothing_about_the_others(world: World) -> None:
+    for name in ("a.txt", "b.txt"):
+        world.write(name, name)
+    assert turn(world, "a.txt") == "waiting"
+    assert Status.load(world.state).last_sync is None
+    assert turn(world) == "synced"
+    before = Status.load(world.state)
+    world.write("a.txt", "A")
+    assert turn(world, "a.txt") == "synced"
+    after = Status.load(world.state)
+    assert (after.last_sync, after.meta["total"]) == (before.last_sync, before.meta["total"])
+    world.write("b.txt", "B")
+    world.server.faults.add(Fault("400", "files.update"))
+    assert [turn(world) for _ in range(2)] == ["waiting", "needs_you"]
+    world.server.faults.clear()
+    world.write("a.txt", "A!")
+    assert turn(world, "a.txt") == "needs_you"
+    assert turn(world) == "synced"
+
+
+def test_a_killed_writer_is_not_made_good_by_a_pass_over_some_paths(world: World) -> None:
+    world.write("a.txt", "a")
+    gone = replace(Process.current(), pid=1 << 22)
+    Status(status="in_progress", job="earlier", process=gone).save(world.state)
+    assert turn(world, "a.txt") == "cant_sync"
+    status = Status.load(world.state)
+    assert status.problem is not None
+    assert status.problem["code"] == "run.killed"
     assert turn(world) == "synced"
 
 
