@@ -8,7 +8,7 @@ from dataclasses import asdict
 import click
 
 from jupyter_drive_sync.cli.options import Desk, at_desk
-from jupyter_drive_sync.core.settings import Settings
+from jupyter_drive_sync.core.settings import from_mapping
 from jupyter_drive_sync.errors import BadSettings
 from jupyter_drive_sync.runner import settings_file
 
@@ -24,12 +24,11 @@ def settings(desk: Desk, *, name: str | None, value: str | None, unset: bool) ->
     VALUE is JSON: a number, true, false, or a list such as '["*.tmp", "scratch/"]'. A running sync
     goes on with the settings that it began with.
     """
-    state_dir = desk.place.state_dir
+    place = desk.place
     if name is not None and (unset or value is not None):
-        now = settings_file.store(state_dir, name, None if unset else value)
-    else:
-        now = settings_file.load(state_dir)
-    values, defaults = asdict(now), asdict(Settings())
+        settings_file.store(place.state_dir, name, None if unset else value)
+    values = asdict(settings_file.load(place.state_dir, under=place.defaults))
+    defaults = asdict(from_mapping(place.defaults))
     if name is not None and name not in values:
         raise BadSettings(name=name, problem="there is no such setting")
     for each in values if name is None else [name]:

@@ -55,7 +55,7 @@ class World:
             StateUnusable: the state folder cannot be used.
         """
         state_dir = Path(job.state_dir)
-        settings = settings_file.load(state_dir, job.settings)
+        settings = settings_file.load(state_dir, job.settings, job.defaults)
         endpoint = parse_endpoint(os.environ.get(ENVIRONMENT_VARIABLE))
         make_state_dir(state_dir)
         return cls(job, context, settings, endpoint)

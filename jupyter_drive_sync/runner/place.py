@@ -20,6 +20,9 @@ from jupyter_drive_sync.runner.protocol import Job, JobKind
 CLIENT_FILE: Final = "client_secrets.json"
 CLIENT_FILE_VARIABLE: Final = "DRIVE_SYNC_CLIENT_FILE"
 
+HUB_DEFAULTS: Final[Mapping[str, Any]] = {"keep_whole_folders": True}
+"""On a hub a course that is rotated out has to stay readable."""
+
 Credentials = Literal["grant", "adc"]
 
 
@@ -35,6 +38,7 @@ class Place:
         client_named: whether a person named it; of the default place its absence is no mistake.
         credentials: whose permission is used.
         settings: laid over ``settings.json`` for this time.
+        defaults: laid under it.
     """
 
     home: Path
@@ -44,6 +48,7 @@ class Place:
     client_named: bool = False
     credentials: Credentials = "grant"
     settings: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
     def job(
         self,
@@ -63,6 +68,7 @@ class Place:
             client_named=self.client_named,
             credentials=self.credentials,
             settings=dict(self.settings),
+            defaults=dict(self.defaults),
             args=dict(args or {}),
             secrets=dict(secrets or {}),
         )
@@ -81,7 +87,7 @@ class Place:
         Raises:
             BadSettings, StateUnusable: see :func:`settings_file.load`.
         """
-        return settings_file.load(self.state_dir, self.settings)
+        return settings_file.load(self.state_dir, self.settings, self.defaults)
 
 
 def find_place(
@@ -113,6 +119,7 @@ def find_place(
         client_named=named is not None,
         credentials=credentials,
         settings=settings or {},
+        defaults=HUB_DEFAULTS if environment.get("JUPYTERHUB_USER") else {},
     )
 
 

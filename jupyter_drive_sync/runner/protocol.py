@@ -36,6 +36,7 @@ class Job:
         credentials: ``grant`` for the one in the state folder, ``adc`` for Google's Application
             Default Credentials.
         settings: what the command line lays over ``settings.json``.
+        defaults: what lies under it.
         args: what this kind of job alone wants.
         secrets: code and verifier of an exchange, or a token; never printed, never stored.
     """
@@ -49,6 +50,7 @@ class Job:
     client_named: bool = False
     credentials: Literal["grant", "adc"] = "grant"
     settings: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
     args: Mapping[str, Any] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 

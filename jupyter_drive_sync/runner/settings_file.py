@@ -38,18 +38,23 @@ def stored(state_dir: Path) -> dict[str, Any]:
     return values
 
 
-def load(state_dir: Path, over: Mapping[str, Any] | None = None) -> Settings:
+def load(
+    state_dir: Path,
+    over: Mapping[str, Any] | None = None,
+    under: Mapping[str, Any] | None = None,
+) -> Settings:
     """Return the settings of a home.
 
     Args:
         state_dir: the state folder.
         over: what is laid over the file for this time.
+        under: what counts in this place where nobody has set anything.
 
     Raises:
-        BadSettings: a name or a value is wrong, in the file or in ``over``.
+        BadSettings: a name or a value is wrong, in the file or around it.
         StateUnusable: the file cannot be read.
     """
-    return from_mapping({**stored(state_dir), **(over or {})})
+    return from_mapping({**(under or {}), **stored(state_dir), **(over or {})})
 
 
 def store(state_dir: Path, name: str, text: str | None) -> Settings:

@@ -131,8 +131,8 @@ class DriveSync(LoggingConfigurable):
     keep_whole_folders = Bool(
         _DEFAULT.keep_whole_folders,
         help="Keep the files of a top-level folder that vanished as a whole, whatever "
-        "`on_local_delete` says; right for a hub, where a course that is rotated out shall stay "
-        "readable.",
+        "`on_local_delete` says. On a hub the default is `true`: a course that is rotated out "
+        "stays readable.",
     ).tag(config=True)
     guard_share = Float(
         _DEFAULT.guard_share,

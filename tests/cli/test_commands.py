@@ -107,17 +107,17 @@ def test_history_names_runs_and_files(connected: Desk) -> None:
 
 
 def test_release_lists_and_answers(connected: Desk) -> None:
-    for number in range(8):
+    for number in range(9):
         connected.write(f"course/{number}.txt", f"{number}\n")
     connected.run("sync")
     assert connected.run("release").out == "Nothing waits for you.\n"
-    for path in (connected.home / "course").iterdir():
-        path.unlink()
+    for number in range(8):
+        (connected.home / f"course/{number}.txt").unlink()
     held = connected.run("sync", "--json")
     assert held.code == 3
     (hold,) = held.record("run")["holds"]
     assert hold["choices"] == ["keep", "trash"]
-    assert len(connected.on_drive()) == 9
+    assert len(connected.on_drive()) == 10
     listed = connected.run("release")
     assert listed.code == 3
     assert f"jupyter drive-sync release {hold['id']} trash" in listed.out
@@ -132,7 +132,7 @@ def test_release_lists_and_answers(connected: Desk) -> None:
     }
     assert connected.run("release", hold["id"], "trash").code == 0
     assert connected.run("sync").code == 0
-    assert set(connected.on_drive()) == {"notes.txt", "course/0.txt"}
+    assert set(connected.on_drive()) == {"notes.txt", "course/0.txt", "course/8.txt"}
 
 
 def test_check_finds_and_repairs(connected: Desk) -> None:

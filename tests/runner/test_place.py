@@ -63,6 +63,23 @@ def test_the_client_file_named_remembered_or_usual(
     assert option.client_named
 
 
+def test_on_a_hub_whole_folders_are_kept_unless_somebody_says_otherwise(tmp_path: Path) -> None:
+    """Design section 4: a course that is rotated out has to stay readable."""
+
+    def keeps(**more: bool) -> bool:
+        place = find_place({**base, "XDG_STATE_HOME": str(tmp_path)}, settings=more)
+        assert place.job("mirror").defaults == place.defaults
+        return place.load_settings().keep_whole_folders
+
+    base = {"HOME": str(tmp_path)}
+    assert not keeps()
+    base["JUPYTERHUB_USER"] = "ann"
+    assert keeps()
+    assert not keeps(keep_whole_folders=False)
+    settings_file.store(tmp_path / "jupyter-drive-sync", "keep_whole_folders", "false")
+    assert not keeps()
+
+
 def test_a_user_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """Containers run with user ids that no account has."""
 
