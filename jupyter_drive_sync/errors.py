@@ -396,11 +396,26 @@ class RunBusy(Wait):
     template = "Another sync of this home is running ({where}); wait for it or cancel it."
 
 
+KilledBy = Literal["memory", "killed", "restart", "parent", "silence", "queue", "crash"]
+
+
 class RunKilled(Wait):
-    """The process that ran it is gone."""
+    """The process that ran it is gone; ``cause`` says what is known of how it died."""
 
     code = "run.killed"
-    template = "The sync was stopped ({how}); it goes on where it was at the next run."
+    template = "The sync was stopped: {how}. It goes on where it was at the next run."
+    words: ClassVar[dict[KilledBy, str]] = {
+        "memory": "no memory was left here, and closing some notebooks helps",
+        "killed": "its process was killed",
+        "restart": "the machine was restarted",
+        "parent": "the server that had started it was stopped",
+        "silence": "it does not answer any more",
+        "queue": "it was taken out of the queue before its turn",
+        "crash": "its process ended without a word",
+    }
+
+    def __init__(self, *, cause: KilledBy, detail: str = "") -> None:
+        super().__init__(detail=detail, cause=cause, how=self.words[cause])
 
 
 class RunCancelled(Wait):

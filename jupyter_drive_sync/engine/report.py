@@ -20,7 +20,14 @@ from jupyter_drive_sync.drive.types import Traffic
 from jupyter_drive_sync.engine.lease import Process
 from jupyter_drive_sync.engine.records import FileOutcome, Hold
 from jupyter_drive_sync.engine.site import write_private
-from jupyter_drive_sync.errors import DriveSyncError, FileProblem, Offline, RunCancelled, RunKilled
+from jupyter_drive_sync.errors import (
+    DriveSyncError,
+    FileProblem,
+    KilledBy,
+    Offline,
+    RunCancelled,
+    RunKilled,
+)
 
 _FILE: Final = "status.json"
 PINGS_MISSED: Final = 6
@@ -218,15 +225,25 @@ def read_status(
     status = Status.load(folder)
     if not status.running:
         return status
-    how = ""
+    cause = _death(status, now, ping_seconds, is_dead)
+    if cause is None:
+        return status
+    return replace(status, status="failed", problem=describe(RunKilled(cause=cause)))
+
+
+def _death(
+    status: Status,
+    now: float,
+    ping_seconds: float,
+    is_dead: Callable[[Process], bool | None],
+) -> KilledBy | None:
+    """Say how whoever ran, or waited for its turn, has died; None while it lives."""
     if status.process is not None and is_dead(status.process):
         restarted = status.process.boot != Process.current().boot
-        how = "the server was restarted" if restarted else "its process was killed"
-    elif now - float(status.meta.get("time_last_ping", 0)) > PINGS_MISSED * ping_seconds:
-        how = "it stopped answering"
-    if not how:
-        return status
-    return replace(status, status="failed", problem=describe(RunKilled(how=how)))
+        return "restart" if restarted else "killed"
+    if now - float(status.meta.get("time_last_ping", 0)) <= PINGS_MISSED * ping_seconds:
+        return None
+    return "queue" if status.status == "queued" else "silence"
 
 
 def describe(problem: DriveSyncError) -> dict[str, Any]:

@@ -150,5 +150,5 @@ def _over(status: Status) -> Status:
     """Judge a status whose writer is gone, since the lease is ours now."""
     if not status.running:
         return status
-    killed = describe(RunKilled(how="its process was killed"))
+    killed = describe(RunKilled(cause="killed"))
     return replace(status, status="failed", problem=killed)

@@ -169,7 +169,7 @@ def serve(handlers: Mapping[str, Handler], *, stdin: int = 0, stdout: int = 1) -
 
 def orphaned() -> RunKilled:
     """Say that whoever wanted the job is gone: a server that stops, or a killed command."""
-    return RunKilled(how="what had started it has ended")
+    return RunKilled(cause="parent")
 
 
 def unforeseen(problem: BaseException, known: tuple[Secret, ...] = ()) -> Internal:

@@ -201,10 +201,10 @@ class Child:
             return RunCancelled()
         detail = "\n".join(self._last_words)
         if status == -signal.SIGKILL and self._memory.oom_kills() > self._kills_before:
-            return RunKilled(how="there was no memory left", detail=detail)
+            return RunKilled(cause="memory", detail=detail)
         if status < 0:
-            return RunKilled(how=f"killed from outside, signal {-status}", detail=detail)
-        return RunKilled(how=f"its process ended with status {status}", detail=detail)
+            return RunKilled(cause="killed", detail=f"signal {-status}\n{detail}")
+        return RunKilled(cause="crash", detail=f"exit status {status}\n{detail}")
 
     def close(self) -> None:
         """See that the child has ended, and let go of all that belongs to it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -25,10 +25,12 @@ from jupyter_drive_sync.errors import (
     DailyUploadLimit,
     DriveFull,
     DriveSyncError,
+    KilledBy,
     Offline,
     OrgBlocked,
     RunBusy,
     RunCancelled,
+    RunKilled,
     StateFull,
     Unreadable,
 )
@@ -90,14 +92,21 @@ def test_a_dead_process_is_a_failed_pass(
 
 def test_a_silent_one_too_and_not_too_soon(tmp_path: Path, clock: VirtualClock) -> None:
     elsewhere = replace(Process.current(), host="elsewhere")
-    running(clock, process=elsewhere).save(tmp_path)
-    clock.advance(60)
-    assert read_status(tmp_path, clock.wall(), ping_seconds=10).status == "in_progress"
-    clock.advance(1)
-    found = read_status(tmp_path, clock.wall(), ping_seconds=10)
-    assert found.status == "failed"
-    assert found.problem is not None
-    assert "stopped answering" in found.problem["sentence"]
+    for status, cause in (("in_progress", "silence"), ("queued", "queue")):
+        running(clock, status=status, process=elsewhere).save(tmp_path)
+        clock.advance(60)
+        assert read_status(tmp_path, clock.wall(), ping_seconds=10).status == status
+        clock.advance(1)
+        found = read_status(tmp_path, clock.wall(), ping_seconds=10)
+        assert found.status == "failed"
+        assert found.problem is not None
+        assert found.problem["params"]["cause"] == cause
+
+
+def test_each_way_to_die_has_a_sentence() -> None:
+    causes = get_args(KilledBy)
+    sentences = {RunKilled(cause=cause).sentence for cause in causes}
+    assert len(sentences) == len(causes)
 
 
 def test_reading_changes_nothing(tmp_path: Path, clock: VirtualClock) -> None:

@@ -114,13 +114,14 @@ def test_a_fault_of_ours_is_told_without_its_secrets() -> None:
 
 
 def test_a_child_that_leaves_without_a_word() -> None:
-    with pytest.raises(RunKilled, match="status 7") as caught:
+    with pytest.raises(RunKilled, match="without a word") as caught:
         run("leaves")
+    assert caught.value.detail.startswith("exit status 7\n")
     assert "last words" in caught.value.detail
 
 
 def test_a_child_killed_from_outside() -> None:
-    with pytest.raises(RunKilled, match="killed from outside, signal 9"):
+    with pytest.raises(RunKilled, match="process was killed"):
         run("is_killed")
 
 
@@ -133,7 +134,7 @@ def test_a_child_killed_by_the_kernel(tmp_path: Path) -> None:
     (tmp_path / "proc/self/cgroup").write_text("0::/\n")
     with Child(job("is_killed"), command=COMMAND, memory=Memory(tmp_path)) as child:
         events.write_text("low 0\noom_kill 4\n")
-        with pytest.raises(RunKilled, match="no memory left"):
+        with pytest.raises(RunKilled, match="no memory was left"):
             follow(child, lambda _: None)
 
 

@@ -74,7 +74,7 @@ async def test_a_killed_child_is_noticed(api: Api, service: Service) -> None:
     await service.passes.wait()
     status = await api.get("status")
     assert (status["status"], status["problem"]["code"]) == ("failed", "run.killed")
-    assert "signal 9" in status["problem"]["sentence"]
+    assert status["problem"]["params"]["cause"] == "killed"
 
 
 async def test_a_status_that_a_dead_child_left_is_mended(
@@ -121,7 +121,7 @@ async def test_after_a_restart_the_cut_off_pass_reads_as_stopped(api: Api, state
     assert (status["status"], status["problem"]["code"]) == ("failed", "run.killed")
     assert status["state"] == "cant_sync"
     Status(status="in_progress", job="old", process=gone, meta={"time_last_ping": 0}).save(state)
-    assert (await api.get("status"))["problem"]["params"]["how"] == "it stopped answering"
+    assert (await api.get("status"))["problem"]["params"]["cause"] == "silence"
 
 
 async def test_somebody_elses_pass_is_the_answer(api: Api, service: Service, state: Path) -> None:
