@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import click
 
 from jupyter_drive_sync.cli import words
-from jupyter_drive_sync.demo import story
+from jupyter_drive_sync.demo import lab, story
 from jupyter_drive_sync.demo.ground import local_drive
 from jupyter_drive_sync.errors import UsageError
 from jupyter_drive_sync.localdrive.fault_text import kinds_help
 from jupyter_drive_sync.localdrive.proxy import LocalDriveProxy
 from jupyter_drive_sync.localdrive.settings import LocalDriveSettings
+
+_LATENCY: Final = 0.1
+"""Seconds: about as long as Google takes, so that one can watch."""
+
+
+def _has_screen() -> bool:
+    """Tell whether a browser could show something; without, Python would open one of text."""
+    return sys.platform == "darwin" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
 
 
 def _say(text: str) -> None:
@@ -29,19 +40,33 @@ def _say(text: str) -> None:
 def demo(*, once: bool, port: int) -> None:
     """See it work, without a Google account.
 
-    Starts a LocalDrive, a server that behaves like Google Drive, and makes a sample home. With
-    --once it connects, mirrors, changes and mirrors again, and compares all checksums; without,
-    it serves until Ctrl-C and says which commands to try.
+    Starts a LocalDrive, a server that behaves like Google Drive, makes a sample home, and opens
+    both in a JupyterLab of their own until Ctrl-C. With --once it connects, mirrors, changes and
+    mirrors again without a browser, and compares all checksums.
     """
     if once:
         if not story.tell(_say):
             _say("Something differs.")
             raise click.exceptions.Exit(4)
         return
-    with story.stage(port) as scene, _until_told() as told:
+    with contextlib.ExitStack() as stack:
+        told = stack.enter_context(_until_told())
+        scene = stack.enter_context(story.stage(port, latency=_LATENCY))
+        running = None
+        if lab.installed():
+            _say("JupyterLab starts, one moment…")
+            running = stack.enter_context(lab.jupyterlab(scene, told.set, browse=_has_screen()))
+            _say(f"\nJupyterLab, with a sample home:     {running.url}")
+        else:
+            _say("Without JupyterLab here (pip install jupyterlab), in the terminal alone.\n")
         _say(f"LocalDrive, as a browser shows it:  {scene.ground.url}/")
-        _say(f"A sample home:                      {scene.sample.root}\n")
-        _say("Try, in another terminal:\n")
+        _say(f"The sample home:                    {scene.sample.root}\n")
+        if running:
+            _say("1. Open JupyterLab. After some seconds it asks whether to back up your files.")
+            _say("2. Authorize, look at what goes, and allow it on the page of LocalDrive.")
+            _say("3. Watch the first sync; then change a notebook and press the cloud button.")
+            _say("4. See what arrived on LocalDrive's page.\n")
+        _say("The same in another terminal:\n")
         for line in story.commands(scene):
             _say(f"    {line}")
         _say("\nEverything is removed at Ctrl-C.")

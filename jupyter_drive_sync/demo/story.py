@@ -16,6 +16,7 @@ from jupyter_drive_sync.demo import proof
 from jupyter_drive_sync.demo.browser import Browser
 from jupyter_drive_sync.demo.ground import Ground, local_drive
 from jupyter_drive_sync.demo.sample import LEFT_OUT, SampleHome
+from jupyter_drive_sync.localdrive.settings import LocalDriveSettings
 from jupyter_drive_sync.runner.consent import PATIENCE, by_browser
 from jupyter_drive_sync.runner.parent import Child, follow
 from jupyter_drive_sync.runner.place import Place
@@ -42,15 +43,19 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(port: int = 0) -> Iterator[Stage]:
+def stage(port: int = 0, latency: float = 0.0) -> Iterator[Stage]:
     """Set everything up in a temporary folder; nothing is left of it at the end.
+
+    Args:
+        port: of the LocalDrive; 0 takes any free one.
+        latency: seconds that each of its answers takes.
 
     Raises:
         UsageError: the port is in use.
     """
     with (
         TemporaryDirectory(prefix="drive-sync-demo-") as folder,
-        local_drive(port=port) as ground,
+        local_drive(port=port, settings=LocalDriveSettings(latency=latency)) as ground,
     ):
         base = Path(folder).resolve()
         sample = SampleHome(base / "home" / "ann")

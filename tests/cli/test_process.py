@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pty
 import re
@@ -12,12 +13,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.error import URLError
+from urllib.request import Request, urlopen
 
 import pytest
 
+from jupyter_drive_sync.localdrive import wire
 from jupyter_drive_sync.localdrive.drive import LocalDrive
-from jupyter_drive_sync.localdrive.wire import Request, Response
 from tests.cli.conftest import Desk
 
 PROGRAM = (sys.executable, "-m", "jupyter_drive_sync.cli")
@@ -53,7 +55,7 @@ class Gate:
         self._dispatch = drive.dispatch
         drive.dispatch = self._wait  # type: ignore[method-assign]
 
-    def _wait(self, request: Request) -> Response:
+    def _wait(self, request: wire.Request) -> wire.Response:
         if request.path.startswith(self._prefix):
             self.reached.set()
             self._open.wait(60)
@@ -161,18 +163,64 @@ def test_the_demo_tells_the_whole_story(desk: Desk) -> None:
     assert int(whole) > 40
 
 
-def test_the_demo_serves_and_leaves_nothing(desk: Desk) -> None:
+def told(process: subprocess.Popen[str], last: str) -> str:
+    """Read what a program says until it says ``last``."""
+    assert process.stdout is not None
+    said = ""
+    while last not in said:
+        line = process.stdout.readline()
+        assert line, (said, process.stderr and process.stderr.read())
+        said += line
+    return said
+
+
+def test_the_demo_opens_a_jupyterlab_and_leaves_nothing(desk: Desk) -> None:
     with running("demo") as process:
-        assert process.stdout is not None
-        said = ""
-        while "Ctrl-C" not in said:
-            said += process.stdout.readline()
-        home = re.search(r"A sample home:\s+(\S+)", said)
+        said = told(process, "Ctrl-C")
+        lab = re.search(r"JupyterLab, with a sample home:\s+(\S+?)lab\?token=(\w+)", said)
+        home = re.search(r"The sample home:\s+(\S+)", said)
+        assert lab is not None
         assert home is not None
         assert Path(home[1], "data8").is_dir()
+        asked = f"{lab[1]}drive-sync/api/status?token={lab[2]}"
+        with urlopen(asked) as reply:  # noqa: S310 - a loopback address
+            status = json.load(reply)
+        assert (status["state"], status["ask"], status["home"]) == ("not_connected", True, home[1])
         process.send_signal(signal.SIGTERM)
         assert finish(process)[0] == 0
     assert not Path(home[1]).exists()
+    with pytest.raises(URLError):
+        urlopen(asked)  # noqa: S310 - as above
+
+
+def test_the_demo_ends_with_its_jupyterlab(desk: Desk) -> None:
+    with running("demo") as process:
+        said = told(process, "Ctrl-C")
+        lab = re.search(r"(http://\S+?)lab\?token=(\w+)", said)
+        assert lab is not None
+        request = Request(  # noqa: S310 - as above
+            f"{lab[1]}api/shutdown", b"", {"Authorization": f"token {lab[2]}"}
+        )
+        with urlopen(request):  # noqa: S310 - as above
+            pass
+        assert finish(process)[0] == 0
+
+
+def test_the_demo_without_jupyterlab_shows_the_commands(
+    monkeypatch: pytest.MonkeyPatch, desk: Desk, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import importlib.util as u\n"
+        "real = u.find_spec\n"
+        "u.find_spec = lambda name, *more: None if name == 'jupyterlab' else real(name, *more)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with running("demo") as process:
+        said = told(process, "Ctrl-C")
+        assert "Without JupyterLab here" in said
+        assert "jupyter-drive-sync sync" in said
+        process.send_signal(signal.SIGTERM)
+        assert finish(process)[0] == 0
 
 
 def test_windows_is_told_in_one_sentence(
