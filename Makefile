@@ -11,6 +11,7 @@ FRONT := $(shell find labextension/src labextension/style labextension/schema -t
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= auto
 N ?= 20000
+FIGURES ?= .figures/torture.jsonl
 
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -100,12 +101,16 @@ format: setup ## Put the code into its form
 	@$(BIN)/ruff format .
 	@npm run format --silent --loglevel=error
 
-torture: setup ## Run the long tests; N=1000000 is how many random cases each tries
-	@DRIVE_SYNC_TORTURE=$(N) $(PYTEST) -n $(WORKERS) --dist=worksteal -m torture
+torture: setup ## Run the long tests, print their figures; N=1000000: random cases; RESUME=1: go on
+	@$(BIN)/python -m tests.figures begin $(FIGURES) '$(RESUME)' '$(N)'
+	@export DRIVE_SYNC_TORTURE=$(N) DRIVE_SYNC_FIGURES=$(abspath $(FIGURES)); status=0; \
+	$(PYTEST) -n $(WORKERS) --dist=worksteal -m "torture or bench or figure" --ignore=tests/e2e || status=$$?; \
+	[ $$status = 5 ] && status=0; \
+	$(BIN)/python -m tests.figures $(FIGURES); exit $$status
 
 bench: setup ## Measure requests and memory of a pass
 	@$(PYTEST) -m bench -s tests/bench
 
 clean: ## Remove what was made here, .venv and node_modules too
-	rm -rf $(VENV) node_modules lib jupyter_drive_sync/labextension .coverage* .hypothesis .mypy_cache .ruff_cache .import_linter_cache .pytest_cache build dist
+	rm -rf $(VENV) node_modules lib jupyter_drive_sync/labextension .coverage* .figures .hypothesis .mypy_cache .ruff_cache .import_linter_cache .pytest_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import random
 import signal
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import figures
 from tests.virtual_clock import VirtualClock
 
 settings.register_profile(
@@ -22,7 +24,7 @@ settings.register_profile(
 )
 settings.load_profile("repeatable")
 
-_KEPT = ("DRIVE_SYNC_LIVE_CLIENT", "DRIVE_SYNC_TORTURE")
+_KEPT = ("DRIVE_SYNC_LIVE_CLIENT", "DRIVE_SYNC_TORTURE", figures.JOURNAL)
 _FOREIGN = ("DRIVE_SYNC_", "JUPYTERHUB_", "GOOGLE_", "CLOUDSDK_", "XDG_", "RCLONE_")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ssl_cert_file", "ssl_cert_dir")
 
@@ -49,6 +51,31 @@ def pytest_report_header() -> str:
         "contract: LocalDrive only; set DRIVE_SYNC_LIVE_CLIENT to a credentials file to judge "
         "the real Google too (tests/contract/README.md)"
     )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what an interrupted `make torture` has passed already."""
+    done = figures.done()
+    again = [item for item in items if item.nodeid not in done]
+    if len(again) < len(items):
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid in done])
+        items[:] = again
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Begin a test's page in the journal of figures."""
+    figures.began(item.nodeid)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note in the journal of figures that a test passed."""
+    report = yield
+    if report.when == "call" and report.passed:
+        figures.passed(item.nodeid)
+    return report
 
 
 @pytest.fixture(autouse=True)
