@@ -67,7 +67,8 @@ def to_local(name: str) -> str:
     Never empty, ``.`` or ``..``, never with ``/`` or NUL, at most 255 bytes. A name whose local
     form would be longer is cut before its suffix and gets a hash of the whole, so that two long
     names stay two; such a name, and the empty one that Drive never gives, are the only ones that
-    :func:`to_drive` does not give back.
+    :func:`to_drive` does not give back. Every part belongs to one Drive name already, so a cut name
+    shares its part with that one: who writes files treats the two like two files of one name.
     """
     if not name:
         return _UNNAMED
@@ -141,7 +142,10 @@ def _shortened(local: str, name: str) -> str:
         stem, suffix = local, ""
     tail = f"\u2026{hashlib.sha256(name.encode()).hexdigest()[:10]}{suffix}"
     room = _MOST_BYTES - len(_bytes_of(tail))
-    return _bytes_of(stem)[:room].decode("utf-8", "ignore") + tail
+    kept = _bytes_of(stem)[:room].decode("utf-8", "surrogateescape")
+    while not stem.startswith(kept):  # half a character became lone surrogates
+        kept = kept[:-1]
+    return kept + tail
 
 
 def _bytes_of(local: str) -> bytes:

@@ -152,3 +152,8 @@ def test_long_names_keep_their_suffix_and_stay_apart() -> None:
     assert to_local("é" * 127 + "x") == "é" * 127 + "x"
     assert to_local("." + "x" * 300).startswith(".xxx")
     assert to_drive(to_local(one)) == to_local(one)
+
+
+def test_a_long_name_of_bytes_that_are_no_utf_8_is_cut_between_them() -> None:
+    assert to_local(f"{MARK}E9" * 400).startswith("\udce9" * 242 + "\u2026")
+    assert to_local("é" * 300).startswith("é" * 121 + "\u2026")
