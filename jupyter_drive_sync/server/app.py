@@ -13,6 +13,7 @@ from jupyter_drive_sync.errors import DriveSyncError
 from jupyter_drive_sync.server.base import STARTUP
 from jupyter_drive_sync.server.config import DriveSync, read_config
 from jupyter_drive_sync.server.handlers import ROUTES
+from jupyter_drive_sync.server.herald import register
 from jupyter_drive_sync.server.startup import Startup
 
 _SETTLED = 2.0
@@ -33,6 +34,7 @@ class DriveSyncApp(ExtensionApp):
         """
         try:
             startup = Startup(self._parts(read_config(self, self.config)))
+            register(self._server.event_logger)
             self._server.io_loop.call_later(_SETTLED, startup.start)
         except DriveSyncError as problem:
             self.log.critical("Jupyter Drive Sync does not start. %s", problem.sentence)

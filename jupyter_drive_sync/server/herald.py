@@ -15,11 +15,20 @@ INTERVAL: Final = 0.25
 """Seconds between two events of a running sync."""
 
 
+def register(logger: EventLogger) -> None:
+    """Make our events known on the server's bus.
+
+    Before anybody can connect: a page listens to the events that are known when its socket opens,
+    and hears nothing of those that become known later.
+    """
+    logger.register_event_schema(SCHEMA_FILE)
+
+
 class Herald:
     """Emits events, in order, on the event loop; progress at most every quarter of a second.
 
     Args:
-        logger: the bus.
+        logger: the bus, on which our events are known (see :func:`register`).
         compose: says what an event of a reason holds beside ``seq`` and ``reason``.
         wall: seconds since the epoch; order goes on from there after a restart.
         clock: monotonic seconds.
@@ -44,7 +53,6 @@ class Herald:
         self._tasks: set[asyncio.Task[None]] = set()
         self._order = asyncio.Lock()
         self.seq = int(wall() * 1000)
-        logger.register_event_schema(SCHEMA_FILE)
 
     def tell(self, reason: str) -> None:
         """Emit an event soon; of several calls for progress only the last counts."""
