@@ -9,16 +9,17 @@ How things plug in
 One call goes this way (`Api.dispatch`):
 
 1. The `Router` finds the `Route`; none: Google's 404 (or 405) page.
-2. `route.scopes` not empty: the bearer token is shown to `oauth.authenticate(token)`, which gives
+2. `faults.arriving(call)`: a reply here is sent instead, to whoever calls.
+3. `route.scopes` not empty: the bearer token is shown to `oauth.authenticate(token)`, which gives
    a `Principal` or None (401 `authError`); none of the scopes granted: 403.
-3. `faults.before(call)`: a reply here is sent instead and nothing has happened.
-4. Quota units and the write throttle.
-5. `route.handler(call)`: the effect. Errors are raised as `replies.ApiError` and become Google's
+4. `faults.before(call)`: a reply here is sent instead and nothing has happened.
+5. Quota units and the write throttle.
+6. `route.handler(call)`: the effect. Errors are raised as `replies.ApiError` and become Google's
    error JSON.
-6. `faults.after(call, response)`: may replace the reply, bend its body or its `delivery`.
-7. The request log gets one record.
+7. `faults.after(call, response)`: may replace the reply, bend its body or its `delivery`.
+8. The request log gets one record.
 
-The calls inside a batch go through 1 to 7 each, with `call.inner` true.
+The calls inside a batch go through 1 to 8 each, with `call.inner` true.
 
 * Consent (`oauth.py`) offers `routes() -> Iterable[Route]` (with empty `scopes`) and
   `authenticate`; the web page (`page.py`) offers `routes()` too.
@@ -136,6 +137,9 @@ class Api:
 
     def _answer(self, call: Call) -> tuple[Call, Response]:
         """Take a call through authentication, faults and throttle to its handler and back."""
+        struck = self._faults.arriving(call)
+        if struck is not None:
+            return call, struck
         try:
             if call.inner and not call.route.batchable:
                 raise replies.bad_request("This call is not supported in a batch.")

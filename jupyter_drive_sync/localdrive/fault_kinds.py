@@ -26,6 +26,7 @@ _PORTAL = "<!DOCTYPE html><title>Welcome</title><p>Please log in to use this net
 class Moment(enum.Enum):
     """When a fault strikes."""
 
+    ARRIVING = "before anybody asks who calls"
     BEFORE = "before the effect"
     AFTER = "after the effect"
     KEPT = "when a chunk is kept"
@@ -89,13 +90,25 @@ def refusal(
     return error_response(status, reason, message, headers=headers)
 
 
-def _status(number: str, status: int, reason: str, message: str, *more: str) -> Kind:
+def _status(
+    number: str,
+    status: int,
+    reason: str,
+    message: str,
+    *more: str,
+    moment: Moment = Moment.BEFORE,
+) -> Kind:
     def reply(call: Call, parameters: Parameters) -> Response:
         chosen = str(parameters.get("reason", reason))
         return refusal(call, status, chosen, message, parameters.get("retry_after"))
 
     sentence = f"{status} {reason} (`done`: after the effect)"
-    return Kind(number, sentence, Moment.BEFORE, frozenset({"done", *more}), reply)
+    return Kind(number, sentence, moment, frozenset({"done", *more}), reply)
+
+
+def _outage(status: int, reason: str, message: str) -> Kind:
+    """Describe an error of Google's front end, which strikes whoever calls."""
+    return _status("F18", status, reason, message, "retry_after", moment=Moment.ARRIVING)
 
 
 def _invalid_grant(call: Call, parameters: Parameters) -> Response:  # noqa: ARG001
@@ -189,11 +202,11 @@ _RATE = "User Rate Limit Exceeded"
 _BACKEND = "The service is currently unavailable."
 
 KINDS: Mapping[str, Kind] = {
-    "refused": Kind("F1", "the connection ends at once", Moment.BEFORE),
+    "refused": Kind("F1", "the connection ends at once", Moment.ARRIVING),
     "hang": Kind(
         "F2",
         "no reply for `seconds` (30), then the connection ends",
-        Moment.BEFORE,
+        Moment.ARRIVING,
         frozenset({"seconds"}),
         _hang,
     ),
@@ -238,10 +251,10 @@ KINDS: Mapping[str, Kind] = {
     "page_token": _status("F15", 400, "invalid", "Invalid Value"),
     "412": _status("F16", 412, "conditionNotMet", "Precondition Failed"),
     "429": _status("F17", 429, "rateLimitExceeded", "Rate Limit Exceeded", "retry_after"),
-    "500": _status("F18", 500, "internalError", "Internal Error", "retry_after"),
-    "502": _status("F18", 502, "badGateway", "The server had an error.", "retry_after"),
-    "503": _status("F18", 503, "backendError", _BACKEND, "retry_after"),
-    "504": _status("F18", 504, "gatewayTimeout", "Gateway Timeout", "retry_after"),
+    "500": _outage(500, "internalError", "Internal Error"),
+    "502": _outage(502, "badGateway", "The server had an error."),
+    "503": _outage(503, "backendError", _BACKEND),
+    "504": _outage(504, "gatewayTimeout", "Gateway Timeout"),
     "truncated": Kind(
         "F19", "200 with half a body", Moment.AFTER, change=_truncated, applies=_has_body
     ),
@@ -261,7 +274,7 @@ KINDS: Mapping[str, Kind] = {
         Moment.KEPT,
         frozenset({"bytes"}),
     ),
-    "redirect": Kind("F21", "307 to the host `to`", Moment.BEFORE, frozenset({"to"}), _redirect),
+    "redirect": Kind("F21", "307 to the host `to`", Moment.ARRIVING, frozenset({"to"}), _redirect),
     "checksum": Kind(
         "F22",
         "the reply names wrong checksums",

@@ -9,6 +9,7 @@ from jupyter_drive_sync.localdrive.faults import Fault, Parameter
 
 _WHOLE = {"nth": "nth", "every": "every", "times": "times"}
 _FLAGS = frozenset({"done", "orderly"})
+_PLACES = {"inner": True, "alone": False}
 _TEXTS = frozenset({"reason", "to"})
 
 
@@ -19,8 +20,8 @@ class FaultSyntaxError(ValueError):
 def parse_fault(text: str) -> Fault:
     """Read a fault: `ENDPOINT:KIND[:OPTION…]`.
 
-    Options are `nth=N`, `every=N`, `times=N`, `p=CHANCE`, `method=VERB`, and the kind's own, such
-    as `retry_after=7` or the bare word `done`. An address (`to=http://host:1`) must come last.
+    Options are `nth=N`, `every=N`, `times=N`, `p=CHANCE`, `method=VERB`, `inner` (in batches only) or
+    `alone` (outside of them), and the kind's own, such as `retry_after=7` or the bare word `done`. An address (`to=http://host:1`) must come last.
 
     Raises:
         FaultSyntaxError: The text is no fault; the sentence says what is wrong with it.
@@ -36,7 +37,7 @@ def parse_fault(text: str) -> Fault:
         pairs.append(("to", address))
     counts: dict[str, int] = {}
     parameters: dict[str, Parameter] = {}
-    probability, method = None, None
+    probability, method, inner = None, None, None
     try:
         for name, value in pairs:
             if name in _WHOLE:
@@ -45,6 +46,9 @@ def parse_fault(text: str) -> Fault:
                 probability = _number(name, value)
             elif name == "method":
                 method = value.upper()
+            elif name in _PLACES:
+                _bare(name, value)
+                inner = _PLACES[name]
             else:
                 parameters[name] = _parameter(name, value)
         return Fault(
@@ -52,6 +56,7 @@ def parse_fault(text: str) -> Fault:
             endpoint=words[0],
             method=method,
             probability=probability,
+            inner=inner,
             parameters=parameters,
             **counts,
         )
@@ -61,14 +66,18 @@ def parse_fault(text: str) -> Fault:
 
 def _parameter(name: str, value: str) -> Parameter:
     if name in _FLAGS:
-        if value:
-            raise ValueError(f"{name!r} takes no value")
+        _bare(name, value)
         return True
     if name in _TEXTS:
         return value
     if not any(name in kind.parameters for kind in KINDS.values()):
         raise ValueError(f"there is no option {name!r}")
     return _number(name, value)
+
+
+def _bare(name: str, value: str) -> None:
+    if value:
+        raise ValueError(f"{name!r} takes no value")
 
 
 def _whole(name: str, value: str) -> int:

@@ -1,7 +1,8 @@
 """What goes wrong on purpose: a plan of faults, by seed, and what never came to pass.
 
 A rule names a kind of fault, the endpoints that it hits and when. It is judged at one moment of a
-call only: before the effect, after it, or when a chunk of a resumable upload is kept. Each rule
+call only: when it arrives (networks and front ends fail whoever calls), before the effect, after it,
+or when a chunk of a resumable upload is kept. Each rule
 draws from a generator of its own, so that rules do not disturb each other and one seed gives one
 course of events as long as the calls come in the same order.
 
@@ -23,6 +24,8 @@ from jupyter_drive_sync.localdrive.wire import Response
 
 Parameter = str | float | bool
 
+_PLACES = {True: "inner", False: "alone"}
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -36,6 +39,7 @@ class Fault:
         every: Hits each n-th fitting call.
         probability: Hits a fitting call by chance, 0 to 1.
         times: Hits at most so often; None has no end.
+        inner: Hits only calls inside a batch (True), or only requests of their own (False).
         parameters: What the kind takes, such as `{"retry_after": 7}`, and `done` for those that
             may also strike after the effect.
 
@@ -50,6 +54,7 @@ class Fault:
     every: int | None = None
     probability: float | None = None
     times: int | None = None
+    inner: bool | None = None
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -76,6 +81,8 @@ class Fault:
         """Say whether a call is of those that the rule counts."""
         if self.method is not None and call.request.method != self.method:
             return False
+        if self.inner is not None and call.inner is not self.inner:
+            return False
         return fnmatchcase(call.endpoint, self.endpoint)
 
     def __str__(self) -> str:
@@ -88,6 +95,8 @@ class Fault:
             "times": self.times,
         }
         words += [f"{name}={value}" for name, value in pairs.items() if value is not None]
+        if self.inner is not None:
+            words.append(_PLACES[self.inner])
         for name, value in self.parameters.items():
             shown = f"{value:g}" if isinstance(value, float) else value
             words.append(name if value is True else f"{name}={shown}")
@@ -167,9 +176,16 @@ class Faults:
         if idle:
             raise AssertionError("planned, but never struck: " + ", ".join(map(str, idle)))
 
+    def arriving(self, call: Call) -> Response | None:
+        """Return what comes instead of Google's answer, whoever calls; None to let it go on."""
+        return self._instead(call, Moment.ARRIVING)
+
     def before(self, call: Call) -> Response | None:
         """Return the reply that is sent instead of an effect, None to let the call go on."""
-        rule = self._striking(call, Moment.BEFORE)
+        return self._instead(call, Moment.BEFORE)
+
+    def _instead(self, call: Call, moment: Moment) -> Response | None:
+        rule = self._striking(call, moment)
         if rule is None:
             return None
         return KINDS[rule.fault.kind].reply(call, rule.fault.parameters)

@@ -114,12 +114,18 @@ class Route:
 
 
 class FaultHook(Protocol):
-    """What may go wrong, asked at three moments of every call, batches' inner calls included."""
+    """What may go wrong, asked at four moments of every call, batches' inner calls included."""
+
+    def arriving(self, call: Call) -> Response | None:
+        """Called before authentication: what networks and front ends do to whoever calls.
+
+        A reply given here is sent and the call has no effect (F1, F2, F18, F21).
+        """
 
     def before(self, call: Call) -> Response | None:
         """Called after authentication, before the effect and before the body is read.
 
-        A reply given here is sent and the call has no effect (F1, F2, F6-F9, F11-F18, F21).
+        A reply given here is sent and the call has no effect (F6-F9, F11-F17).
         """
 
     def after(self, call: Call, response: Response) -> Response:
@@ -135,6 +141,10 @@ class FaultHook(Protocol):
 
 class NoFaults:
     """The hook under which nothing goes wrong."""
+
+    def arriving(self, call: Call) -> Response | None:  # noqa: ARG002 - the hook's shape
+        """Let the call go on."""
+        return None
 
     def before(self, call: Call) -> Response | None:  # noqa: ARG002 - the hook's shape
         """Let the call go on."""

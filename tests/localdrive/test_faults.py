@@ -6,6 +6,7 @@ import http.client
 import itertools
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,9 +32,14 @@ def call(endpoint: str = "files.create", method: str = "POST") -> Call:
 
 
 def through(faults: Faults, endpoint: str = "files.create", response: Response = GOOD) -> Response:
-    """Send one call through both moments as the server does."""
+    """Send one call through all moments as the server does."""
     here = call(endpoint)
-    return faults.before(here) or faults.after(here, response)
+    return instead(faults, here) or faults.after(here, response)
+
+
+def instead(faults: Faults, here: Call) -> Response | None:
+    """Ask for what comes in place of an effect."""
+    return faults.arriving(here) or faults.before(here)
 
 
 def hits(fault: Fault, calls: int = 100, seed: int = 1) -> list[int]:
@@ -71,6 +77,31 @@ def test_rules_fit_endpoint_and_method() -> None:
     hit = faults.before(call("files.update", "PUT"))
     assert hit is not None
     assert hit.json()["error"]["errors"][0]["reason"] == "notFound"
+
+
+def test_rules_for_calls_inside_or_outside_a_batch() -> None:
+    faults = Faults(0, [Fault("404", inner=True), Fault("409", inner=False)])
+    alone = call()
+    for here, status in ((alone, 409), (replace(alone, inner=True), 404)):
+        hit = faults.before(here)
+        assert hit is not None
+        assert hit.status == status
+    assert faults.fired() == {"*:404:inner": 1, "*:409:alone": 1}
+
+
+def test_networks_and_front_ends_fail_whoever_calls() -> None:
+    with LocalDrive() as drive:
+        request = Request.make("GET", "/drive/v3/about?fields=user")
+        assert drive.dispatch(request).status == 401
+        for kind, status in (("refused", 0), ("hang", 0), ("503", 503), ("redirect", 307)):
+            drive.faults.clear()
+            drive.faults.add(Fault(kind))
+            assert drive.dispatch(request).status == status
+            drive.faults.assert_all_fired()
+        drive.faults.clear()
+        drive.faults.add(Fault("rate"))
+        assert drive.dispatch(request).status == 401
+        assert drive.faults.unfired()
 
 
 def test_the_first_rule_that_strikes_takes_the_call() -> None:
@@ -111,7 +142,7 @@ def test_what_never_struck_is_told() -> None:
 def test_refusals_before_and_after_the_effect(kind: str, status: int, reason: str) -> None:
     for parameters in ({}, {"done": True}):
         faults = Faults(0, [Fault(kind, parameters=parameters)])
-        early = faults.before(call())
+        early = instead(faults, call())
         reply = faults.after(call(), GOOD) if early is None else early
         assert (early is None) == bool(parameters)
         assert reply.status == status
@@ -140,7 +171,7 @@ def test_502_is_a_page_and_retry_after_is_told() -> None:
 @pytest.mark.parametrize("kind", ["refused", "hang", "lost"])
 def test_no_reply_at_all(kind: str) -> None:
     faults = Faults(0, [Fault(kind)])
-    assert (faults.before(call()) is None) == (kind == "lost")
+    assert (instead(faults, call()) is None) == (kind == "lost")
     assert through(faults).delivery.cut_after == -1
 
 
@@ -241,6 +272,8 @@ def test_all_faults_of_http_have_a_kind() -> None:
             Fault("rate", parameters={"done": True, "retry_after": 2.5}),
         ),
         ("*:redirect:to=http://h:1/p", Fault("redirect", parameters={"to": "http://h:1/p"})),
+        ("files.update:404:inner", Fault("404", "files.update", inner=True)),
+        ("files.update:404:alone:nth=1", Fault("404", "files.update", nth=1, inner=False)),
         ("*:policy:reason=x", Fault("policy", parameters={"reason": "x"})),
     ],
 )
@@ -263,6 +296,7 @@ def test_the_text_form_and_back(text: str, fault: Fault) -> None:
         ("*:503:nth=x", "'nth' needs a whole number"),
         ("*:503:colour=red", "there is no option 'colour'"),
         ("*:503:done=yes", "'done' takes no value"),
+        ("*:503:inner=yes", "'inner' takes no value"),
         ("*:lost:done", "'lost' does not take 'done'; it takes no parameters"),
         ("*:503:bytes=3", "'503' does not take 'bytes'; it takes done, retry_after"),
     ],
