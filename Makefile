@@ -71,7 +71,7 @@ chromium: ## Install the browser of the tests where that is allowed (Debian, roo
 	    && $$as apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
 	  || echo "*** NO CHROMIUM: it could not be installed here. THE BROWSER TESTS ARE SKIPPED. ***" >&2; }
 
-test: setup ## Run every test but the long ones and those in a browser, with coverage
+test: setup browser ## Run every test but the long ones, with coverage
 	@npm test --silent --loglevel=error
 	@$(PYTEST) -n $(WORKERS) --dist=worksteal --ignore=tests/e2e -m "not torture and not bench" --cov --cov-report=term:skip-covered
 
@@ -109,7 +109,7 @@ torture: setup ## Run the long tests, print their figures; N=1000000: random cas
 	$(BIN)/python -m tests.figures $(FIGURES); exit $$status
 
 bench: setup ## Measure requests and memory of a pass
-	@$(PYTEST) -m bench -s tests/bench
+	@$(PYTEST) -m bench -s tests
 
 clean: ## Remove what was made here, .venv and node_modules too
 	rm -rf $(VENV) node_modules lib jupyter_drive_sync/labextension .coverage* .figures .hypothesis .mypy_cache .ruff_cache .import_linter_cache .pytest_cache build dist

@@ -74,12 +74,13 @@ def test_both_halves_have_one_version() -> None:
     assert json.loads((ROOT / "package.json").read_text())["version"] == __version__
 
 
-def test_ci_runs_the_three_targets() -> None:
+def test_ci_runs_its_targets() -> None:
     path = ROOT / ".ci/run"
     assert os.access(path, os.X_OK)
     text = path.read_text()
-    lint, demo, test = (text.index(word) for word in ("lint", "make demo ONCE=1", "make test"))
-    assert lint < demo < test
+    targets = ("lint", "make demo ONCE=1", "make wheel", "make test")
+    places = [text.index(word) for word in targets]
+    assert places == sorted(places)
 
 
 def targets() -> set[str]:

@@ -20,8 +20,9 @@ class FaultSyntaxError(ValueError):
 def parse_fault(text: str) -> Fault:
     """Read a fault: `ENDPOINT:KIND[:OPTION…]`.
 
-    Options are `nth=N`, `every=N`, `times=N`, `p=CHANCE`, `method=VERB`, `inner` (in batches only) or
-    `alone` (outside of them), and the kind's own, such as `retry_after=7` or the bare word `done`. An address (`to=http://host:1`) must come last.
+    Options are `nth=N`, `every=N`, `times=N`, `p=CHANCE`, `method=VERB`, `inner` (in batches only)
+    or `alone` (outside of them), and the kind's own, such as `retry_after=7` or the bare word
+    `done`. An address (`to=http://host:1`) must come last.
 
     Raises:
         FaultSyntaxError: The text is no fault; the sentence says what is wrong with it.

@@ -1,10 +1,10 @@
 """What goes wrong on purpose: a plan of faults, by seed, and what never came to pass.
 
 A rule names a kind of fault, the endpoints that it hits and when. It is judged at one moment of a
-call only: when it arrives (networks and front ends fail whoever calls), before the effect, after it,
-or when a chunk of a resumable upload is kept. Each rule
-draws from a generator of its own, so that rules do not disturb each other and one seed gives one
-course of events as long as the calls come in the same order.
+call only: when it arrives (networks and front ends fail whoever calls), before the effect, after
+it, or when a chunk of a resumable upload is kept. Each rule draws from a generator of its own, so
+that rules do not disturb each other and one seed gives one course of events as long as the calls
+come in the same order.
 
 A planned fault that never fired proves nothing: `Faults.assert_all_fired` fails a test that relied
 on it (the habit of kopia's fault sets).

@@ -157,12 +157,33 @@ def test_installed_connected_synced_and_stopped(home: Path, environment: dict[st
             assert status["problem"]["code"] == "run.killed"
 
 
+@pytest.fixture
+def niced(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Serve a LocalDrive that stands back: Google does not compute on this machine either."""
+    command = ["nice", "-n", "19", sys.executable, "-m", "jupyter_drive_sync.cli", "localdrive"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = ""
+        try:
+            while "Serving" not in said:
+                said += process.stdout.readline()
+            yield {
+                **dict(re.findall(r"export (\w+)=(\S+)", said)),
+                "NO_PROXY": "127.0.0.1",
+                "HOME": str(tmp_path / "ann"),
+                "XDG_STATE_HOME": str(tmp_path / "state"),
+                "JUPYTER_PLATFORM_DIRS": "0",
+            }
+        finally:
+            process.terminate()
+
+
 @pytest.mark.bench
 def test_status_while_a_pass_runs(
-    home: Path, environment: dict[str, str], capsys: pytest.CaptureFixture[str]
+    home: Path, niced: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """99th percentile of /api/status: at most 1.5 times or 5 ms more; median of 5 runs."""
-    environment["PYTHONUNBUFFERED"] = "1"
+    environment = {**niced, "PYTHONUNBUFFERED": "1"}
     extra = []
     with running(home, environment) as server:
         server.connect()
