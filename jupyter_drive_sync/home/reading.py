@@ -148,8 +148,7 @@ class Reading:
         for _ in range(_TRIES):
             if self._md5:
                 return self._md5
-            if self._read_through():
-                self._rest()
+            if self._read_through() and self._rested():
                 return self._md5
             self._begin()
         raise ChangedWhileRead
@@ -231,6 +230,15 @@ class Reading:
     def _rest(self) -> None:
         if not self._quiet:
             self._clock.sleep(_PAUSE)
+
+    def _rested(self) -> bool:
+        """Pause before a second reading in parts; False where somebody was in the middle of it.
+
+        The second reading compares what the first one saw. That the file went on behind its end
+        only its size tells.
+        """
+        self._rest()
+        return self._quiet or self._unchanged()
 
     def _read_through(self) -> bool:
         """Make one reading of all; False where it cannot be a whole version."""

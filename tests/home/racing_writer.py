@@ -15,7 +15,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 BURST = 20
+ROUND = 5
+"""Versions after which the appending writer starts again."""
 SIZE = 400_000
+
+
+OUTSIDE = "../outside"
+"""Where the link of :func:`elsewhere` leads; there lies a file of the same name."""
 
 
 def version(number: int) -> bytes:
@@ -24,16 +30,29 @@ def version(number: int) -> bytes:
     return f"{number:08d}".encode() * (SIZE // 8)
 
 
-def is_whole(data: bytes) -> bool:
-    """Tell whether bytes are one version, or some versions one after the other, or none."""
-    return all(
-        data[at : at + SIZE] == data[at : at + 8] * (SIZE // 8) for at in range(0, len(data), SIZE)
-    )
+def is_whole(kind: str, data: bytes) -> bool:
+    """Tell whether bytes are what the file of a writer of that kind was at some instant.
+
+    Appending gives versions one after the other from a multiple of :data:`ROUND` on; a file that is
+    written anew is empty for an instant.
+    """
+    starts = range(0, len(data), SIZE)
+    if not all(data[at : at + SIZE] == data[at : at + 8] * (SIZE // 8) for at in starts):
+        return False
+    numbers = [int(data[at : at + 8]) for at in starts]
+    if kind == "append":
+        return not numbers or numbers == [*range(first_of(numbers[0]), numbers[-1] + 1)]
+    return len(numbers) == 1 or (kind == "truncate" and not numbers)
+
+
+def first_of(number: int) -> int:
+    """Return the version at which the file that holds an appended one begins."""
+    return number - number % ROUND
 
 
 def append(file: Path, number: int) -> None:
     """Add a version at the end; start again now and then."""
-    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if number % 5 == 0 else os.O_APPEND)
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if number % ROUND == 0 else os.O_APPEND)
     fd = os.open(file, flags, 0o644)
     os.write(fd, version(number))
     os.close(fd)
@@ -77,6 +96,22 @@ def swap(file: Path, number: int) -> None:
     replace(file, number)
 
 
+def elsewhere(file: Path, number: int) -> None:
+    """Put a link to a folder outside in the place of the file's own for a moment."""
+    folder, aside = file.parent, file.parent.with_name("aside")
+    replace(file, number)
+    folder.rename(aside)
+    folder.symlink_to(OUTSIDE)
+    folder.unlink()
+    aside.rename(folder)
+
+
+def vanish(file: Path, number: int) -> None:
+    """Be gone for a moment."""
+    file.unlink(missing_ok=True)
+    replace(file, number)
+
+
 def mapped(file: Path, number: int) -> None:
     """Overwrite through memory: pages that are dirty already set no time."""
     if not file.exists():
@@ -97,6 +132,8 @@ KINDS: dict[str, Callable[[Path, int], None]] = {
     "in_place": in_place,
     "replace": replace,
     "swap": swap,
+    "elsewhere": elsewhere,
+    "vanish": vanish,
     "mapped": mapped,
 }
 

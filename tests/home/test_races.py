@@ -6,13 +6,8 @@ until the writer has finished the version that it is at.
 
 from __future__ import annotations
 
-import mmap
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from hashlib import md5
 from pathlib import Path
 
@@ -22,65 +17,13 @@ from jupyter_drive_sync.errors import ChangedWhileRead, NotRegular, Vanished
 from jupyter_drive_sync.home.fstime import probe_in
 from jupyter_drive_sync.home.read import Home
 from tests.home import racing_writer
-from tests.home.ground import path
+from tests.home.ground import path, write
 from tests.home.racing_writer import KINDS, SIZE, is_whole
+from tests.home.writing import Writer, writing
 
 TRIALS = 36
 CHUNK = 128 * 1024
-
-
-class Writer:
-    """The writing program, and what it has told."""
-
-    def __init__(self, process: subprocess.Popen[bytes], counter: mmap.mmap) -> None:
-        self._process = process
-        self._counter = counter
-        self._told = threading.Condition()
-        self._versions = 0
-        self._idle = True
-        self._listener = threading.Thread(target=self._listen)
-        self._listener.start()
-
-    def burst(self) -> None:
-        assert self._process.stdin is not None
-        with self._told:
-            self._idle = False
-        self._process.stdin.write(b"\n")
-        self._process.stdin.flush()
-
-    def some_versions(self) -> None:
-        """Wait until the burst is under way."""
-        with self._told:
-            seen = self._versions
-            assert self._told.wait_for(lambda: self._idle or self._versions > seen, 60)
-
-    def finish_version(self) -> None:
-        """Wait until the version of this moment is whole."""
-        now = self._counter[0]
-        if now % 2:
-            with self._told:
-                assert self._told.wait_for(lambda: self._counter[0] != now, 60)
-
-    def finish_burst(self) -> None:
-        with self._told:
-            assert self._told.wait_for(lambda: self._idle, 60)
-
-    def end(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._listener.join(60)
-        assert self._process.wait(60) == 0
-
-    def _listen(self) -> None:
-        assert self._process.stdout is not None
-        while sign := self._process.stdout.read(1):
-            with self._told:
-                self._versions += sign == b"."
-                self._idle = sign == b"\n"
-                self._told.notify_all()
-        with self._told:
-            self._idle = True
-            self._told.notify_all()
+FILE = path("folder/file")
 
 
 class PatientClock:
@@ -100,23 +43,8 @@ class PatientClock:
         self._writer.finish_version()
 
 
-@contextmanager
-def writing(kind: str, file: Path) -> Iterator[Writer]:
-    counter = file.parent.parent / "counter"
-    counter.write_bytes(b"\0")
-    program = [sys.executable, racing_writer.__file__, kind, str(file), str(counter)]
-    with subprocess.Popen(
-        program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
-    ) as process:
-        writer = Writer(process, racing_writer.mapping(counter, 1))
-        try:
-            yield writer
-        finally:
-            writer.end()
-
-
 def load(home: Home) -> bytes:
-    content = home.load(path("file"), 10 * SIZE)
+    content = home.load(FILE, 10 * SIZE)
     assert content is not None
     assert content.md5 == md5(content.data, usedforsecurity=False).digest()
     assert content.stat.size == len(content.data)
@@ -124,7 +52,7 @@ def load(home: Home) -> bytes:
 
 
 def in_parts(home: Home) -> bytes:
-    with home.open(path("file")) as reading:
+    with home.open(FILE) as reading:
         reading.fingerprint()
         size = reading.stat.size
         data = b"".join(reading.read_at(at, CHUNK) for at in range(0, size, CHUNK))
@@ -134,8 +62,9 @@ def in_parts(home: Home) -> bytes:
 
 @pytest.mark.parametrize("kind", [*KINDS])
 def test_nothing_torn_is_returned(kind: str, root: Path, state: Path) -> None:
-    file = root / "file"
-    with writing(kind, file) as writer:
+    file = write(root, FILE, racing_writer.version(0))
+    write(root.parent, "outside/file", b"outside")
+    with writing(kind, file, root.parent / "counter") as writer:
         clock = PatientClock(writer)
         with Home(root, clock=clock, probe=probe_in(state, root)) as home:
             for trial in range(TRIALS):
@@ -143,44 +72,47 @@ def test_nothing_torn_is_returned(kind: str, root: Path, state: Path) -> None:
                 writer.some_versions()
                 try:
                     data = (load, in_parts)[trial % 2](home)
-                    assert is_whole(data), f"torn in trial {trial}"
+                    assert is_whole(kind, data), f"torn in trial {trial}"
                 except (ChangedWhileRead, Vanished):
                     pass
                 except NotRegular:
-                    assert kind == "swap"
+                    assert kind in {"swap", "elsewhere"}
                 writer.finish_burst()
                 at_rest = file.read_bytes()
-                assert is_whole(at_rest)
+                assert is_whole(kind, at_rest)
                 assert at_rest
                 assert load(home) == in_parts(home) == at_rest
-                assert home.digest(path("file")).md5 == (
-                    md5(at_rest, usedforsecurity=False).digest()
-                )
+                assert home.digest(FILE).md5 == (md5(at_rest, usedforsecurity=False).digest())
 
 
 @pytest.mark.parametrize("kind", ["in_place", "mapped"])
 def test_the_checksum_alone_is_that_of_a_version(kind: str, root: Path, state: Path) -> None:
-    file = root / "file"
+    file = write(root, FILE, racing_writer.version(0))
+    write(root.parent, "outside/file", b"outside")
     versions = {
         md5(racing_writer.version(number), usedforsecurity=False).digest()
         for number in range(TRIALS * racing_writer.BURST)
     }
-    with writing(kind, file) as writer:
+    with writing(kind, file, root.parent / "counter") as writer:
         clock = PatientClock(writer)
         with Home(root, clock=clock, probe=probe_in(state, root)) as home:
             for _ in range(TRIALS):
                 writer.burst()
                 writer.some_versions()
                 with suppress(ChangedWhileRead, Vanished):
-                    assert home.digest(path("file")).md5 in versions
+                    assert home.digest(FILE).md5 in versions
                 writer.finish_burst()
 
 
 def test_the_judge_knows_a_torn_one() -> None:
-    one, other = racing_writer.version(1), racing_writer.version(2)
-    assert is_whole(one)
-    assert is_whole(one + other)
-    assert is_whole(b"")
-    assert not is_whole(one[: SIZE // 2] + other[SIZE // 2 :])
-    assert not is_whole(one[:-1])
-    assert not is_whole(one + other[:10])
+    one, two, three = (racing_writer.version(number) for number in (5, 6, 8))
+    for kind in KINDS:
+        assert is_whole(kind, one)
+        assert not is_whole(kind, one[: SIZE // 2] + two[SIZE // 2 :])
+        assert not is_whole(kind, one[:-1])
+        assert not is_whole(kind, b"outside")
+        assert is_whole(kind, one + two) == (kind == "append")
+        assert is_whole(kind, b"") == (kind in {"append", "truncate"})
+    assert not is_whole("append", one + two[:10])
+    assert not is_whole("append", two), "the beginning is missing"
+    assert not is_whole("append", one + three), "the middle is missing"

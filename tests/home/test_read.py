@@ -468,6 +468,17 @@ class TestChanges:
         assert content is not None
         assert content.data == b"whole"
 
+    def test_in_parts_a_file_that_goes_on_growing_was_not_whole(
+        self, root: Path, home: Home, clock: VirtualClock
+    ) -> None:
+        """A writer stopped in the middle of a write; its first half stays as it was."""
+        file = write(root, "file", b"the first half")
+        self.between_readings(clock, lambda: file.write_bytes(b"the first half and the other"))
+        with home.open(path("file")) as reading:
+            reading.fingerprint()
+            assert reading.read_at(0, 100) == b"the first half and the other"
+            assert reading.settled().stat.size == 28
+
     def test_same_size_and_times_do_not_hide_a_change(
         self, root: Path, home: Home, clock: VirtualClock
     ) -> None:
