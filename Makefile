@@ -84,7 +84,7 @@ wheel: setup chromium ## Build the wheel, install it alone, and try it in the ol
 	@set -e; for place in "floor jupyterlab==4.2.* notebook==7.2.*" "newest jupyterlab notebook"; do \
 	  set -- $$place; name=$$1; shift; echo "The wheel with $$*:"; \
 	  $(BIN)/python -m venv "dist/$$name"; \
-	  "dist/$$name/bin/python" -m pip install --quiet dist/*.whl "$$@"; \
+	  "dist/$$name/bin/python" -m pip install -qq dist/*.whl "$$@"; \
 	  DRIVE_SYNC_E2E_PYTHON="$(CURDIR)/dist/$$name/bin/python" \
 	    $(PYTEST) -q tests/e2e -k from_the_prompt; \
 	done
