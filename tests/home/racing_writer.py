@@ -97,8 +97,11 @@ def swap(file: Path, number: int) -> None:
 
 
 def elsewhere(file: Path, number: int) -> None:
-    """Put a link to a folder outside in the place of the file's own for a moment."""
-    folder, aside = file.parent, file.parent.with_name("aside")
+    """Put a link to a folder outside in the place of the file's own for a moment.
+
+    The folder waits outside the home: in it, it would be a top-level folder that comes and goes.
+    """
+    folder, aside = file.parent, file.parent.parent.with_name("aside")
     replace(file, number)
     folder.rename(aside)
     folder.symlink_to(OUTSIDE)
