@@ -21,15 +21,15 @@ DELETIONS: Final = "deletions"
 MOVED_OUT: Final = "moved_out"
 
 _CAUSES: Final = {
-    Alarm.HOME_EMPTY: "the home is empty, as if it were not mounted",
-    Alarm.HOME_UNREADABLE: "the home cannot be read",
-    Alarm.HOME_REPLACED: "the home is not the folder that was mirrored last",
-    Alarm.RULES_CHANGED: "the rules of what is mirrored have changed",
-    Alarm.LEDGER_REBUILT: "our own records had to be rebuilt",
-    Alarm.WHOLE_FOLDER: "a whole folder is gone",
-    Alarm.SHARE: "more than a quarter of the files is gone",
-    Alarm.FILES: "very many files are gone",
-    Alarm.BYTES: "more than a gigabyte is gone",
+    Alarm.HOME_EMPTY: "it is empty, as if it were not mounted",
+    Alarm.HOME_UNREADABLE: "it cannot be read",
+    Alarm.HOME_REPLACED: "it is not the folder that was copied last",
+    Alarm.RULES_CHANGED: "the rules of what is copied have changed",
+    Alarm.LEDGER_REBUILT: "our own records had to be made anew",
+    Alarm.WHOLE_FOLDER: "{} as a whole",
+    Alarm.SHARE: "more than a quarter at once",
+    Alarm.FILES: "very many at once",
+    Alarm.BYTES: "more than a gigabyte at once",
 }
 
 CHOICES: Final = {
@@ -114,17 +114,14 @@ def deletions(
 
 
 def _reason(held: Held | None, count: int, mirrored: int) -> str:
-    causes = [_CAUSES[alarm] for alarm in held.alarms] if held else []
+    names = ""
     if held and held.folders:
-        names = ", ".join(printable(folder) for folder in held.folders[:3])
         more = f" and {len(held.folders) - 3} more" if len(held.folders) > 3 else ""
-        causes = [
-            f"{cause} ({names}{more})" if cause == _CAUSES[Alarm.WHOLE_FOLDER] else cause
-            for cause in causes
-        ]
+        names = ", ".join(printable(folder) for folder in held.folders[:3]) + more
+    causes = [_CAUSES[alarm].format(names) for alarm in held.alarms] if held else []
     why = f" ({'; '.join(causes)})" if causes else ""
-    what = "1 file is" if count == 1 else f"{count} files are"
-    return f"{what} gone of {mirrored} mirrored ones{why}; nothing was removed on Drive."
+    what = f"{count:,} of {mirrored:,} files {'is' if count == 1 else 'are'}"
+    return f"{what} gone from your home{why}. Nothing was removed on Drive."
 
 
 def moved_out(site: Site, ledger: Ledger, plan: Plan) -> Plan:
@@ -147,7 +144,7 @@ def moved_out(site: Site, ledger: Ledger, plan: Plan) -> Plan:
             id=site.nonce()[:8],
             kind=MOVED_OUT,
             since=site.clock.wall(),
-            reason=f"{count} files were moved out of the mirror on Drive; no new copies were made.",
+            reason=f"{count:,} files were moved elsewhere on your Drive; no new copies were made.",
             choices=CHOICES[MOVED_OUT],
         ),
         _items(plan.moved_out),

@@ -8,7 +8,8 @@ from jupyter_drive_sync.core.clock import Clock
 
 _FILE_WEIGHT: Final = 500_000
 """Bytes that could be sent in the time that a small file's request takes."""
-_LEAST_SECONDS: Final = 2.0
+_LEAST_SECONDS: Final = 10.0
+"""Before that nobody would believe it."""
 _LEAST_SHARE: Final = 0.01
 
 

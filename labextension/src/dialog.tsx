@@ -8,7 +8,7 @@ import { Disconnect } from './pages/disconnect';
 import { Exclude } from './pages/exclude';
 import { Preview } from './pages/preview';
 import { Review } from './pages/review';
-import { Waiting } from './pages/waiting';
+import { consentIsOver, Waiting } from './pages/waiting';
 
 /** Props of every page. */
 export interface IPageProps {
@@ -45,7 +45,9 @@ function title(page: Page, desk: Desk): string {
     case 'preview':
       return trans.__('Back up your files to Google Drive');
     case 'waiting':
-      return trans.__('Waiting for Google…');
+      return consentIsOver(desk.model.status)
+        ? trans.__('Not connected')
+        : trans.__('Waiting for Google…');
     case 'review':
       return trans.__('Please decide');
     case 'exclude':
@@ -95,12 +97,13 @@ class Body extends ReactWidget {
 
   protected override render(): React.JSX.Element {
     const page = this._page;
-    const name = title(page, this._desk);
     return (
       <>
         <header className="jp-DriveSync-head">
           <h2 id="jp-DriveSync-title" tabIndex={-1}>
-            {name}
+            <UseSignal signal={this._desk.model.changed}>
+              {() => <>{title(page, this._desk)}</>}
+            </UseSignal>
           </h2>
           <button
             type="button"

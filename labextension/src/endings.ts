@@ -4,12 +4,18 @@ import { Signal } from '@lumino/signaling';
 import { Unreachable, Refused } from './client';
 import type { IRun, IStatus } from './contract';
 import type { Desk } from './desk';
-import { baseName, count } from './format';
+import { baseName, count, fitted } from './format';
 import type { DriveSyncModel, IEnd } from './model';
 import { counter } from './view';
 
 /** Files whose copy a person asked for when they asked for a sync. */
 const SENT: readonly string[] = ['uploaded', 'updated'];
+
+/** Whether a toast tells, in this tab and now, that a person is needed. */
+function isUrgent(status: IStatus): boolean {
+  const needed = status.state === 'needs_you' || status.state === 'cant_sync';
+  return needed && status.incident?.tell === true && !document.hidden;
+}
 
 /** Tells ends. */
 export class Endings implements IDisposable {
@@ -38,30 +44,46 @@ export class Endings implements IDisposable {
 
   private async _tell(status: IStatus): Promise<void> {
     const { model, toasts, trans } = this._desk;
-    const { runs } = await model.client.history(2);
-    const run = runs.find(each => each.job === status.job);
-    if (status.state === 'synced' || status.state === 'waiting') {
-      if (status.problem?.code === 'run.cancelled') {
-        return; // They did it themselves; the line says so.
-      }
-      const open = {
-        label: trans.__('Open in Google Drive'),
-        callback: () => void this._desk.act('open_drive')
-      };
-      const text = run ? await this._result(run, runs.length === 1) : '';
-      if (!text) {
-        toasts.show(trans.__('Nothing new. Last checked just now.'), 'info', 4000);
-        return;
-      }
-      const leftOut = run && runs.length === 1 ? counter(run.counters, 'left_out') : 0;
-      const see = {
-        label: trans.__('See the %1', count(leftOut)),
-        callback: () => this._desk.open({ name: 'details', files: 'left_out' })
-      };
-      toasts.show(text, 'success', 5000, leftOut > 0 ? [open, see] : [open]);
+    if (status.state !== 'synced' && status.state !== 'waiting') {
+      this._warn(status);
       return;
     }
-    this._warn(status);
+    if (status.problem?.code === 'run.cancelled') {
+      return; // They did it themselves; the line says so.
+    }
+    const { runs } = await model.client.history(2);
+    const run = runs.find(each => each.job === status.job);
+    const result = run ? await this._result(run, runs.length === 1) : '';
+    const failed = run ? counter(run.counters, 'failed') : 0;
+    if (failed > 0) {
+      const again = trans._n(
+        '%2 file could not be copied this time; it is tried again at the next sync.',
+        '%2 files could not be copied this time; they are tried again at the next sync.',
+        failed,
+        count(failed)
+      );
+      toasts.show(`${result} ${again}`.trim(), 'info', 5000, [
+        {
+          label: trans.__('See why'),
+          callback: () => this._desk.open({ name: 'details', files: 'failed' })
+        }
+      ]);
+      return;
+    }
+    if (!result) {
+      toasts.show(trans.__('Nothing new. Last checked just now.'), 'info', 4000);
+      return;
+    }
+    const open = {
+      label: trans.__('Open in Google Drive'),
+      callback: () => void this._desk.act('open_drive')
+    };
+    const leftOut = run && runs.length === 1 ? counter(run.counters, 'left_out') : 0;
+    const see = {
+      label: trans.__('See the %1', count(leftOut)),
+      callback: () => this._desk.open({ name: 'details', files: 'left_out' })
+    };
+    toasts.show(result, 'success', 5000, leftOut > 0 ? [open, see] : [open]);
   }
 
   /** What a run brought, '' for nothing. */
@@ -104,14 +126,11 @@ export class Endings implements IDisposable {
 
   private _onChange(): void {
     const status = this._desk.model.status;
-    const incident = status?.incident;
-    if (!incident?.tell || document.hidden || this._told === incident.id) {
-      return;
+    if (!status?.incident?.tell) {
+      this._told = ''; // The server remembers it now, and says so when it is worth telling again.
+    } else if (isUrgent(status)) {
+      this._warn(status);
     }
-    if (status?.state !== 'needs_you' && status?.state !== 'cant_sync') {
-      return;
-    }
-    this._warn(status);
   }
 
   /** Tells what is wrong, once per incident, and has the server remember that. */
@@ -136,8 +155,7 @@ export class Endings implements IDisposable {
       label: view.button,
       callback: () => void this._desk.act(view.action, view)
     };
-    const text = view.headline.slice(0, 140);
-    toasts.show(text, 'warning', false, [view.action ? action : details]);
+    toasts.show(fitted(view.headline), 'warning', false, [view.action ? action : details]);
   }
 
   private _told = '';
@@ -150,6 +168,7 @@ export class Announcer implements IDisposable {
     this.node.className = 'jp-DriveSync-live';
     this.node.setAttribute('role', 'status');
     document.body.append(this.node);
+    _desk.model.ended.connect(this._onEnd, this);
     _desk.model.changed.connect(this._onChange, this);
   }
 
@@ -166,12 +185,19 @@ export class Announcer implements IDisposable {
     Signal.clearData(this);
   }
 
+  private _onEnd(): void {
+    this._toasted = true;
+  }
+
   private _onChange(): void {
     const { trans, model } = this._desk;
     const view = this._desk.view();
     if (model.status === null) {
       return;
     }
+    // What a toast says is read out anyway.
+    const toasted = this._toasted || isUrgent(model.status);
+    this._toasted = false;
     const before = this._shape;
     this._shape = view.shape;
     if (view.shape === 'syncing') {
@@ -183,6 +209,8 @@ export class Announcer implements IDisposable {
         this._quarter = quarter;
         this._say(trans.__('%1 percent of the sync is done.', count(quarter * 25)));
       }
+    } else if (toasted) {
+      this._say('');
     } else if (before === 'syncing' && view.shape === 'synced') {
       this._say(trans.__('The sync is done.'));
     } else if (before !== view.shape && before !== '' && view.shape === 'needs_you') {
@@ -195,6 +223,7 @@ export class Announcer implements IDisposable {
   }
 
   private _shape = '';
+  private _toasted = false;
   private _quarter = 0;
   private _disposed = false;
 }

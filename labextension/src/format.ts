@@ -85,3 +85,18 @@ export function baseName(path: string): string {
   const bare = path.replace(/\/$/, '');
   return bare.slice(bare.lastIndexOf('/') + 1);
 }
+
+/** Characters of a notification that Jupyter shows; it cuts what is longer. */
+const ROOM = 140;
+
+/** Shortens a text to what a notification shows: by whole clauses, else by whole words. */
+export function fitted(text: string): string {
+  if (text.length <= ROOM) {
+    return text;
+  }
+  const room = text.slice(0, ROOM);
+  const clause = Math.max(room.lastIndexOf('. '), room.lastIndexOf('; '));
+  return clause > 0
+    ? `${room.slice(0, clause)}.`
+    : `${room.slice(0, Math.max(room.lastIndexOf(' '), ROOM - 20))}…`;
+}

@@ -2,7 +2,8 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, IToolbarWidgetRegistry } from '@jupyterlab/apputils';
 import type { FileBrowser } from '@jupyterlab/filebrowser';
-import type { NotebookPanel } from '@jupyterlab/notebook';
+import type { DocumentRegistry } from '@jupyterlab/docregistry';
+import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { UUID } from '@lumino/coreutils';
@@ -33,7 +34,19 @@ export const COMMANDS = {
 
 const NO_ARGUMENTS = { args: { type: 'object', properties: {} } };
 
-function addCommands(app: JupyterFrontEnd, desk: Desk, palette: ICommandPalette | null): void {
+/** Saves what is open, so that the sync copies what the person sees. */
+async function save(context: DocumentRegistry.Context | undefined): Promise<void> {
+  if (context?.model.dirty && !context.model.readOnly) {
+    await context.save();
+  }
+}
+
+function addCommands(
+  app: JupyterFrontEnd,
+  desk: Desk,
+  palette: ICommandPalette | null,
+  notebooks: INotebookTracker | null
+): void {
   const { commands } = app;
   const { model, trans } = desk;
   const connected = (): boolean => model.status?.connected ?? false;
@@ -42,7 +55,10 @@ function addCommands(app: JupyterFrontEnd, desk: Desk, palette: ICommandPalette 
     icon: cloudIcon,
     describedBy: NO_ARGUMENTS,
     isEnabled: () => connected() && !model.syncing,
-    execute: () => desk.sync()
+    execute: async () => {
+      await save(notebooks?.currentWidget?.context);
+      await desk.sync();
+    }
   });
   commands.addCommand(COMMANDS.details, {
     label: trans.__('Google Drive'),
@@ -88,13 +104,14 @@ const core: JupyterFrontEndPlugin<DriveSyncModel> = {
   description: 'Mirrors the home to Google Drive: state, commands, dialog, prompt.',
   autoStart: true,
   provides: IDriveSync,
-  optional: [ITranslator, ICommandPalette, IToolbarWidgetRegistry, IStatusBar],
+  optional: [ITranslator, ICommandPalette, IToolbarWidgetRegistry, IStatusBar, INotebookTracker],
   activate: (
     app: JupyterFrontEnd,
     translator: ITranslator | null,
     palette: ICommandPalette | null,
     toolbars: IToolbarWidgetRegistry | null,
-    statusBar: IStatusBar | null
+    statusBar: IStatusBar | null,
+    notebooks: INotebookTracker | null
   ): DriveSyncModel => {
     const trans = (translator ?? nullTranslator).load('jupyter_drive_sync');
     const { serviceManager } = app;
@@ -108,15 +125,12 @@ const core: JupyterFrontEndPlugin<DriveSyncModel> = {
     desk.opened.connect((_, page) => {
       void import('./dialog').then(({ openDialog }) => openDialog(desk, page));
     });
-    addCommands(app, desk, palette);
-    toolbars?.addFactory<NotebookPanel>('Notebook', ITEM, panel => {
-      const { context } = panel;
-      return new StateButton(desk, async () => {
-        if (context.model.dirty && !context.model.readOnly) {
-          await context.save();
-        }
-      });
-    });
+    addCommands(app, desk, palette, notebooks);
+    toolbars?.addFactory<NotebookPanel>(
+      'Notebook',
+      ITEM,
+      ({ context }) => new StateButton(desk, () => save(context))
+    );
     toolbars?.addFactory<FileBrowser>('FileBrowser', ITEM, () => new StateButton(desk));
     statusBar?.registerStatusItem('jupyter-drive-sync:status', {
       align: 'left',

@@ -8,7 +8,7 @@ import { EVENT, type IEvent, type IProblem, type IRunning, type IStatus } from '
 export const UNKNOWN_AFTER = 3_000;
 /** Milliseconds between looks while all is well; events tell sooner. */
 export const POLL = 60_000;
-/** Milliseconds of silence in a running sync after which we look. */
+/** Milliseconds of silence in a sync, or while Google is asked, after which we look. */
 const SILENCE = 5_000;
 /** Milliseconds between tries to reach a server that is away. */
 const RETRY = 3_000;
@@ -207,8 +207,14 @@ export class DriveSyncModel implements IDisposable {
       return;
     }
     const here = this._reach === 'here';
-    const pause = !here ? RETRY : this.syncing ? SILENCE : POLL;
+    const pause = !here ? RETRY : this.syncing || this._connecting ? SILENCE : POLL;
     this._timer = window.setTimeout(() => void this.refresh(), pause);
+  }
+
+  /** Whether an answer of Google's is awaited: a dialog waits for it, also where no events come. */
+  private get _connecting(): boolean {
+    const consent = this._status?.consent?.state;
+    return consent === 'waiting' || consent === 'exchanging';
   }
 
   private _onEvent(_: unknown, event: { schema_id: string }): void {

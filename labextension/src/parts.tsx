@@ -242,54 +242,73 @@ export function FileList(props: {
       go(to);
     }
   };
+  const chosen = files[active];
+  // A reason that has no room in its row is read here.
+  const told = files.some(hasReason);
   return (
-    <div
-      ref={list}
-      className="jp-DriveSync-list"
-      role="list"
-      tabIndex={0}
-      aria-label={props.label}
-      style={{ maxHeight: height }}
-      onKeyDown={onKey}
-      onScroll={event => {
-        setTop(event.currentTarget.scrollTop);
-        more(Math.ceil((event.currentTarget.scrollTop + height) / ROW) + BEYOND);
-      }}
-    >
-      <div style={{ height: first * ROW }} role="presentation" />
-      {files.slice(first, last).map((file, at) => {
-        const index = first + at;
-        const said = outcomeWords(file, trans);
-        return (
-          <div
-            key={`${file.outcome} ${file.path}`}
-            className="jp-DriveSync-row"
-            role="listitem"
-            aria-setsize={total}
-            aria-posinset={index + 1}
-            data-active={index === active ? '' : undefined}
-            data-outcome={file.outcome}
-          >
-            <Path path={file.path} />
-            <span className="jp-DriveSync-row-said" title={said}>
-              {said}
-            </span>
-            {rowAction?.on(file) && (
-              <button
-                type="button"
-                className="jp-DriveSync-row-action"
-                aria-label={`${rowAction.label} ${file.path}`}
-                onClick={() => rowAction.act(file)}
-              >
-                {rowAction.label}
-              </button>
-            )}
-          </div>
-        );
-      })}
-      <div style={{ height: (files.length - last) * ROW }} role="presentation" />
-    </div>
+    <>
+      <div
+        ref={list}
+        className="jp-DriveSync-list"
+        role="list"
+        tabIndex={0}
+        aria-label={props.label}
+        style={{ maxHeight: height }}
+        onKeyDown={onKey}
+        onScroll={event => {
+          setTop(event.currentTarget.scrollTop);
+          more(Math.ceil((event.currentTarget.scrollTop + height) / ROW) + BEYOND);
+        }}
+      >
+        <div style={{ height: first * ROW }} role="presentation" />
+        {files.slice(first, last).map((file, at) => {
+          const index = first + at;
+          const said = outcomeWords(file, trans);
+          return (
+            <div
+              key={`${file.outcome} ${file.path}`}
+              className="jp-DriveSync-row"
+              role="listitem"
+              aria-setsize={total}
+              aria-posinset={index + 1}
+              data-active={index === active ? '' : undefined}
+              data-outcome={file.outcome}
+              onClick={() => setActive(index)}
+            >
+              <Path path={file.path} />
+              <span className="jp-DriveSync-row-said" title={said}>
+                {said}
+              </span>
+              {rowAction?.on(file) && (
+                <button
+                  type="button"
+                  className="jp-DriveSync-row-action"
+                  aria-label={`${rowAction.label} ${file.path}`}
+                  onClick={() => rowAction.act(file)}
+                >
+                  {rowAction.label}
+                </button>
+              )}
+            </div>
+          );
+        })}
+        <div style={{ height: (files.length - last) * ROW }} role="presentation" />
+      </div>
+      {told && (
+        <p className="jp-DriveSync-reason" aria-live="polite">
+          {chosen && hasReason(chosen) && (
+            <>
+              <strong>{chosen.path}</strong>: {outcomeWords(chosen, trans)}
+            </>
+          )}
+        </p>
+      )}
+    </>
   );
+}
+
+function hasReason(file: IFileOutcome): boolean {
+  return file.outcome === 'failed' || file.outcome === 'left_out';
 }
 
 /** A number with its noun and thousands apart. */

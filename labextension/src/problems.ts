@@ -27,6 +27,8 @@ export interface IWords {
   sentence: string;
   /** What helps; null where nothing but time does. */
   action: Action | null;
+  /** Words of the button, where they are not those of the action. */
+  button?: string;
   /** What whoever runs this Jupyter or the Google project has to know. */
   admin?: string;
 }
@@ -89,7 +91,8 @@ const stopped: Words = context => ({
   sentence: context.trans.__(
     'The sync was stopped before its end; nothing is lost and it will go on where it was.'
   ),
-  action: 'sync'
+  action: 'sync',
+  button: context.trans.__('Go on now')
 });
 
 /** Every code of `errors.py`, and the kinds of holds. */
@@ -266,10 +269,15 @@ export const PROBLEMS: Readonly<Record<string, Words>> = {
 
   // Goes away by itself.
   wait: stopped,
-  'drive.busy': ({ trans }) => ({
-    short: trans.__('slowed by Google, going on'),
-    sentence: trans.__('Google asked us to go slower; the sync goes on by itself.'),
-    action: null
+  'drive.busy': ({ trans, next }) => ({
+    short: next
+      ? trans.__('slowed by Google, goes on %1', next)
+      : trans.__('slowed by Google, goes on later'),
+    sentence: next
+      ? trans.__('Google asked us to go slower; the sync goes on by itself %1.', next)
+      : trans.__('Google asked us to go slower; the sync goes on by itself.'),
+    action: 'sync',
+    button: trans.__('Go on now')
   }),
   'drive.daily_upload_limit': ({ trans, next }) => ({
     short: next
@@ -310,7 +318,8 @@ export const PROBLEMS: Readonly<Record<string, Words>> = {
     sentence: context.trans.__(
       'The server was stopped during the sync; it will go on where it was.'
     ),
-    action: 'sync'
+    action: 'sync',
+    button: context.trans.__('Go on now')
   }),
   'run.cancelled': ({ trans }) => ({
     short: trans.__('stopped by you'),

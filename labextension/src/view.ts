@@ -93,7 +93,11 @@ function syncing(status: IStatus | null, trans: TranslationBundle): Partial<IVie
   const progress = status?.progress;
   if (!progress || status.status === 'queued') {
     const queued = trans.__('queued');
-    return { line: queued, headline: trans.__('The sync is about to begin.'), label: queued };
+    return {
+      line: queued,
+      headline: trans.__('The sync is about to begin.'),
+      label: trans.__('Queued')
+    };
   }
   const { phase, done, total, bytes_done, bytes_total, eta_seconds, slowed } = progress;
   if (phase === 'checking') {
@@ -108,7 +112,7 @@ function syncing(status: IStatus | null, trans: TranslationBundle): Partial<IVie
     const looking = trans.__('looking for changes…');
     return {
       line: looking,
-      headline: trans.__('Looking for changes…'),
+      headline: trans.__('Your files are compared with what is on Drive.'),
       label: trans.__('Looking…')
     };
   }
@@ -140,12 +144,11 @@ function syncing(status: IStatus | null, trans: TranslationBundle): Partial<IVie
 
 function waiting(
   status: IStatus,
-  last: string,
-  next: string,
+  { last, ended, next }: { last: string; ended: string; next: string },
   trans: TranslationBundle
 ): [string, string] {
   const meta = status.meta;
-  const failed = counter(meta, 'failed');
+  const failed = status.status === 'completed_with_errors' ? counter(meta, 'failed') : 0;
   const total = counter(meta, 'total');
   if (status.status === 'queued') {
     return [trans.__('queued'), trans.__('The sync is about to begin.')];
@@ -165,6 +168,19 @@ function waiting(
       trans.__('You stopped the sync; what was done stays, and the next one goes on from there.')
     ];
   }
+  if (failed > 0) {
+    // A file that changes while it is read is nothing unusual: the next sync settles it.
+    const good = counter(meta, 'unchanged') + counter(meta, 'done') - counter(meta, 'trashed');
+    return [
+      trans.__('%1 of %2 synced %3', count(good), count(good + failed), ended),
+      trans._n(
+        '%2 file could not be copied this time; it is tried again at the next sync.',
+        '%2 files could not be copied this time; they are tried again at the next sync.',
+        failed,
+        count(failed)
+      )
+    ];
+  }
   if (status.last_sync === null) {
     return next
       ? [
@@ -172,17 +188,6 @@ function waiting(
           trans.__('Your files are not backed up yet; the first sync begins %1.', next)
         ]
       : [trans.__('not synced yet'), trans.__('Your files are not backed up yet.')];
-  }
-  if (failed > 0) {
-    const all = counter(meta, 'unchanged') + counter(meta, 'done') + failed;
-    return [
-      trans.__('%1 of %2 synced %3', count(all - failed), count(all), last),
-      trans._n(
-        '%1 file could not be copied this time; it is tried again at the next sync.',
-        '%1 files could not be copied this time; they are tried again at the next sync.',
-        failed
-      )
-    ];
   }
   const saved = trans._n('%1 saved since %2', '%1 saved since %2', status.saved_since, last);
   const since = next
@@ -230,13 +235,13 @@ export function problemWords(
     trans,
     params: problem.params,
     said: problem.sentence,
-    next: status?.next_run ? whenNext(status.next_run, now, trans) : '',
+    next: status?.next_run ? atTime(status.next_run, now, trans) : '',
     last: status?.last_sync ? moment(status.last_sync, now, trans) : ''
   });
 }
 
-/** Says when something will be: `at 03:00`, `tomorrow 03:00`. */
-export function whenNext(at: number, now: number, trans: TranslationBundle): string {
+/** Says at what time something was or will be: `at 03:00`, `tomorrow 03:00`. */
+export function atTime(at: number, now: number, trans: TranslationBundle): string {
   const text = moment(at, now, trans);
   const today = new Date(at * 1000).toDateString() === new Date(now).toDateString();
   return today ? trans.__('at %1', text) : text;
@@ -249,7 +254,12 @@ function needsYou(status: IStatus, now: number, trans: TranslationBundle): Parti
     const many = hold.kind === 'deletions';
     return {
       line: many
-        ? trans._n('%1 deletion needs your OK', '%1 deletions need your OK', hold.count)
+        ? trans._n(
+            '%2 deletion needs your OK',
+            '%2 deletions need your OK',
+            hold.count,
+            count(hold.count)
+          )
         : problemWords(
             { code: `held.${hold.kind}`, who: 'user', sentence: hold.reason, params: {} },
             status,
@@ -265,11 +275,12 @@ function needsYou(status: IStatus, now: number, trans: TranslationBundle): Parti
   }
   const failed = counter(status.meta, 'failed');
   return {
-    line: trans._n('%1 file not synced', '%1 files not synced', failed),
+    line: trans._n('%2 file not synced', '%2 files not synced', failed, count(failed)),
     headline: trans._n(
-      '%1 file could not be copied again; everything else is on Drive.',
-      '%1 files could not be copied again; everything else is on Drive.',
-      failed
+      '%2 file could not be copied in the last syncs; everything else is on Drive.',
+      '%2 files could not be copied in the last syncs; everything else is on Drive.',
+      failed,
+      count(failed)
     ),
     action: 'files'
   };
@@ -286,6 +297,7 @@ function fromProblem(
     line: said.short,
     headline: said.sentence,
     action: said.action,
+    button: said.button,
     admin: said.admin ?? '',
     code: problem.code
   };
@@ -364,7 +376,7 @@ function raw(
     };
   }
   const last = status.last_sync === null ? '' : moment(status.last_sync, now, trans);
-  const next = status.next_run === null ? '' : whenNext(status.next_run, now, trans);
+  const next = status.next_run === null ? '' : atTime(status.next_run, now, trans);
   if (pending || status.state === 'syncing') {
     const optimistic = pending && status.state !== 'syncing';
     return {
@@ -403,11 +415,17 @@ function raw(
         return {
           shape: 'synced',
           line: trans.__('synced %1', last),
-          headline: trans.__('Everything that is backed up was checked against Drive at %1.', last),
+          headline: trans.__(
+            'Everything that is backed up was checked against Drive %1.',
+            atTime(status.last_sync, now, trans)
+          ),
           action: status.link ? 'open_drive' : null
         };
       }
   }
-  const [line, headline] = waiting(status, last, next, trans);
+  // The last word of a run that came to its end is its end.
+  const end = counter(status.meta, 'time_last_ping') || (status.started ?? 0);
+  const ended = moment(end, now, trans);
+  const [line, headline] = waiting(status, { last, ended, next }, trans);
   return { shape: 'waiting', line, headline, action: 'sync' };
 }

@@ -162,7 +162,7 @@ def test_an_empty_home(connected: Desk) -> None:
         path.unlink()
     said = connected.run("sync")
     assert said.code == 3
-    assert "the home is empty" in said.out
+    assert "your home (it is empty" in said.out
     assert set(connected.on_drive()) == {"notes.txt", "more.txt"}
 
 
@@ -179,7 +179,7 @@ def test_another_homes_mirror_at_the_target(connected: Desk, tmp_path: Path) -> 
     there = ("--home", str(other), "--state-dir", str(state))
     said = connected.run("sync", *there)
     assert said.code == 3
-    assert "mirrors another home" in said.sentence
+    assert "backup of another home" in said.sentence
     assert set(connected.on_drive()) == {"notes.txt"}
     listed = connected.run("release", "--json", "--home", str(other), "--state-dir", str(state))
     (hold,) = listed.records

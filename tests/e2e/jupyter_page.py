@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -63,6 +64,13 @@ def fill(home: Path) -> None:
     (home / ".cache").mkdir()
     (home / ".cache" / "junk").write_text("junk")
     (home / "notes.md").write_text("# Notes\n")
+
+
+def set_theme(server: Jupyter, *, dark: bool) -> None:
+    """Set the theme of pages that are opened from now on."""
+    settings = server.home.parent.parent / "settings" / "@jupyterlab" / "apputils-extension"
+    theme = "JupyterLab Dark" if dark else "JupyterLab Light"
+    (settings / "themes.jupyterlab-settings").write_text(json.dumps({"theme": theme}))
 
 
 def _free_port() -> int:

@@ -1,244 +1,366 @@
-"""Pictures of every state, light and dark: `python -m tests.e2e.pictures FOLDER`.
+"""Pictures of every state, page and notification: `python -m tests.e2e.pictures FOLDER`.
 
-The server is a real one; what it tells of the state is replaced, so that rare states show too.
+The server is a real one; what it tells is replaced, so that rare states show too. Light and dark, in
+JupyterLab, a notebook of Notebook 7 and its tree; beside the single pictures a sheet of each kind.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
 
-from tests.e2e.jupyter_page import CHROMIUM, Jupyter, jupyter, new_context, open_page
+from tests.e2e.jupyter_page import CHROMIUM, Jupyter, jupyter, new_context, open_page, set_theme
+from tests.e2e.told import PREVIEW, SETTINGS, files_of, history, states, status
 
-_HOLD: Final[dict[str, Any]] = {
-    "id": "h1",
-    "kind": "deletions",
-    "count": 412,
-    "bytes": 96_000_000,
-    "choices": ["keep", "trash"],
-    "paths_href": "/",
-    "reason": (
-        "412 files are gone of 1530 mirrored ones (a whole folder is gone (data8)); "
-        "nothing was removed on Drive."
-    ),
+PAGES: Final = {
+    "lab": "/lab/tree/data8/lab1/Lab1.ipynb",
+    "notebook": "/notebooks/data8/lab1/Lab1.ipynb",
+    "tree": "/tree",
 }
-_PROGRESS: Final[dict[str, Any]] = {
-    "phase": "copying",
-    "done": 37,
-    "total": 120,
-    "bytes_done": 210_000_000,
-    "bytes_total": 1_100_000_000,
-    "eta_seconds": 240,
-    "slowed": False,
-}
+_DRAWN: Final = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+_AT_REST: Final = """() => Promise.all(
+  [...document.querySelectorAll('.Toastify__toast, .jp-DriveSync-bar-fill, .jp-DriveSync-ring')]
+    .flatMap(node => node.getAnimations()).map(motion => motion.finished)
+)"""
 
 
-def _problem(code: str, who: str, sentence: str = "") -> dict[str, Any]:
-    return {"code": code, "who": who, "sentence": sentence, "params": {}}
+class Scene:
+    """A page of Jupyter whose server tells what we want.
 
+    Args:
+        page: shows our button.
+        now: epoch seconds.
+    """
 
-def states(now: float) -> dict[str, dict[str, Any]]:
-    """Return what is different in each state."""
-    hold = {**_HOLD, "since": now - 7200}
-    failed = {"state": "cant_sync", "status": "failed"}
-    running = {"state": "syncing", "status": "in_progress"}
-    return {
-        "not_connected": {"state": "not_connected", "connected": False, "last_sync": None},
-        "no_client": {
-            "state": "not_connected",
-            "connected": False,
-            "last_sync": None,
-            "problem": _problem("project.no_client", "admin"),
-        },
-        "first": {"state": "waiting", "status": "initialized", "last_sync": None},
-        "waiting": {"state": "waiting", "saved_since": 2},
-        "looking": {**running, "progress": {**_PROGRESS, "phase": "scanning"}},
-        "syncing": {**running, "progress": _PROGRESS},
-        "slowed": {**running, "progress": {**_PROGRESS, "slowed": True}},
-        "checking": {**running, "progress": {**_PROGRESS, "phase": "checking", "done": 120}},
-        "synced": {},
-        "failed_files": {
-            "state": "needs_you",
-            "status": "completed_with_errors",
-            "meta": {"failed": 3, "left_out": 12},
-        },
-        "held": {"state": "needs_you", "holds": [hold]},
-        "reconnect": {
-            "state": "needs_you",
-            "status": "failed",
-            "problem": _problem("auth.revoked", "user"),
-        },
-        "full": {
-            "state": "needs_you",
-            "status": "failed",
-            "problem": _problem("drive.full", "user"),
-        },
-        "admin": {**failed, "problem": _problem("org.blocked", "admin")},
-        "killed": {**failed, "problem": _problem("run.killed", "wait")},
-        "offline": {
-            "state": "offline",
-            "status": "failed",
-            "problem": _problem("net.offline", "wait"),
-        },
-        "paused": {"state": "paused", "paused": True, "paused_by": "user", "paused_until": -1},
-    }
+    def __init__(self, page: Page, now: float) -> None:
+        self.page = page
+        self._now = now
+        self.told: dict[str, Any] = status(now)
+        self.answers: dict[str, Any] = {}
+        self._silent = False
+        page.route("**/drive-sync/api/**", self._answer)
 
+    def tell(self, name: str = "", **told: Any) -> None:
+        """Let the server tell a state, and wait until it is drawn."""
+        self.answers = {"files": files_of(name), "history": history(name, self._now)}
+        self.told = {**status(self._now), **told}
+        self._silent = name == "unknown"
+        self.refresh()
 
-def _base(now: float) -> dict[str, Any]:
-    return {
-        "seq": 10**15,
-        "time": now,
-        "state": "synced",
-        "status": "completed",
-        "connected": True,
-        "account": {"email": "ann@uni.edu", "name": "Ann"},
-        "home": "/home/ann",
-        "drive_folder": "home/ann",
-        "link": "https://drive.google.com/drive/folders/abc",
-        "problem": None,
-        "incident": None,
-        "holds": [],
-        "last_sync": now - 3600,
-        "last_sync_count": 1236,
-        "last_sync_job": "j",
-        "job": "j",
-        "started": now - 3700,
-        "traceback": "",
-        "meta": {"left_out": 12},
-        "progress": None,
-        "saved_since": 0,
-        "schedule": "0 3 * * *",
-        "time_zone": "Europe/Zurich",
-        "next_run": now + 15 * 3600,
-        "waiting_for": "",
-        "paused": False,
-        "paused_until": None,
-        "paused_by": "",
-        "consent": None,
-        "ask": False,
-    }
-
-
-def _files(state: str) -> list[dict[str, Any]]:
-    failed = [
-        ("data8/lab2/results of a very long night of measurements.csv", "file.changed"),
-        ("data8/lab3/Lab3.ipynb", "cannot be read (Permission denied)"),
-        ("data/model.bin", "the copy on Drive was not identical; it is sent again next time"),
-    ]
-    rows = [(path, "failed", reason, 10) for path, reason in failed if state == "failed_files"]
-    rows += [("data/huge.h5", "left_out", "larger than 2 GB (your limit)", 3_000_000_000)]
-    rows += [(".cache", "left_out", 'excluded by rule ".cache/" (default)', 0)]
-    rows += [(f"data8/lab{n}/Lab{n}.ipynb", "updated", "", n * 70_000) for n in range(1, 300)]
-    names = ("path", "outcome", "reason", "size")
-    return [dict(zip(names, row, strict=True)) for row in rows]
-
-
-def _act_as(page: Page, state: str, told: dict[str, Any], now: float) -> None:
-    """Answer for the server."""
-    answers = {
-        "status": {**_base(now), **told},
-        "files": {"files": _files(state), "total": len(_files(state)), "offset": 0},
-        "history": {
-            "runs": [
-                {
-                    "id": 7,
-                    "job": "j",
-                    "started": now - 3700,
-                    "ended": now - 3600,
-                    "outcome": "completed",
-                    "counters": {
-                        "failed": 3 if state == "failed_files" else 0,
-                        "updated": 299,
-                        "left_out": 12,
-                        "unchanged": 937,
-                        "done": 299,
-                        "bytes": 5_200_000,
-                    },
-                    "problem": None,
-                    "verified": False,
-                }
-            ],
-            "total": 1,
-            "offset": 0,
-        },
-    }
-    held = [{"path": f"data8/lab{n % 9}/part {n}.csv", "size": 240_000} for n in range(412)]
-
-    def answer(route: Route) -> None:
-        path = route.request.url.split("?")[0].rsplit("/drive-sync/api/", 1)[1]
-        if route.request.method != "GET" or path in ("settings", "preview", "disconnect"):
-            route.continue_()
-        elif path.startswith("holds/"):
-            body = {"files": held, "total": len(held), "offset": 0}
-            route.fulfill(body=json.dumps(body), content_type="application/json")
+    def refresh(self) -> None:
+        """Let the page ask, and draw."""
+        if self._silent:
+            self._wake()
+            expect(self.button).to_have_attribute("data-state", "unknown")
         else:
-            body = answers["files" if path.endswith("files") else path]
-            route.fulfill(body=json.dumps(body), content_type="application/json")
+            with self.page.expect_response("**/drive-sync/api/status*"):
+                self._wake()
+        self.rest()
 
-    page.unroute("**/drive-sync/api/**")
-    page.route("**/drive-sync/api/**", answer)
-    page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
-    page.wait_for_timeout(400)
+    @property
+    def button(self) -> Locator:
+        """The button in a toolbar."""
+        return self.page.locator(".jp-DriveSync-stateButton").first
+
+    @property
+    def dialog(self) -> Locator:
+        """Our dialog."""
+        return self.page.locator(".jp-DriveSync-dialog")
+
+    def details(self) -> None:
+        """Open the dialog at its first page."""
+        self.open("drive-sync:details")
+
+    def open(self, command: str) -> None:
+        """Run a command that opens the dialog."""
+        self.page.evaluate("id => window.jupyterapp.commands.execute(id)", command)
+        expect(self.dialog).to_be_visible()
+        self.rest()
+
+    def close(self) -> None:
+        """Close the dialog, if one is open."""
+        self.page.evaluate("() => document.querySelector('.jp-DriveSync-dialog')?.close()")
+
+    def rest(self) -> None:
+        """Wait until what changes has changed."""
+        self.page.wait_for_load_state("networkidle")
+        self.page.evaluate(_DRAWN)
+        self.page.evaluate(_AT_REST)
+
+    def _wake(self) -> None:
+        self.page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+
+    def _answer(self, route: Route) -> None:
+        path = route.request.url.split("?")[0].rsplit("/drive-sync/api/", 1)[1]
+        if self._silent:
+            route.abort()
+            return
+        held = [{"path": f"data8/lab{n % 9}/part {n}.csv", "size": 240_000} for n in range(412)]
+        known: dict[str, Any] = {
+            "status": self.told,
+            "preview": PREVIEW,
+            "settings": SETTINGS,
+            "disconnect": {
+                "connected": True,
+                "account": self.told["account"],
+                "files": 1236,
+                "stays": "",
+                "revoke_ends": [
+                    "Every other computer and hub that uses the same Google project for your "
+                    "account ends too.",
+                    "Google forgets what this app may do: connecting again asks for your consent "
+                    "anew.",
+                ],
+            },
+            "prompt": {
+                "ask": True, "claimed": True, "mine": True, "not_before": None, "never": False,
+            },
+            "sync": {"job": "j", "already": False},
+            "acknowledge": {"incident": None},
+            "history": self.answers["history"] if self.answers else None,
+        }  # fmt: skip
+        if path.startswith("holds/"):
+            body: Any = {"files": held, "total": len(held), "offset": 0}
+        elif path.endswith("/files"):
+            body = self.answers["files"]
+        else:
+            body = known[path]
+        route.fulfill(body=json.dumps(body), content_type="application/json")
 
 
-def _take(server: Jupyter, folder: Path, *, dark: bool) -> None:
-    themes = server.home.parent.parent / "settings" / "@jupyterlab" / "apputils-extension"
-    themes.mkdir(parents=True, exist_ok=True)
-    theme = "JupyterLab Dark" if dark else "JupyterLab Light"
-    (themes / "themes.jupyterlab-settings").write_text(json.dumps({"theme": theme}))
+class Album:
+    """Keeps pictures, and puts those of a kind on a sheet.
+
+    Args:
+        folder: where they go.
+        browser: draws the sheets.
+    """
+
+    def __init__(self, folder: Path, browser: Browser) -> None:
+        self._folder = folder
+        self._browser = browser
+        self._sheets: dict[str, list[tuple[str, bytes]]] = {}
+
+    def keep(self, sheet: str, name: str, picture: bytes) -> None:
+        """Keep a picture."""
+        (self._folder / f"{sheet}-{name}.png").write_bytes(picture)
+        self._sheets.setdefault(sheet, []).append((name, picture))
+
+    def sheets(self, *, columns: int = 3, rows: int = 2) -> None:
+        """Draw the sheets."""
+        page = self._browser.new_page()
+        for sheet, pictures in self._sheets.items():
+            wide = "bar" in sheet
+            per = columns * rows * (4 if wide else 1)
+            for at in range(0, len(pictures), per):
+                figures = "".join(
+                    f"<figure><figcaption>{name}</figcaption>"
+                    f"<img src='data:image/png;base64,{base64.b64encode(data).decode()}'></figure>"
+                    for name, data in pictures[at : at + per]
+                )
+                across = 2 if wide else columns
+                page.set_viewport_size({"width": 1640 if not wide else 1500, "height": 400})
+                page.set_content(
+                    "<style>body{margin:8px;background:#888;font:13px sans-serif;display:grid;"
+                    f"grid-template-columns:repeat({across},1fr);gap:8px}}figure{{margin:0}}"
+                    "img{max-width:100%;display:block}</style>" + figures
+                )
+                path = self._folder / f"sheet-{sheet}-{at // per}.png"
+                page.screenshot(path=path, full_page=True)
+        page.close()
+
+
+def _strip(scene: Scene, app: str) -> bytes:
+    """Take a picture of the places where the state always shows."""
+    page = scene.page
+    if app == "lab":
+        bar = {"x": 0, "y": 770, "width": 720, "height": 30}
+        return page.screenshot(clip=bar)
+    return page.screenshot(clip={"x": 0, "y": 0, "width": 1280, "height": 150})
+
+
+def _states(scene: Scene, album: Album, sheet: str, app: str, now: float) -> None:
+    for name, told in states(now).items():
+        scene.tell(name, **told)
+        album.keep(f"{sheet}-bar", name, _strip(scene, app))
+        if app == "lab":
+            scene.details()
+            album.keep(f"{sheet}-state", name, scene.dialog.screenshot())
+            scene.close()
+
+
+def _pages(scene: Scene, album: Album, sheet: str, now: float) -> None:
+    """Take pictures of each page of the dialog."""
+    page, dialog = scene.page, scene.dialog
+
+    def shot(name: str) -> None:
+        scene.rest()
+        album.keep(f"{sheet}-page", name, dialog.screenshot())
+
+    all_states = states(now)
+    scene.tell("not_connected", **all_states["not_connected"])
+    scene.open("drive-sync:authorize")
+    shot("preview")
+    dialog.locator("summary").click()
+    shot("preview-left-out")
+    dialog.locator("summary").click()
+    dialog.get_by_role("button", name="Choose folders").click()
+    shot("preview-choosing")
+    dialog.get_by_role("button", name="Cancel").click()
+
+    consent = {
+        "flow": "browser", "state": "waiting", "url": "", "user_code": "",
+        "expires": now + 600, "problem": None,
+    }  # fmt: skip
+    device = {**consent, "flow": "device", "url": "https://www.google.com/device",
+              "user_code": "GQVQ-JKEC"}  # fmt: skip
+    no = {"code": "auth.denied", "who": "user", "sentence": "", "params": {}}
+    unticked = {**no, "code": "auth.scope_missing"}
+    blocked = {**no, "code": "org.blocked", "who": "admin", "sentence": "Blocked."}
+    page.route(
+        "**/drive-sync/api/authorize*",
+        lambda route: route.fulfill(
+            body=json.dumps({**consent, "url": "about:blank"}), content_type="application/json"
+        ),
+    )
+    scene.told = {**status(now), **all_states["not_connected"], "consent": consent}
+    scene.open("drive-sync:authorize")
+    with page.expect_popup() as popup:
+        dialog.get_by_role("button", name="Continue to Google").click()
+    popup.value.close()
+    expect(dialog.get_by_role("heading", name="Waiting")).to_be_visible()
+    shot("waiting")
+    for name, answer in (
+        ("exchanging", {**consent, "state": "exchanging"}),
+        ("device", device),
+        ("denied", {**consent, "state": "failed", "problem": no}),
+        ("unticked", {**consent, "state": "failed", "problem": unticked}),
+        ("blocked", {**consent, "state": "failed", "problem": blocked}),
+        ("expired", {**consent, "state": "expired"}),
+        ("forgotten", None),
+    ):
+        scene.told = {**scene.told, "consent": answer}
+        scene.refresh()
+        shot(f"consent-{name}")
+    scene.close()
+
+    scene.tell("held", **all_states["held"])
+    scene.details()
+    dialog.get_by_role("button", name="Review").click()
+    shot("review")
+    dialog.get_by_role("button", name="Move 412").click()
+    shot("review-sure")
+    for name in ("root_gone", "other_home", "moved_out"):
+        scene.close()
+        scene.tell(name, **all_states[name])
+        scene.details()
+        dialog.get_by_role("button", name="Review").click()
+        shot(f"review-{name}")
+    scene.close()
+    scene.tell("synced")
+    scene.open("drive-sync:leave-out")
+    shot("leave-out")
+    scene.close()
+    scene.open("drive-sync:disconnect")
+    dialog.get_by_role("checkbox").check()
+    shot("disconnect")
+    scene.close()
+    scene.tell("empty", last_sync=None, state="waiting", status="initialized")
+    scene.details()
+    shot("no-sync-yet")
+    scene.close()
+    scene.tell("clean")
+    scene.details()
+    shot("nothing-to-list")
+    for number in range(4):
+        page.keyboard.press("Tab")
+        shot(f"keyboard-{number}")
+    scene.close()
+
+
+def _toasts(scene: Scene, album: Album, sheet: str, now: float) -> None:
+    """Take pictures of each notification, in the whole window."""
+    page = scene.page
+
+    def shot(name: str) -> None:
+        expect(page.locator(".Toastify__toast")).to_have_count(1)
+        scene.rest()
+        album.keep(f"{sheet}-toast", name, page.screenshot())
+        page.evaluate(
+            "() => document.querySelectorAll('.jp-Notification-Toast-Close').forEach(x => x.click())"
+        )
+        expect(page.locator(".Toastify__toast")).to_have_count(0)
+
+    # A click starts a sync only where none runs: the state before it is the one that is shown.
+    for name in ("result", "nothing_new", "first_sync", "partly"):
+        scene.tell(name)
+        told = states(now)["partly"] if name == "partly" else {}
+        scene.told = {**status(now), **told}
+        scene.button.click()
+        shot(f"end-{name}")
+    for name in ("reconnect", "full", "admin", "held"):
+        told = states(now)[name]
+        incident = {"id": f"{name} {now}", "code": "x", "since": now, "tell": True}
+        scene.tell(name, **told, incident=incident)
+        shot(f"needs-{name}")
+    scene.tell("not_connected", **states(now)["not_connected"], ask=True)
+    shot("prompt")
+
+
+def take(server: Jupyter, folder: Path, *, dark: bool, only: Callable[[str], bool]) -> None:
+    """Take all pictures of a theme."""
+    set_theme(server, dark=dark)
     shade = "dark" if dark else "light"
     now = time.time()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM)
+        expect.set_options(timeout=30_000)
         context = new_context(browser, dark=dark)
-        for app, path in (("lab", "/lab"), ("notebook", "/notebooks/data8/lab1/Lab1.ipynb")):
+        album = Album(folder, browser)
+        for app, path in PAGES.items():
+            if not only(f"{shade}-{app}"):
+                continue
             page = open_page(context, server, path)
-            page.wait_for_timeout(3_500)
-            for name, told in states(now).items():
-                _act_as(page, name, told, now)
-                page.screenshot(
-                    path=folder / f"{shade}-{app}-{name}-bar.png",
-                    clip={"x": 0, "y": 0, "width": 640, "height": 110}
-                    if app == "notebook"
-                    else {"x": 0, "y": 740, "width": 640, "height": 60},
-                )
-                page.evaluate("() => document.querySelector('.jp-DriveSync-dialog')?.close()")
-                if app == "lab":
-                    page.locator(".jp-DriveSync-statusButton").click()
-                    page.wait_for_timeout(500)
-                    page.screenshot(path=folder / f"{shade}-{app}-{name}.png")
-                    if name == "held":
-                        dialog = page.get_by_role("dialog")
-                        dialog.get_by_role("button", name="Review").click()
-                        page.wait_for_timeout(500)
-                        page.screenshot(path=folder / f"{shade}-{app}-review.png")
-                        dialog.get_by_role("button", name="Move 412").click()
-                        page.wait_for_timeout(300)
-                        page.screenshot(path=folder / f"{shade}-{app}-sure.png")
-                    page.keyboard.press("Escape")
+            scene = Scene(page, now)
+            scene.tell()
+            expect(scene.button).to_have_attribute("data-state", "synced")
+            sheet = f"{shade}-{app}"
+            album.keep(f"{sheet}-window", "window", page.screenshot())
+            _states(scene, album, sheet, app, now)
             if app == "lab":
+                _pages(scene, album, sheet, now)
                 page.set_viewport_size({"width": 320, "height": 640})
-                page.locator(".jp-DriveSync-statusButton").click()
-                page.wait_for_timeout(500)
-                page.screenshot(path=folder / f"{shade}-narrow.png")
-                page.keyboard.press("Escape")
+                scene.tell("failed_files", **states(now)["failed_files"])
+                scene.details()
+                album.keep(f"{sheet}-page", "narrow", page.screenshot())
+                scene.close()
+                page.set_viewport_size({"width": 1280, "height": 800})
+            scene.tell()
+            _toasts(scene, album, sheet, now)
             page.close()
+        album.sheets()
         browser.close()
 
 
-def main(folder: Path) -> None:
-    """Take them all."""
+def main(folder: Path, *wanted: str) -> None:
+    """Take them all, or those of some sheets, such as ``light-lab``."""
     folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory() as base, jupyter(Path(base)) as server:
+    options = (
+        "--LabApp.expose_app_in_browser=True",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
+    )
+    with TemporaryDirectory() as base, jupyter(Path(base), *options) as server:
         for dark in (False, True):
-            _take(server, folder, dark=dark)
+            take(server, folder, dark=dark, only=lambda name: not wanted or name in wanted)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *sys.argv[2:])

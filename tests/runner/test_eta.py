@@ -19,7 +19,9 @@ def test_nobody_can_tell_at_once(clock: VirtualClock) -> None:
 def test_a_steady_job(clock: VirtualClock) -> None:
     eta = Eta(clock)
     eta.left(0, 100, 0, 1_000)
-    clock.advance(10.0)
+    clock.advance(9.9)
+    assert eta.left(25, 100, 250, 1_000) is None
+    clock.advance(0.1)
     assert eta.left(25, 100, 250, 1_000) == pytest.approx(30.0)
     clock.advance(30.0)
     assert eta.left(100, 100, 1_000, 1_000) is None

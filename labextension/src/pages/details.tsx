@@ -6,7 +6,7 @@ import type { IPageProps } from '../dialog';
 import { count, moment, size } from '../format';
 import { StateIcon } from '../icons';
 import { Banner, Bar, Button, FileList, files as filesWords } from '../parts';
-import { counter, whenNext } from '../view';
+import { counter, atTime } from '../view';
 
 /** What the list of files can be narrowed to; what is not good comes first. */
 const FILTERS = ['failed', 'uploaded', 'updated', 'moved', 'trashed', 'left_out'] as const;
@@ -121,7 +121,7 @@ function LastRun(props: { desk: Desk; run: IRun | null; files?: string }): React
     return (
       <p className="jp-DriveSync-empty">
         {next
-          ? trans.__('No syncs yet. The first begins %1.', whenNext(next, Date.now(), trans))
+          ? trans.__('No syncs yet. The first begins %1.', atTime(next, Date.now(), trans))
           : trans.__('No syncs yet.')}
       </p>
     );
@@ -205,13 +205,18 @@ function Next({ desk, settings }: { desk: Desk; settings: ISettings | null }): R
     await model.refresh();
   };
   const { action } = desk.view();
-  // The state's own button does the same.
-  const offered = action === 'sync' || action === 'files';
+  // The state's own button does the same, or something that has to come first.
+  const offered = action !== null && ['sync', 'files', 'reconnect', 'copy_admin'].includes(action);
+  const stuck = status?.status === 'failed' && status.holds.length > 0;
   let when = trans.__('No sync is planned; you can start one at any time.');
-  if (status?.paused) {
+  if (action === 'reconnect') {
+    when = trans.__('Nothing new is copied until you reconnect.');
+  } else if (stuck) {
+    when = trans.__('Nothing is copied until you choose.');
+  } else if (status?.paused) {
     when = desk.view().headline;
   } else if (next !== null) {
-    when = trans.__('The next sync begins %1.', whenNext(next, Date.now(), trans));
+    when = trans.__('The next sync begins %1.', atTime(next, Date.now(), trans));
   }
   return (
     <>
@@ -232,7 +237,7 @@ function Next({ desk, settings }: { desk: Desk; settings: ISettings | null }): R
         </select>
       </label>
       <div className="jp-DriveSync-actions">
-        {status?.connected && !status.paused && !model.syncing && !offered && (
+        {status?.connected && !status.paused && !model.syncing && !offered && !stuck && (
           <Button kind="link" onClick={() => void desk.sync()}>
             {trans.__('Sync now')}
           </Button>
@@ -261,14 +266,21 @@ export function Details(props: IPageProps & { files?: string }): React.JSX.Eleme
   // The history changes when a run ends; while one runs its own row says nothing yet.
   const over = `${status?.job ?? ''} ${status?.status ?? ''}`;
   const history = useAnswer(() => model.client.history(5), over);
-  const settings = useAnswer(() => model.client.getSettings(), status?.seq);
+  const settings = useAnswer(
+    () => model.client.getSettings(),
+    `${status?.schedule ?? ''} ${status?.time_zone ?? ''}`
+  );
   const run = history?.runs.find(each => each.outcome !== 'running') ?? null;
   const dim = model.reach === 'away';
   return (
     <div className="jp-DriveSync-body">
       <State desk={desk} />
       {!dim && <Holds desk={desk} turn={turn} />}
-      <div className={dim ? 'jp-DriveSync-dim' : undefined}>
+      <fieldset
+        className="jp-DriveSync-group"
+        disabled={dim}
+        title={dim ? trans.__('The server does not answer') : undefined}
+      >
         <section>
           <h3>{trans.__('Last sync')}</h3>
           {history ? (
@@ -277,7 +289,7 @@ export function Details(props: IPageProps & { files?: string }): React.JSX.Eleme
             <div className="jp-DriveSync-skeleton" />
           )}
         </section>
-        {status && (
+        {status?.connected && (
           <section>
             <h3>{trans.__('Next sync')}</h3>
             <Next desk={desk} settings={settings} />
@@ -302,7 +314,7 @@ export function Details(props: IPageProps & { files?: string }): React.JSX.Eleme
             </div>
           </section>
         )}
-      </div>
+      </fieldset>
     </div>
   );
 }

@@ -65,6 +65,37 @@ export function choiceWords(
   }
 }
 
+/** What a choice leads to, in a sentence. */
+export function consequence(
+  choice: Choice,
+  kind: string,
+  folder: string,
+  trans: TranslationBundle
+): string {
+  switch (choice) {
+    case 'restore':
+      return trans.__('They are copied back from Drive.');
+    case 'keep':
+      return kind === 'moved_out'
+        ? trans.__('They stay as they are, and are not copied again.')
+        : trans.__('They stay on your Drive; your home stays as it is.');
+    case 'trash':
+      return trans.__('You can take them out of it again for 30 days.');
+    case 'take_over':
+      return trans.__('This home goes on with what is there; the other home no longer can.');
+    case 'second_folder':
+      return trans.__('This home gets a folder of its own beside it.');
+    case 'start_afresh':
+      return kind === 'moved_out'
+        ? trans.__('A new copy of each is made in %1.', folder)
+        : trans.__('Everything is copied once more; what is on Drive now stays there.');
+    case 'untrash':
+      return trans.__('It comes back with all that is in it, and syncing goes on.');
+    case 'disconnect':
+      return trans.__('Nothing is deleted, here or on Drive; our access here ends.');
+  }
+}
+
 /** Choices that do not take anything away come first. */
 const ORDER: readonly Choice[] = [
   'restore',
@@ -222,22 +253,26 @@ export function Review({
           ))}
         </ul>
       )}
+      <ul className="jp-DriveSync-choices">
+        {choices.map((choice, at) => (
+          <li key={choice}>
+            <Button
+              kind={at === 0 ? 'primary' : choice === 'trash' ? 'warn' : 'plain'}
+              autoFocus={at === 0}
+              disabled={busy || (number === 0 && hold.count > 0)}
+              onClick={() => void answer(choice)}
+            >
+              {choiceWords(choice, hold.kind, number, trans)}
+            </Button>
+            <span>{consequence(choice, hold.kind, model.status?.drive_folder ?? '', trans)}</span>
+          </li>
+        ))}
+      </ul>
       <footer className="jp-DriveSync-actions">
+        <span className="jp-DriveSync-space" />
         <Button kind="link" onClick={close}>
           {trans.__('Decide later')}
         </Button>
-        <span className="jp-DriveSync-space" />
-        {choices.map((choice, at) => (
-          <Button
-            key={choice}
-            kind={at === 0 ? 'primary' : choice === 'trash' ? 'warn' : 'plain'}
-            autoFocus={at === 0}
-            disabled={busy || (number === 0 && hold.count > 0)}
-            onClick={() => void answer(choice)}
-          >
-            {choiceWords(choice, hold.kind, number, trans)}
-          </Button>
-        ))}
       </footer>
     </div>
   );

@@ -1,16 +1,25 @@
 /** While the person is at Google: the link once more, or the code to type there. */
 import React, { useEffect } from 'react';
+import type { IStatus } from '../contract';
 import type { IPageProps } from '../dialog';
 import { Button } from '../parts';
 import { problemWords } from '../view';
+
+/** Whether nothing more comes of an attempt: it failed, ran out, or the server forgot it. */
+export function consentIsOver(status: IStatus | null): boolean {
+  const consent = status?.consent ?? null;
+  return consent === null
+    ? status?.connected === false
+    : consent.state === 'failed' || consent.state === 'expired';
+}
 
 /** The page. */
 export function Waiting({ desk, turn, close }: IPageProps): React.JSX.Element {
   const { trans, model } = desk;
   const consent = model.status?.consent ?? null;
   const asked = desk.asked;
-  const url = asked?.url ?? consent?.url ?? '';
-  const code = asked?.user_code ?? consent?.user_code ?? '';
+  const url = [asked?.url, consent?.url].find(Boolean) ?? '';
+  const code = [asked?.user_code, consent?.user_code].find(Boolean) ?? '';
   const state = consent?.state ?? 'waiting';
   const connected = state === 'connected' || (consent === null && model.status?.connected === true);
   useEffect(() => {
@@ -21,14 +30,22 @@ export function Waiting({ desk, turn, close }: IPageProps): React.JSX.Element {
     }
   }, [connected]);
 
-  if (state === 'failed' || state === 'expired') {
+  if (consentIsOver(model.status)) {
     const problem = consent?.problem ?? {
       code: 'auth.timeout',
       who: 'user' as const,
       sentence: '',
       params: {}
     };
-    const said = problemWords(problem, model.status, Date.now(), trans);
+    const known = problemWords(problem, model.status, Date.now(), trans);
+    const said = consent
+      ? known
+      : {
+          ...known,
+          sentence: trans.__(
+            'This question to Google is no longer open. Nothing was changed; start again when you are ready.'
+          )
+        };
     return (
       <div className="jp-DriveSync-body">
         <p role="alert">{said.sentence}</p>
@@ -58,6 +75,13 @@ export function Waiting({ desk, turn, close }: IPageProps): React.JSX.Element {
     await desk.attempt(() => model.client.abandon());
     await model.refresh();
   };
+  if (state === 'exchanging') {
+    return (
+      <div className="jp-DriveSync-body">
+        <p>{trans.__('Google has answered, one moment…')}</p>
+      </div>
+    );
+  }
   return (
     <div className="jp-DriveSync-body">
       {code !== '' ? (
@@ -77,7 +101,6 @@ export function Waiting({ desk, turn, close }: IPageProps): React.JSX.Element {
               )}
         </p>
       )}
-      {state === 'exchanging' && <p>{trans.__('Google has answered, one moment…')}</p>}
       <footer className="jp-DriveSync-actions">
         {url !== '' && (
           <Button kind="link" onClick={() => desk.copy(url)}>

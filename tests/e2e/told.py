@@ -1,0 +1,235 @@
+"""What a server tells in each state, for the pictures."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+DAY: Final = 86_400
+
+_HOLD: Final[dict[str, Any]] = {
+    "id": "h1",
+    "kind": "deletions",
+    "count": 412,
+    "bytes": 96_000_000,
+    "choices": ["keep", "trash"],
+    "paths_href": "/",
+    "reason": (
+        "412 of 1,530 files are gone from your home (data8 as a whole). "
+        "Nothing was removed on Drive."
+    ),
+}
+_PROGRESS: Final[dict[str, Any]] = {
+    "phase": "copying",
+    "done": 37,
+    "total": 120,
+    "bytes_done": 210_000_000,
+    "bytes_total": 1_100_000_000,
+    "eta_seconds": 240,
+}
+
+SETTINGS: Final[dict[str, Any]] = {
+    "excludes": ["/data/raw/", "*.bin"],
+    "includes": [],
+    "time_zone": "",
+    "paused_until": None,
+    "schedule": "0 3 * * *",
+    "effective_time_zone": "Europe/Zurich",
+    "next_run": None,
+    "by_admin": [],
+}
+
+PREVIEW: Final[dict[str, Any]] = {
+    "home": "/home/ann",
+    "drive_folder": "home/ann",
+    "files": 1240,
+    "bytes": 310_000_000,
+    "minutes": 4.1,
+    "folders": [
+        {"name": "data8", "files": 812, "bytes": 201_000_000},
+        {"name": "project of a very long name that somebody gave it", "files": 301,
+         "bytes": 88_000_000},
+        {"name": "thesis", "files": 96, "bytes": 17_000_000},
+        {"name": "music", "files": 14, "bytes": 3_800_000},
+        {"name": "", "files": 17, "bytes": 210_000},
+    ],
+    "folders_more": 0,
+    "left_out": [
+        {"path": ".cache", "reason": 'excluded by rule ".cache/" (default)', "size": 0},
+        {"path": "data/huge.h5", "reason": "larger than 2 GB (your limit)", "size": 3 * 10**9},
+        {"path": "shared", "reason": "link, not followed", "size": 0},
+        {"path": ".ssh", "reason": "secrets are never copied (.ssh/)", "size": 0},
+    ],
+    "left_out_count": 4,
+    "looked": 0,
+}  # fmt: skip
+
+
+def _problem(code: str, who: str, sentence: str = "", **params: str | int) -> dict[str, Any]:
+    return {"code": code, "who": who, "sentence": sentence, "params": params}
+
+
+def states(now: float) -> dict[str, dict[str, Any]]:
+    """Return what is different in each state from :func:`status`."""
+    hold = {**_HOLD, "since": now - 7200}
+    failed = {"state": "cant_sync", "status": "failed"}
+    running = {"state": "syncing", "status": "in_progress"}
+    needs = {"state": "needs_you", "status": "failed"}
+    nobody = {"state": "not_connected", "connected": False, "last_sync": None, "account": None,
+              "link": "", "next_run": None}  # fmt: skip
+    whole = {**hold, "count": 0, "bytes": 0}
+    gone = {**whole, "kind": "root_gone", "choices": ["untrash", "start_afresh", "disconnect"],
+            "reason": "The folder home/ann is in Drive's trash; nothing is copied until you "
+                      "choose."}  # fmt: skip
+    other = {**whole, "kind": "other_home", "choices": ["take_over", "second_folder", "disconnect"],
+             "reason": "The folder home/ann on your Drive is the backup of another home, last changed on "
+                       "2026-11-02; nothing was changed there."}  # fmt: skip
+    moved = {**hold, "kind": "moved_out", "choices": ["keep", "start_afresh"], "count": 31,
+             "reason": "31 files were moved elsewhere on your Drive; no new copies were "
+                       "made."}  # fmt: skip
+    return {
+        "unknown": {},
+        "not_connected": nobody,
+        "no_client": {**nobody, "problem": _problem("project.no_client", "admin")},
+        "first": {"state": "waiting", "status": "initialized", "last_sync": None},
+        "waiting": {"state": "waiting", "saved_since": 2},
+        "partly": {
+            "state": "waiting",
+            "status": "completed_with_errors",
+            "meta": {
+                "failed": 1, "unchanged": 1230, "done": 5, "left_out": 12,
+                "time_last_ping": now - 60,
+            },
+        },
+        "cancelled": {
+            "state": "waiting",
+            "status": "failed",
+            "problem": _problem("run.cancelled", "wait"),
+            "meta": {"done": 37, "total": 120},
+        },
+        "queued": {**running, "status": "queued"},
+        "looking": {**running, "progress": {**_PROGRESS, "phase": "scanning", "total": 0}},
+        "syncing": {**running, "progress": _PROGRESS},
+        "syncing_and_held": {**running, "progress": _PROGRESS, "holds": [hold]},
+        "checking": {**running, "progress": {**_PROGRESS, "phase": "checking", "done": 120}},
+        "synced": {},
+        "failed_files": {
+            "state": "needs_you",
+            "status": "completed_with_errors",
+            "meta": {"failed": 3, "left_out": 12},
+        },
+        "held": {"state": "needs_you", "holds": [hold]},
+        "root_gone": {**needs, "holds": [gone],
+                      "problem": _problem("held.root_gone", "user", gone["reason"])},
+        "other_home": {**needs, "holds": [other],
+                       "problem": _problem("held.other_home", "user", other["reason"])},
+        "moved_out": {"state": "needs_you", "holds": [moved]},
+        "reconnect": {**needs, "problem": _problem("auth.revoked", "user")},
+        "full": {**needs, "problem": _problem("drive.full", "user")},
+        "admin": {**failed, "problem": _problem("org.blocked", "admin")},
+        "daily": {
+            **failed,
+            "state": "offline",
+            "problem": _problem("drive.daily_upload_limit", "wait"),
+        },
+        "killed": {**failed, "problem": _problem("run.killed", "wait", how="restart")},
+        "memory": {**failed, "problem": _problem("run.low_memory", "wait")},
+        "internal": {
+            **failed,
+            "problem": _problem("internal", "bug"),
+            "traceback": "RuntimeError: what nobody foresaw",
+        },
+        "offline": {**failed, "state": "offline", "problem": _problem("net.offline", "wait")},
+        "paused": {
+            "state": "paused", "paused": True, "paused_by": "user", "paused_until": now + DAY,
+        },
+        "paused_admin": {"state": "paused", "paused": True, "paused_by": "admin",
+                         "next_run": None},
+    }  # fmt: skip
+
+
+def status(now: float) -> dict[str, Any]:
+    """Return what a server tells when all is synced."""
+    return {
+        "seq": 10**15,
+        "time": now,
+        "state": "synced",
+        "status": "completed",
+        "connected": True,
+        "account": {"email": "ann@uni.edu", "name": "Ann"},
+        "home": "/home/ann",
+        "root": "",
+        "drive_folder": "home/ann",
+        "link": "https://drive.google.com/drive/folders/abc",
+        "problem": None,
+        "incident": None,
+        "holds": [],
+        "last_sync": now - 3600,
+        "last_sync_count": 1236,
+        "last_sync_job": "j",
+        "job": "j",
+        "started": now - 3700,
+        "traceback": "",
+        "meta": {"left_out": 12},
+        "progress": None,
+        "saved_since": 0,
+        "schedule": "0 3 * * *",
+        "time_zone": "Europe/Zurich",
+        "next_run": now + 15 * 3600,
+        "waiting_for": "",
+        "paused": False,
+        "paused_until": None,
+        "paused_by": "",
+        "consent": None,
+        "ask": False,
+    }
+
+
+def files_of(name: str) -> dict[str, Any]:
+    """Return the files of the last run in a state."""
+    failed = [
+        ("data8/lab2/results of a very long night of measurements.csv", "file.changed"),
+        ("data8/lab3/Lab3.ipynb", "cannot be read (Permission denied)"),
+        ("data/model.bin", "the copy on Drive was not identical; it is sent again next time"),
+    ]
+    number = {"failed_files": 3, "partly": 1}.get(name, 0)
+    rows = [(path, "failed", reason, 10) for path, reason in failed[:number]]
+    if name in ("clean", "empty", "nothing_new"):
+        rows = []
+    elif name == "result":
+        rows = [("data8/lab3/Lab3.ipynb", "updated", "", 70_000)]
+    else:
+        rows += [(f"data8/lab{n}/Lab{n}.ipynb", "updated", "", n * 70_000) for n in range(1, 300)]
+        rows += [("data/huge.h5", "left_out", "larger than 2 GB (your limit)", 3_000_000_000)]
+        rows += [(".cache", "left_out", 'excluded by rule ".cache/" (default)', 0)]
+    names = ("path", "outcome", "reason", "size")
+    return {
+        "files": [dict(zip(names, row, strict=True)) for row in rows],
+        "total": len(rows),
+        "offset": 0,
+    }
+
+
+def history(name: str, now: float) -> dict[str, Any]:
+    """Return the runs in a state."""
+    counters = {
+        "clean": {"unchanged": 1236},
+        "nothing_new": {"unchanged": 1236},
+        "result": {"updated": 3, "unchanged": 1233, "done": 3, "bytes": 210_000},
+        "first_sync": {"uploaded": 1236, "done": 1236, "left_out": 4, "bytes": 310_000_000},
+        "partly": {"failed": 1, "updated": 5, "unchanged": 1230, "done": 5, "left_out": 12},
+        "failed_files": {"failed": 3, "updated": 299, "unchanged": 934, "done": 299,
+                         "left_out": 12, "bytes": 5_200_000},
+    }.get(name, {"updated": 299, "left_out": 12, "unchanged": 937, "done": 299,
+                 "bytes": 5_200_000})  # fmt: skip
+    run = {
+        "id": 7,
+        "job": "j",
+        "started": now - 3700,
+        "ended": now - 3600,
+        "outcome": "completed",
+        "counters": counters,
+        "problem": None,
+        "verified": False,
+    }
+    runs = {"empty": [], "first_sync": [run]}.get(name, [run, {**run, "id": 6, "job": "i"}])
+    return {"runs": runs, "total": len(runs), "offset": 0}
