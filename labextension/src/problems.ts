@@ -52,6 +52,26 @@ function goesOn({ trans, next }: IContext): string {
   return next ? trans.__('sync stopped, goes on %1', next) : trans.__('sync stopped');
 }
 
+/** How a sync was cut off, for each cause of errors.py. */
+function death({ trans, params }: IContext): string {
+  switch (params.cause) {
+    case 'memory':
+      return trans.__(
+        'Your server ran out of memory during the sync; it will go on where it was. Closing some notebooks helps.'
+      );
+    case 'killed':
+      return trans.__('The sync was ended from outside; it will go on where it was.');
+    case 'silence':
+      return trans.__('The sync does not answer any more; it will go on where it was.');
+    case 'queue':
+      return trans.__('The sync lost its turn before it began; nothing was changed.');
+    case 'crash':
+      return trans.__('The sync ended unexpectedly; it will go on where it was.');
+    default:
+      return trans.__('The server was stopped during the sync; it will go on where it was.');
+  }
+}
+
 const configured: Words = ({ trans, said }) => ({
   short: trans.__("can't sync, your admin is needed"),
   sentence: trans.__(
@@ -315,9 +335,7 @@ export const PROBLEMS: Readonly<Record<string, Words>> = {
   }),
   'run.killed': context => ({
     short: goesOn(context),
-    sentence: context.trans.__(
-      'The server was stopped during the sync; it will go on where it was.'
-    ),
+    sentence: death(context),
     action: 'sync',
     button: context.trans.__('Go on now')
   }),

@@ -35,6 +35,16 @@ describe('PROBLEMS', () => {
     expect(Object.keys(PROBLEMS).sort()).toEqual([...found].sort());
   });
 
+  it('tells each way in which a sync can be cut off', () => {
+    const errors = readFileSync(join(package_, 'errors.py'), 'utf-8');
+    const causes = /^KilledBy = Literal\[(.*)\]$/m.exec(errors)![1]!.match(/[a-z]+/g)!;
+    const told = new Set(
+      causes.map(cause => words('run.killed', { ...context, params: { cause } }).sentence)
+    );
+    // A restart and a server that was stopped are the same for a person.
+    expect(told.size).toBe(causes.length - 1);
+  });
+
   it.each(Object.keys(PROBLEMS))('says %s in words of a person', code => {
     for (const said of ['What the server said.', '']) {
       for (const next of ['at 03:00', '']) {
