@@ -202,8 +202,8 @@ class _Pass:
     def _other_home(self, home: str, root: str, changed_ms: int) -> DriveSyncError:
         self._ledger.remember(other_home=home, other_root=root)
         reason = (
-            f"The folder {self._folder} on your Drive is the backup of another home, last changed on "
-            f"{holds.day_of(changed_ms)}; nothing was changed there."
+            f"The folder {self._folder} on your Drive is the backup of another home, last "
+            f"changed on {holds.day_of(changed_ms)}; nothing was changed there."
         )
         return holds.whole(self._site, self._ledger, "other_home", reason)
 

@@ -31,6 +31,8 @@ from jupyter_drive_sync.server.problems import NoSuchThing, SetByAdmin
 
 FOREVER: Final = -1.0
 """A pause that lasts until somebody ends it; a question that never comes again."""
+_CUT_OFF: Final = 20
+"""Runs in a row that are added up when they were cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,25 @@ class Desk:
                 raise NoSuchThing(thing=f"run {run}")
             files = [asdict(file) for file in ledger.outcomes(run)]
         return [file for file in files if not outcome or file["outcome"] == outcome]
+
+    def done_before(self) -> tuple[int, int]:
+        """Return what runs had done that were cut off since the last one that came to its end.
+
+        A run that goes on where they stopped counts that as done: objects and bytes.
+        """
+        status = Status.load(self._place.state_dir)
+        done = size = 0
+        with self._ledger() as ledger:
+            for run in ledger.runs(limit=_CUT_OFF) if ledger else ():
+                if run.outcome.startswith("completed") or (
+                    run.problem is not None and run.problem["who"] != "wait"
+                ):
+                    break
+                # One that was killed left its counters with its last sign of life.
+                counters = run.counters or (status.meta if status.job == run.job else {})
+                done += int(counters.get("done", 0))
+                size += int(counters.get("bytes", 0))
+        return done, size
 
     def hold_files(self, hold: str) -> list[dict[str, Any]]:
         """Return the files that a hold is about.

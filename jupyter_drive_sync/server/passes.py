@@ -85,11 +85,13 @@ class Pass:
         job: its id.
         paths: what it is about; empty for everything.
         progress: how far it is.
+        before: objects and bytes that runs had done which it goes on from.
     """
 
     job: str
     paths: tuple[str, ...]
     progress: Progress = field(default_factory=lambda: Progress("starting"))
+    before: tuple[int, int] = (0, 0)
     child: Child | None = None
     cancelled: bool = False
 
@@ -200,6 +202,8 @@ class Passes:
         loop = asyncio.get_running_loop()
         begun = loop.time()
         self._audience.began()
+        with contextlib.suppress(DriveSyncError):  # the child meets it too, and says so
+            run.before = await loop.run_in_executor(None, self._desk.done_before)
 
         def heard(event: Event) -> None:
             if isinstance(event, Progress):

@@ -398,13 +398,15 @@ class Service:
 
     def _counts(self, run: Pass) -> dict[str, Any]:
         progress = run.progress
+        # Nobody sees a sync begin anew that goes on where it was cut off.
+        objects, size = run.before if progress.total and not run.paths else (0, 0)
         return {
             "job": run.job,
             "phase": progress.phase,
-            "done": progress.done,
-            "total": progress.total,
-            "bytes_done": progress.bytes_done,
-            "bytes_total": progress.bytes_total,
+            "done": objects + progress.done,
+            "total": objects + progress.total,
+            "bytes_done": size + progress.bytes_done,
+            "bytes_total": size + progress.bytes_total,
             "eta_seconds": progress.eta_seconds,
         }
 

@@ -1,5 +1,4 @@
 /** What can be done, wherever it is asked for: one place for toolbar, status bar, menu and dialog. */
-import { Clipboard } from '@jupyterlab/apputils';
 import { PageConfig } from '@jupyterlab/coreutils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Signal, type ISignal } from '@lumino/signaling';
@@ -20,6 +19,30 @@ export type Page =
 
 /** Where Google shows what fills an account. */
 const SPACE = 'https://drive.google.com/drive/quota';
+
+/** Puts a text on the clipboard, also on a page without https, where the browser has no way of its own. */
+async function copied(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // Within our dialog, where one is open: what lies below it cannot be selected.
+    const place = document.querySelector('dialog[open]') ?? document.body;
+    const before = document.activeElement;
+    const area = document.createElement('textarea');
+    area.value = text;
+    area.className = 'jp-DriveSync-live';
+    place.append(area);
+    area.select();
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- there is no other way without https
+    const done = document.execCommand('copy');
+    area.remove();
+    if (before instanceof HTMLElement) {
+      before.focus();
+    }
+    return done;
+  }
+}
 
 /** Carries out what a person asks for. */
 export class Desk {
@@ -87,8 +110,7 @@ export class Desk {
         return;
       case 'copy_admin':
       case 'copy_details':
-        this.copy(this.report(view));
-        return;
+        return this.copy(this.report(view));
     }
   }
 
@@ -148,9 +170,13 @@ export class Desk {
   }
 
   /** Puts a text on the clipboard, and says so. */
-  copy(text: string): void {
-    Clipboard.copyToSystem(text);
-    this.toasts.show(this.trans.__('Copied.'), 'success', 4000);
+  async copy(text: string): Promise<void> {
+    if (await copied(text)) {
+      this.toasts.show(this.trans.__('Copied.'), 'success', 4000);
+    } else {
+      // To be copied by hand, then.
+      this.toasts.show(text, 'info', false);
+    }
   }
 
   /** Opens a page in a tab of its own, which cannot reach back. */

@@ -108,7 +108,7 @@ export class Endings implements IDisposable {
       return sent === 1
         ? trans.__('%1 is on your Drive.', name)
         : trans._n(
-            '%2 and %1 more is on your Drive.',
+            '%2 and %1 more are on your Drive.',
             '%2 and %1 more are on your Drive.',
             sent - 1,
             name

@@ -244,7 +244,7 @@ export function FileList(props: {
   };
   const chosen = files[active];
   // A reason that has no room in its row is read here.
-  const told = files.some(hasReason);
+  const told = files[0] !== undefined && hasReason(files[0]);
   return (
     <>
       <div

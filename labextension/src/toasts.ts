@@ -4,6 +4,19 @@ import { Notification } from '@jupyterlab/apputils';
 /** Tells something in place of a toast; '' takes it back. */
 export type Host = (message: string, autoClose: number | false) => void;
 
+/** Drawings after which a toast that has not appeared will not. */
+const DRAWINGS = 120;
+
+/** Marks a toast as ours as soon as it is drawn: its buttons may need a second row. */
+function mark(id: string, left = DRAWINGS): void {
+  const node = document.getElementById(id);
+  if (node) {
+    node.classList.add('jp-DriveSync-toast');
+  } else if (left > 0 && Notification.manager.has(id)) {
+    window.requestAnimationFrame(() => mark(id, left - 1));
+  }
+}
+
 /** Shows toasts, the newest in place of the one before. */
 export class Toasts {
   /** Who tells instead while a dialog of ours is open: a toast would lie out of reach below it. */
@@ -26,6 +39,7 @@ export class Toasts {
       this.host(message, autoClose);
     } else {
       this._shown = Notification.emit(message, kind, { autoClose, actions });
+      mark(this._shown);
     }
     return this._shown;
   }

@@ -345,7 +345,11 @@ function toolbarLabel(shape: Shape, action: Action | null, trans: TranslationBun
     case 'cant_sync':
       return trans.__("Can't sync");
     case 'needs_you':
-      return action === 'reconnect' ? trans.__('Reconnect') : trans.__('Review');
+      return action === 'reconnect'
+        ? trans.__('Reconnect')
+        : action === 'review'
+          ? trans.__('Review')
+          : trans.__('Needs you');
     case 'unknown':
     case 'syncing':
       return trans.__('Checking…');

@@ -1,3 +1,4 @@
+import { fitted } from '../src/format';
 import { baseName, count, duration, language, moment, shortDuration, size } from '../src/format';
 import { hours, NOON, trans } from './fixtures';
 
@@ -52,5 +53,22 @@ describe('format', () => {
     expect(baseName('a/b.ipynb')).toBe('b.ipynb');
     expect(baseName('a/b/')).toBe('b');
     expect(baseName('c')).toBe('c');
+  });
+});
+
+describe('fitted', () => {
+  it('leaves alone what has room', () => {
+    expect(fitted('Short.')).toBe('Short.');
+    expect(fitted('x'.repeat(140))).toHaveLength(140);
+  });
+
+  it('drops whole clauses, else whole words', () => {
+    const first = `${'word '.repeat(20)}ends here`;
+    expect(fitted(`${first}. ${'more '.repeat(20)}.`)).toBe(`${first}.`);
+    expect(fitted(`${first}; ${'more '.repeat(20)}.`)).toBe(`${first}.`);
+    const words = fitted('word '.repeat(40));
+    expect(words.length).toBeLessThanOrEqual(140);
+    expect(words).toMatch(/word…$/);
+    expect(fitted('x'.repeat(300))).toHaveLength(121);
   });
 });

@@ -131,6 +131,24 @@ describe('DriveSyncModel', () => {
     expect(ground.server.asked.length).toBeGreaterThan(before);
   });
 
+  it.each(['waiting', 'exchanging', 'failed'] as const)(
+    'looks oftener while Google is asked, even where no event comes: %s',
+    async state => {
+      const consent = {
+        flow: 'browser' as const,
+        state,
+        url: '',
+        user_code: '',
+        expires: 1,
+        problem: null
+      };
+      model = await ground.start(status({ consent, connected: false, state: 'not_connected' }));
+      jest.advanceTimersByTime(5_000);
+      await settle();
+      expect(ground.server.asked).toHaveLength(state === 'failed' ? 1 : 2);
+    }
+  );
+
   it('does not plan a look from a hidden tab', async () => {
     hide(true);
     model = await ground.start();

@@ -68,6 +68,38 @@ describe('PROBLEMS', () => {
     }
   });
 
+  // What each class of trouble has to tell: in short, in a sentence, and what its button says.
+  it.each<[string, RegExp, RegExp, string]>([
+    ['drive.busy', /^slowed by Google, goes on at 03:00$/, /asked us to go slower/, 'Go on now'],
+    ['drive.daily_upload_limit', /^daily limit, goes on at/, /daily upload limit/, 'See the files'],
+    ['project.daily_limit', /your admin is needed$/, /tomorrow/, 'Copy message for admin'],
+    ['drive.full', /^no space left$/, /what is on Drive is safe/, 'See what takes space'],
+    ['drive.tree_limit', /^1 folder not synced$/, /the rest is synced/, 'Leave out folders…'],
+    ['auth.expired', /^please reconnect$/, /files here are untouched/, 'Reconnect'],
+    ['auth.revoked', /^please reconnect$/, /nothing is uploaded again/, 'Reconnect'],
+    ['auth.testing_mode', /^please reconnect$/, /takes a minute/, 'Reconnect'],
+    ['project.client_gone', /your admin is needed$/, /only an admin/, 'Copy message for admin'],
+    ['project.no_client', /^not set up here$/, /Your admin has not/, 'Copy message for admin'],
+    ['drive.not_ours', /^1 file copied anew$/, /fresh copy/, 'See the files'],
+    ['auth.scope_missing', /^please reconnect$/, /box was not ticked/, 'Reconnect'],
+    ['org.blocked', /blocked by your school$/, /cannot change that/, 'Copy message for admin'],
+    ['project.api_off', /your admin is needed$/, /not switched on/, 'Copy message for admin'],
+    ['drive.missing', /^1 file copied anew$/, /copied anew/, 'See the files'],
+    ['held.root_gone', /^your Drive folder is gone$/, /What the server said/, 'Review'],
+    ['drive.exists', /^1 file copied$/, /had worked/, ''],
+    ['drive.mismatch', /^1 file not synced$/, /sent again next time/, 'Sync now'],
+    ['net.offline', /^offline, will retry$/, /last synced 02:00/, 'Sync now'],
+    ['run.killed', /^sync stopped, goes on at 03:00$/, /go on where it was/, 'Go on now'],
+    ['held.deletions', /^needs your answer$/, /What the server said/, 'Review'],
+    ['run.busy', /another sync is running/, /is running/, ''],
+    ['internal', /^sync stopped$/, /did not foresee.*at 03:00/, 'Copy details']
+  ])('tells %s', (code, short, sentence, label) => {
+    const said = words(code, context);
+    expect(said.short).toMatch(short);
+    expect(said.sentence).toMatch(sentence);
+    expect(said.button ?? buttonWords(said.action, trans)).toBe(label);
+  });
+
   it('mentions numbers where it has them', () => {
     const params = { free: '0.2 GB', needed: '1.4 GB' };
     expect(words('drive.full', { ...context, params }).sentence).toContain('0.2 GB free');

@@ -7,7 +7,7 @@ import { Desk, type Page } from '../src/desk';
 import { openDialog } from '../src/dialog';
 import { Announcer, Endings } from '../src/endings';
 import { StateIcon } from '../src/icons';
-import { grouped } from '../src/pages/review';
+import { choiceWords, consequence, grouped } from '../src/pages/review';
 import { outcomeWords } from '../src/parts';
 import { Prompt } from '../src/prompt';
 import { Toasts } from '../src/toasts';
@@ -302,6 +302,76 @@ describe('the details', () => {
     expect(node.querySelector('select')?.disabled).toBe(false);
   });
 
+  it('cannot be used while the server is away, and keep what was known', async () => {
+    await begin();
+    const node = await open({ name: 'details' });
+    expect(node.querySelector('fieldset')?.disabled).toBe(false);
+    jest.useFakeTimers({ doNotFake: ['performance'] });
+    ground.server.answers['GET status'] = new TypeError('away');
+    await ground.model.refresh();
+    jest.advanceTimersByTime(3_000);
+    jest.useRealTimers();
+    await drawn();
+    expect(node.textContent).toContain('the last known state is from');
+    expect(node.querySelector('fieldset')?.disabled).toBe(true);
+    expect(node.textContent).toContain('8 files');
+  });
+
+  it('offer neither a sync nor a plan where something has to come first', async () => {
+    const problem = { code: 'auth.revoked', who: 'user' as const, sentence: '', params: {} };
+    await begin({ state: 'needs_you', status: 'failed', problem });
+    const node = await open({ name: 'details' });
+    expect(node.textContent).toContain('Nothing new is copied until you reconnect.');
+    expect(() => button('Sync now', node)).toThrow();
+    ground.server.answers['GET status'] = status({
+      seq: 2,
+      state: 'needs_you',
+      status: 'failed',
+      holds: [{ ...HOLD, kind: 'root_gone' }]
+    });
+    await ground.model.refresh();
+    await drawn();
+    expect(node.textContent).toContain('Nothing is copied until you choose.');
+    expect(() => button('Sync now', node)).toThrow();
+  });
+
+  it('say the reason of the chosen file in full', async () => {
+    await begin();
+    ground.server.answers['GET history/7/files'] = {
+      total: 3,
+      offset: 0,
+      files: [
+        { path: 'a/big.bin', outcome: 'failed', reason: 'drive.mismatch', size: 1 },
+        { path: 'a/Lab3.ipynb', outcome: 'updated', reason: '', size: 2000 },
+        { path: '.cache', outcome: 'left_out', reason: 'excluded by rule ".cache/"', size: 0 }
+      ]
+    };
+    const node = await open({ name: 'details' });
+    const reason = node.querySelector('.jp-DriveSync-reason')!;
+    expect(reason.textContent).toMatch(/^a\/big\.bin: the copy on Drive was not identical/);
+    node.querySelectorAll<HTMLElement>('.jp-DriveSync-row')[2]!.click();
+    await drawn();
+    expect(reason.textContent).toBe('.cache: excluded by rule ".cache/"');
+    node.querySelectorAll<HTMLElement>('.jp-DriveSync-row')[1]!.click();
+    await drawn();
+    expect(reason.textContent).toBe('');
+  });
+
+  it('ask for the settings again only when they may have changed', async () => {
+    await begin();
+    await open({ name: 'details' });
+    for (const seq of [2, 3, 4]) {
+      ground.server.answers['GET status'] = status({
+        seq,
+        state: 'syncing',
+        status: 'in_progress'
+      });
+      await ground.model.refresh();
+      await drawn();
+    }
+    expect(ground.server.routes().filter(route => route === 'GET settings')).toHaveLength(1);
+  });
+
   it('say so when nothing ran yet', async () => {
     await begin({ last_sync: null, state: 'waiting' });
     ground.server.answers['GET history'] = { runs: [], total: 0, offset: 0 };
@@ -326,8 +396,11 @@ describe('a hold', () => {
   it('is answered in part, the trash only at the second step', async () => {
     await begin({ state: 'needs_you', holds: [HOLD] });
     const node = await open({ name: 'review', hold: 'h1' });
-    const names = [...node.querySelectorAll('footer button')].map(each => each.textContent);
-    expect(names).toEqual(['Decide later', 'Keep on Drive only', "Move 3 files to Drive's trash"]);
+    const choices = [...node.querySelectorAll('.jp-DriveSync-choices li')];
+    expect(choices.map(each => each.textContent)).toEqual([
+      'Keep on Drive onlyThey stay on your Drive; your home stays as it is.',
+      "Move 3 files to Drive's trashYou can take them out of it again for 30 days."
+    ]);
     node.querySelectorAll<HTMLInputElement>('input[type=checkbox]')[1]!.click();
     await drawn();
     button("Move 2 files to Drive's trash", node).click();
@@ -344,6 +417,26 @@ describe('a hold', () => {
     await begin();
     const node = await open({ name: 'review', hold: 'gone' });
     expect(node.textContent).toContain('nothing waits for you');
+  });
+
+  it('says of each choice what it leads to', () => {
+    const choices = [
+      'restore',
+      'keep',
+      'trash',
+      'take_over',
+      'second_folder',
+      'start_afresh',
+      'untrash',
+      'disconnect'
+    ] as const;
+    for (const kind of ['deletions', 'moved_out']) {
+      const words = choices.map(choice => choiceWords(choice, kind, 2, trans));
+      const said = choices.map(choice => consequence(choice, kind, 'home/ann', trans));
+      expect(new Set(words).size).toBe(choices.length);
+      expect(new Set(said).size).toBe(choices.length);
+      said.forEach(sentence => expect(sentence).toMatch(/^[A-Z].*\.$/));
+    }
   });
 
   it('groups its files by folder, the fullest first', () => {
@@ -366,6 +459,12 @@ describe('connecting', () => {
     const tab = { opener: window, location: { href: '' }, close: jest.fn() };
     const opened = jest.spyOn(window, 'open').mockReturnValue(tab as never);
     ground.server.answers['POST authorize'] = asked;
+    ground.server.answers['GET status'] = status({
+      seq: 2,
+      state: 'not_connected',
+      connected: false,
+      consent: { ...asked, flow: 'browser', state: 'waiting', url: '', problem: null }
+    });
     button('Continue to Google', node).click();
     expect(opened).toHaveBeenCalledTimes(1);
     await drawn();
@@ -435,6 +534,72 @@ describe('connecting', () => {
     button('Try again', node).click();
     await drawn();
     expect(node.textContent).toContain('What goes');
+  });
+
+  it('says so when nothing comes of it any more, such as after a restart', async () => {
+    await begin({ state: 'not_connected', connected: false });
+    const node = await open({ name: 'waiting' });
+    expect(node.querySelector('h2')?.textContent).toBe('Not connected');
+    expect(node.querySelector('[role=alert]')?.textContent).toContain('no longer open');
+    button('Try again', node);
+  });
+
+  it('offers nothing while the answer is taken', async () => {
+    const consent = {
+      flow: 'browser' as const,
+      state: 'exchanging' as const,
+      url: '',
+      user_code: '',
+      expires: 1,
+      problem: null
+    };
+    await begin({ state: 'not_connected', connected: false, consent });
+    const node = await open({ name: 'waiting' });
+    expect(node.textContent).toContain('Google has answered');
+    expect(node.querySelectorAll('footer button')).toHaveLength(0);
+  });
+
+  it('has the admin told where only an admin can help', async () => {
+    const problem = { code: 'org.blocked', who: 'admin' as const, sentence: '', params: {} };
+    const consent = {
+      flow: 'browser' as const,
+      state: 'failed' as const,
+      url: '',
+      user_code: '',
+      expires: 1,
+      problem
+    };
+    await begin({ state: 'not_connected', connected: false, consent });
+    const node = await open({ name: 'waiting' });
+    const written: string[] = [];
+    const clipboard = {
+      writeText: (text: string) => Promise.resolve(void written.push(text))
+    };
+    Object.defineProperty(navigator, 'clipboard', { configurable: true, value: clipboard });
+    button('Copy message for admin', node).click();
+    await drawn();
+    expect(written.join()).toContain('trust the client id');
+    expect(node.querySelector('[role=status]')?.textContent).toBe('Copied.');
+    // Without https there is no such clipboard; then within the dialog, else by hand.
+    Object.defineProperty(navigator, 'clipboard', { configurable: true, value: undefined });
+    const areas: (string | undefined)[] = [];
+    for (const works of [true, false]) {
+      Object.defineProperty(document, 'execCommand', {
+        configurable: true,
+        value: () => {
+          areas.push(node.querySelector('textarea')?.value);
+          return works;
+        }
+      });
+      button('Copy message for admin', node).click();
+      await drawn();
+      const notice = node.querySelector('[role=status]')?.textContent;
+      expect(notice).toMatch(works ? /^Copied\.$/ : /trust the client id/);
+    }
+    expect(areas.map(text => text?.includes('trust the client id'))).toEqual([true, true]);
+    expect(node.querySelector('textarea')).toBeNull();
+    button('Close', node).click();
+    expect(document.querySelector('dialog')).toBeNull();
   });
 
   it('goes on by itself when Google said yes', async () => {
@@ -534,6 +699,48 @@ describe('endings', () => {
     endings.dispose();
   });
 
+  it('tell a file that was not copied, calmly, and say where to see why', async () => {
+    const partly = { state: 'waiting' as const, status: 'completed_with_errors' as const };
+    await end(partly, { counters: { updated: 1, failed: 2 } }, [FILES.files[1]!]);
+    expect(toasts()).toEqual([
+      {
+        message:
+          'Lab3.ipynb is on your Drive. 2 files could not be copied this time; they are tried again at the next sync.',
+        labels: ['See why']
+      }
+    ]);
+    const opened: Page[] = [];
+    desk.opened.connect((_, page) => opened.push(page));
+    Notification.manager.notifications[0]!.options.actions![0]!.callback(new MouseEvent('click'));
+    expect(opened).toEqual([{ name: 'details', files: 'failed' }]);
+  });
+
+  it('tell an incident again when the server says that it is worth it', async () => {
+    const problem = { code: 'drive.full', who: 'user' as const, sentence: '', params: {} };
+    const incident = { id: 'i1', code: 'drive.full', since: hours(0), tell: true };
+    const needs = { state: 'needs_you' as const, status: 'failed' as const, problem };
+    await begin({ ...needs, incident });
+    const endings = new Endings(desk);
+    for (const [seq, tell, told] of [
+      [2, true, 1],
+      [3, true, 1],
+      [4, false, 1],
+      [5, true, 2]
+    ] as const) {
+      ground.server.answers['GET status'] = status({
+        seq,
+        ...needs,
+        incident: { ...incident, tell }
+      });
+      await ground.model.refresh();
+      await drawn();
+      const asked = ground.server.routes().filter(route => route === 'POST acknowledge');
+      expect(asked).toHaveLength(told);
+    }
+    expect(toasts()).toHaveLength(1);
+    endings.dispose();
+  });
+
   it('say nothing of a sync that the person stopped', async () => {
     const problem = { code: 'run.cancelled', who: 'wait' as const, sentence: '', params: {} };
     await end({ state: 'waiting', status: 'failed', problem }, {});
@@ -562,6 +769,22 @@ describe('endings', () => {
 });
 
 describe('the announcer', () => {
+  it('leaves to a toast what a toast says', async () => {
+    await begin();
+    const announcer = new Announcer(desk);
+    const say = async (change: Partial<IStatus>): Promise<string> => {
+      ground.server.answers['GET status'] = status(change);
+      await ground.model.refresh();
+      return announcer.node.textContent ?? '';
+    };
+    await say({ seq: 2, job: 'j9', state: 'syncing', status: 'in_progress' });
+    ground.model.adopt('j9');
+    expect(await say({ seq: 3, job: 'j9' })).toBe('');
+    const incident = { id: 'i', code: 'drive.full', since: 1, tell: true };
+    expect(await say({ seq: 4, state: 'needs_you', incident, holds: [HOLD] })).toBe('');
+    announcer.dispose();
+  });
+
   it('says begin, quarters and end, and nothing at the start', async () => {
     await begin();
     const announcer = new Announcer(desk);
@@ -732,6 +955,19 @@ describe('the desk', () => {
     expect(report).toContain('code: project.api_off');
     expect(report).toContain('user: ann');
     expect(report).toContain('Enable the Google Drive API');
+  });
+});
+
+describe('a toast', () => {
+  it('is marked as ours once it is drawn', async () => {
+    await begin();
+    const id = desk.toasts.show('Hello.', 'info', false);
+    const node = document.createElement('div');
+    node.id = id;
+    await drawn();
+    document.body.append(node);
+    await new Promise(resolve => window.requestAnimationFrame(() => setTimeout(resolve, 20)));
+    expect(node.className).toBe('jp-DriveSync-toast');
   });
 });
 

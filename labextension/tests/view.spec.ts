@@ -54,6 +54,9 @@ describe('describe', () => {
     const synced = look({});
     expect(synced).toMatchObject({ shape: 'synced', action: 'open_drive', label: 'Sync now' });
     expect(synced.line).toMatch(/^Drive: synced 11:00/);
+    expect(synced.headline).toMatch(/was checked against Drive at 11:00/);
+    const old = look({ last_sync: hours(-24) });
+    expect(old.headline).toMatch(/was checked against Drive yesterday 12:00/);
     expect(look({ last_sync: null }).shape).toBe('waiting');
     expect(look({ link: '' }).action).toBeNull();
     expect(look({}, { reach: 'away' }).shape).toBe('unknown');
@@ -100,7 +103,7 @@ describe('describe', () => {
     expect(look({}, { pending: true })).toMatchObject({
       shape: 'syncing',
       line: 'Drive: queued',
-      label: 'queued',
+      label: 'Queued',
       action: null,
       share: null
     });
@@ -161,9 +164,29 @@ describe('describe', () => {
     ['nothing', { next_run: null }, /^Drive: waiting$/, /No sync is planned/],
     [
       'a first failure',
-      { meta: { unchanged: 1230, done: 5, failed: 1 } },
-      /^Drive: 1,235 of 1,236 synced 11:00/,
-      /^1 file could not be copied this time/
+      {
+        status: 'completed_with_errors',
+        meta: { unchanged: 1230, done: 6, trashed: 1, failed: 1, time_last_ping: hours(-0.5) }
+      },
+      /^Drive: 1,235 of 1,236 synced 11:30/,
+      /^1 file could not be copied this time; it is tried again/
+    ],
+    [
+      'a failure in the first sync of all',
+      {
+        status: 'completed_with_errors',
+        last_sync: null,
+        started: null,
+        meta: { done: 5, failed: 2 }
+      },
+      /^Drive: 5 of 7 synced/,
+      /^2 files could not be copied this time; they are/
+    ],
+    [
+      'a failure whose end nobody noted',
+      { status: 'completed_with_errors', started: hours(-2), meta: { done: 5, failed: 2 } },
+      /^Drive: 5 of 7 synced 10:00/,
+      /^2 files/
     ],
     [
       'a cancelled sync',
@@ -207,7 +230,12 @@ describe('describe', () => {
       label: 'Reconnect',
       code: 'auth.revoked'
     });
-    expect(look({ state, problem: problem('drive.full', 'user') }).action).toBe('space');
+    expect(look({ state, problem: problem('drive.full', 'user') })).toMatchObject({
+      action: 'space',
+      label: 'Needs you'
+    });
+    const busy = { state, problem: problem('drive.busy', 'wait'), meta: { failed: 1200 } };
+    expect(look(busy).line).toBe('Drive: 1,200 files not synced');
     expect(look({ state, status: 'completed_with_errors', meta: { failed: 3 } })).toMatchObject({
       line: 'Drive: 3 files not synced',
       action: 'files'
@@ -220,6 +248,7 @@ describe('describe', () => {
     ).toMatchObject({ shape: 'cant_sync', action: 'copy_admin', label: "Can't sync" });
     const killed = look({ state: 'cant_sync', problem: problem('run.killed', 'wait') });
     expect(killed.line).toMatch(/^Drive: sync stopped, goes on tomorrow 03:00/);
+    expect(killed.button).toBe('Go on now');
     expect(look({ state: 'cant_sync', next_run: null }).line).toBe('Drive: sync stopped');
     const offline = look({ state: 'offline', problem: problem('net.offline', 'wait') });
     expect(offline).toMatchObject({ shape: 'offline', button: 'Try now', label: 'Offline' });

@@ -10,7 +10,15 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.e2e.jupyter_page import CHROMIUM
+from tests.e2e.jupyter_page import CHROMIUM, LEAKS
+
+
+@pytest.fixture(autouse=True)
+def no_secret_in_the_console() -> Iterator[None]:
+    """Fail a test in which a page wrote a secret to its console."""
+    LEAKS.clear()
+    yield
+    assert LEAKS == []
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -17,15 +18,35 @@ from typing import Final
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from axe_playwright_python.sync_playwright import Axe
+from jupyter_server.auth.security import passwd
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import Error as PlaywrightError
 
 from jupyter_drive_sync.demo.ground import Ground, local_drive
+from jupyter_drive_sync.localdrive.settings import LocalDriveSettings
 
 TOKEN: Final = "a-token-of-this-test"
 ACCOUNT: Final = "ann@example.edu"
 PYTHON: Final = os.environ.get("DRIVE_SYNC_E2E_PYTHON", sys.executable)
 """Whose Jupyter is tried: ours, or that of a place where the wheel was installed."""
 _PATIENCE: Final = 90.0
+_SECRETS: Final = (TOKEN, r"ya29\.", r"1//", r"GOCSPX", r"code=4", r"[?&]state=")
+"""What no console may show: tokens of Jupyter and Google, client secret, code and state."""
+LEAKS: Final[list[str]] = []
+"""What a console showed of them."""
+_OURS: Final = (
+    ".jp-DriveSync-dialog",
+    ".jp-DriveSync-stateButton",
+    ".jp-DriveSync-statusItem",
+    ".jp-DriveSync-live",
+    ".jp-DriveSync-toast",
+)
+_TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+_AT_REST: Final = """selector => Promise.all(
+  [...document.querySelectorAll(selector)].flatMap(node => node.getAnimations())
+    .map(motion => motion.finished.catch(() => undefined))
+)"""
 CHROMIUM: Final = next(
     (path for name in ("chromium", "chromium-browser") if (path := shutil.which(name))), ""
 )
@@ -39,19 +60,52 @@ NOTEBOOK: Final = """{
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Jupyter:
-    """A server and what belongs to it."""
+    """A server and what belongs to it; it can end and begin again at the same address.
 
+    Attributes:
+        command: starts it.
+        environment: of it.
+        url: where it answers, without a slash.
+        home: of the student.
+        ground: the Drive.
+        log: what it says.
+        password: of the login page; ``""``: the token logs in.
+    """
+
+    command: list[str]
+    environment: dict[str, str]
     url: str
     home: Path
     ground: Ground
-    process: subprocess.Popen[bytes]
     log: Path
+    password: str = ""
+    _process: subprocess.Popen[bytes] | None = None
 
     def address(self, path: str) -> str:
-        """Return where a page is, with the token that logs in."""
-        return f"{self.url}{path}?token={TOKEN}"
+        """Return where a page is, with the token that logs in where there is one."""
+        return f"{self.url}{path}" if self.password else f"{self.url}{path}?token={TOKEN}"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        with self.log.open("ab") as out:
+            self._process = subprocess.Popen(
+                self.command, env=self.environment, stdout=out, stderr=out, cwd=self.home
+            )
+        _await(f"{self.url}/api", self._process, self.log)
+
+    def kill(self) -> None:
+        """End it at once, as an out-of-memory killer would."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(30)
+
+    def stop(self) -> None:
+        """End it in order."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait(60)
 
 
 def fill(home: Path) -> None:
@@ -81,19 +135,36 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def jupyter(base: Path, *options: str, faults: tuple[str, ...] = ()) -> Iterator[Jupyter]:
-    """Serve a Jupyter for a block; token and XSRF check are on, as in real life."""
+def jupyter(
+    base: Path, *options: str, drive: LocalDriveSettings | None = None, password: str = ""
+) -> Iterator[Jupyter]:
+    """Serve a Jupyter for a block; login and XSRF check are on, as in real life.
+
+    Args:
+        base: everything is below it.
+        options: of the command line.
+        drive: how the LocalDrive behaves.
+        password: where a person logs in with one, pages know no token, as on a hub.
+    """
     home = base / "home" / "ann"
     home.mkdir(parents=True)
     fill(home)
-    log = base / "jupyter.log"
     # Jupyter's own question of a new profile would lie beside ours.
     settings = base / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     (settings / "notification.jupyterlab-settings").write_text(
         '{"fetchNews": "false", "checkForUpdates": false}'
     )
-    with local_drive(faults=faults) as ground:
+    login = f"--IdentityProvider.token={TOKEN}"
+    if password:
+        config = base / "config"
+        config.mkdir()
+        hashed = {"hashed_password": passwd(password, "sha256")}
+        (config / "jupyter_server_config.json").write_text(
+            json.dumps({"PasswordIdentityProvider": hashed})
+        )
+        login = "--IdentityProvider.token="
+    with local_drive(settings=drive) as ground:
         port = _free_port()
         environment = {
             **ground.environment(os.environ),
@@ -107,20 +178,18 @@ def jupyter(base: Path, *options: str, faults: tuple[str, ...] = ()) -> Iterator
         }
         command = [
             PYTHON, "-m", "jupyterlab", "--no-browser", "--allow-root",
-            "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0",
-            f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={home}",
+            "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0", login,
+            f"--ServerApp.root_dir={home}",
             f"--DriveSync.client_file={ground.client_file}", "--DriveSync.drive_folder=home/ann",
             *options,
         ]  # fmt: skip
-        with log.open("wb") as out:
-            process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, cwd=home)
-            try:
-                url = f"http://127.0.0.1:{port}"
-                _await(f"{url}/api/status?token={TOKEN}", process, log)
-                yield Jupyter(url, home, ground, process, log)
-            finally:
-                process.terminate()
-                process.wait(30)
+        url = f"http://127.0.0.1:{port}"
+        server = Jupyter(command, environment, url, home, ground, base / "jupyter.log", password)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
 
 
 def _await(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -138,7 +207,7 @@ def _await(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def new_context(browser: Browser, *, dark: bool = False) -> BrowserContext:
-    """Open a window of its own."""
+    """Open a window of its own; what its pages write to the console is watched."""
     context = browser.new_context(
         viewport={"width": 1280, "height": 800},
         color_scheme="dark" if dark else "light",
@@ -146,13 +215,49 @@ def new_context(browser: Browser, *, dark: bool = False) -> BrowserContext:
         locale="en-GB",
     )
     context.set_default_timeout(30_000)
+    context.on("console", _no_secret)
     return context
 
 
+def _no_secret(message: ConsoleMessage) -> None:
+    LEAKS.extend(message.text for secret in _SECRETS if re.search(secret, message.text))
+
+
+def shows(page: Page, state: str, *, seconds: float = 60) -> None:
+    """Wait until the button of the page shows a state."""
+    button = page.locator(".jp-DriveSync-stateButton").first
+    expect(button).to_have_attribute("data-state", state, timeout=seconds * 1000)
+
+
+def audit(page: Page) -> list[str]:
+    """Return what axe finds in what is ours on a page: dialog, buttons, status item, toasts."""
+    found = []
+    for selector in _OURS:
+        if page.locator(selector).count() == 0:
+            continue
+        page.evaluate(_AT_REST, selector)
+        options = {"runOnly": {"type": "tag", "values": _TAGS}}
+        try:
+            report = Axe().run(page, context=selector, options=options).response
+        except PlaywrightError:
+            if page.locator(selector).count() == 0:
+                continue  # a notification has gone meanwhile
+            raise
+        found += [
+            f"{selector}: {each['id']}: {node['html']} {node['failureSummary']}"
+            for each in report["violations"]
+            for node in each["nodes"]
+        ]
+    return found
+
+
 def open_page(context: BrowserContext, server: Jupyter, path: str) -> Page:
-    """Go to a page of Jupyter and wait for our button."""
+    """Go to a page of Jupyter, log in where that is wanted, and wait for our button."""
     page = context.new_page()
     page.goto(server.address(path))
+    if server.password and "/login" in page.url:
+        page.locator("input[type=password]").fill(server.password)
+        page.locator("button[type=submit]").click()
     expect(page.locator(".jp-DriveSync-stateButton").first).to_be_attached(timeout=60_000)
     return page
 

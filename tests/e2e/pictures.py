@@ -1,7 +1,8 @@
 """Pictures of every state, page and notification: `python -m tests.e2e.pictures FOLDER`.
 
-The server is a real one; what it tells is replaced, so that rare states show too. Light and dark, in
-JupyterLab, a notebook of Notebook 7 and its tree; beside the single pictures a sheet of each kind.
+The server is a real one; what it tells is replaced, so that rare states show too. Light and dark,
+in JupyterLab, a notebook of Notebook 7 and its tree; beside the single pictures a sheet of each
+kind.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ PAGES: Final = {
     "notebook": "/notebooks/data8/lab1/Lab1.ipynb",
     "tree": "/tree",
 }
-_DRAWN: Final = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+_DRAWN: Final = (
+    "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+)
 _AT_REST: Final = """() => Promise.all(
   [...document.querySelectorAll('.Toastify__toast, .jp-DriveSync-bar-fill, .jp-DriveSync-ring')]
     .flatMap(node => node.getAnimations()).map(motion => motion.finished)
@@ -114,10 +117,8 @@ class Scene:
                 "files": 1236,
                 "stays": "",
                 "revoke_ends": [
-                    "Every other computer and hub that uses the same Google project for your "
-                    "account ends too.",
-                    "Google forgets what this app may do: connecting again asks for your consent "
-                    "anew.",
+                    "Every other computer that uses the same Google project ends too.",
+                    "Google forgets what this app may do: connecting again asks anew.",
                 ],
             },
             "prompt": {
@@ -295,7 +296,8 @@ def _toasts(scene: Scene, album: Album, sheet: str, now: float) -> None:
         scene.rest()
         album.keep(f"{sheet}-toast", name, page.screenshot())
         page.evaluate(
-            "() => document.querySelectorAll('.jp-Notification-Toast-Close').forEach(x => x.click())"
+            "() => document.querySelectorAll('.jp-Notification-Toast-Close')"
+            ".forEach(button => button.click())"
         )
         expect(page.locator(".Toastify__toast")).to_have_count(0)
 

@@ -81,8 +81,8 @@ def states(now: float) -> dict[str, dict[str, Any]]:
             "reason": "The folder home/ann is in Drive's trash; nothing is copied until you "
                       "choose."}  # fmt: skip
     other = {**whole, "kind": "other_home", "choices": ["take_over", "second_folder", "disconnect"],
-             "reason": "The folder home/ann on your Drive is the backup of another home, last changed on "
-                       "2026-11-02; nothing was changed there."}  # fmt: skip
+             "reason": "The folder home/ann on your Drive is the backup of another home, last "
+                       "changed on 2026-11-02; nothing was changed there."}  # fmt: skip
     moved = {**hold, "kind": "moved_out", "choices": ["keep", "start_afresh"], "count": 31,
              "reason": "31 files were moved elsewhere on your Drive; no new copies were "
                        "made."}  # fmt: skip

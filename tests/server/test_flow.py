@@ -257,7 +257,14 @@ class TestRestart:
             yield running
 
     async def test_the_next_one_goes_on(  # noqa: PLR0917
-        self, api: Api, ask: Ask, person: Person, ground: Ground, home: Path, service: Service
+        self,
+        api: Api,
+        ask: Ask,
+        person: Person,
+        ground: Ground,
+        home: Path,
+        service: Service,
+        told: list[dict[str, Any]],
     ) -> None:
         for number in range(60):
             (home / "course" / f"{number}.txt").write_text(f"file {number}")
@@ -270,12 +277,17 @@ class TestRestart:
         status = await api.get("status")
         assert (status["status"], status["problem"]["code"]) == ("failed", "run.killed")
         assert status["last_sync"] is None
+        done_before = status["meta"]["done"]
         there, _ = proof.mirrored(ground.drive, ANN, "home/ann")
         assert 10 <= len(there) < 63
 
         service.crew = service.passes._crew = Crew()  # that of the next server
+        told.clear()
         await api.post("sync")
         await until(api, state="synced", last_sync_count=63)
+        steps = [(event["done"], event["total"]) for event in told if event.get("total")]
+        assert min(done for done, _ in steps) >= done_before, "what was done counts as done"
+        assert {total for _, total in steps} == {63}
         there, twins = proof.mirrored(ground.drive, ANN, "home/ann")
         assert proof.compare(proof.expected(home, ()), there, twins).equal
 

@@ -56,7 +56,7 @@ export function Waiting({ desk, turn, close }: IPageProps): React.JSX.Element {
             <Button
               kind="primary"
               autoFocus
-              onClick={() => desk.copy(`${said.admin ?? ''}\n${problem.code}`)}
+              onClick={() => void desk.copy(`${said.admin ?? ''}\n${problem.code}`)}
             >
               {trans.__('Copy message for admin')}
             </Button>
@@ -103,12 +103,12 @@ export function Waiting({ desk, turn, close }: IPageProps): React.JSX.Element {
       )}
       <footer className="jp-DriveSync-actions">
         {url !== '' && (
-          <Button kind="link" onClick={() => desk.copy(url)}>
+          <Button kind="link" onClick={() => void desk.copy(url)}>
             {trans.__('Copy link')}
           </Button>
         )}
         {code !== '' && (
-          <Button kind="link" onClick={() => desk.copy(code)}>
+          <Button kind="link" onClick={() => void desk.copy(code)}>
             {trans.__('Copy code')}
           </Button>
         )}
