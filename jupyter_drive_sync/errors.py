@@ -59,6 +59,7 @@ A sentence never holds a secret: its parameters are paths, names, numbers and ti
 
 from __future__ import annotations
 
+import errno
 from typing import ClassVar, Literal
 
 Who = Literal["user", "admin", "wait", "bug"]
@@ -339,6 +340,13 @@ class StateFull(NeedsAdmin):
         "The disk that holds {path} is full, so the sync stopped; nothing was lost. Free some "
         "space and sync again."
     )
+
+
+def refused_by_disk(folder: str, error: OSError) -> StateFull | StateUnusable:
+    """Say what it means that the disk refused a write of ours; a used-up quota is a full disk."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StateFull(path=folder, detail=str(error))
+    return StateUnusable(path=folder, problem=error.strerror or "no access")
 
 
 class HomeTooLarge(NeedsAdmin):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import json
 import os
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from jupyter_drive_sync.errors import StateFull, StateUnusable
+from jupyter_drive_sync.errors import StateUnusable, refused_by_disk
 
 FILE_NAME: Final = "secrets.json"
 
@@ -272,11 +271,7 @@ class SecretsStore:
         try:
             yield
         except OSError as problem:
-            if problem.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise StateFull(path=str(self._folder)) from problem
-            raise StateUnusable(
-                path=str(self._folder), problem=problem.strerror or "it cannot be used"
-            ) from problem
+            raise refused_by_disk(str(self._folder), problem) from problem
 
 
 def _written(access: Access | None) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from jupyter_drive_sync.core.clock import Clock
-from jupyter_drive_sync.errors import LeaseLost, RunBusy, StateFull, StateUnusable
+from jupyter_drive_sync.errors import LeaseLost, RunBusy, refused_by_disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,8 @@ class Lease:
         """Give the lease back; harmless when it is no longer ours."""
         holder = self._read()
         if holder is not None and holder.token == self._token:
-            self._path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # read-only by now: it will count as dead
+                self._path.unlink(missing_ok=True)
         self._valid_until = 0.0
 
     @contextlib.contextmanager
@@ -173,25 +174,27 @@ class Lease:
         except FileExistsError:
             return False
         except OSError as error:
-            raise StateUnusable(
-                path=str(self._path.parent), problem=error.strerror or "no links"
-            ) from error
+            raise refused_by_disk(str(self._path.parent), error) from error
         finally:
-            temporary.unlink(missing_ok=True)
+            _drop(temporary)
         self._valid_until = begun + self._term / 2
         return True
 
     def _evict(self, holder: _Holder | None) -> None:
         """Move a dead lease away; of several observers only one succeeds."""
         grave = self._path.with_name(f"lease.dead.{self._token}")
-        with contextlib.suppress(FileNotFoundError):
+        try:
             self._path.rename(grave)
-            moved = self._read(grave)
-            if moved is not None and (holder is None or moved.token != holder.token):
-                # Another observer was quicker and a live writer began meanwhile: give it back.
-                with contextlib.suppress(FileExistsError):
-                    os.link(grave, self._path)
-            grave.unlink(missing_ok=True)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise refused_by_disk(str(self._path.parent), error) from error
+        moved = self._read(grave)
+        if moved is not None and (holder is None or moved.token != holder.token):
+            # Another observer was quicker and a live writer began meanwhile: give it back.
+            with contextlib.suppress(FileExistsError):
+                os.link(grave, self._path)
+        _drop(grave)
 
     def _read(self, path: Path | None = None) -> _Holder | None:
         try:
@@ -210,11 +213,14 @@ class Lease:
             if replace_it:
                 path.replace(self._path)
         except OSError as error:
-            if error.errno == 28:
-                raise StateFull(path=str(path.parent)) from error
-            raise StateUnusable(
-                path=str(path.parent), problem=error.strerror or "no access"
-            ) from error
+            _drop(path)
+            raise refused_by_disk(str(path.parent), error) from error
+
+
+def _drop(temporary: Path) -> None:
+    """Remove a file of our own that nobody looks for; where that is refused, it may stay."""
+    with contextlib.suppress(OSError):
+        temporary.unlink(missing_ok=True)
 
 
 def _private(path: str, flags: int) -> int:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from jupyter_drive_sync.errors import StateFull, StateUnusable
+from jupyter_drive_sync.errors import StateFull, StateUnusable, refused_by_disk
 
 VERSION: Final = 1
 """``PRAGMA user_version``; a higher one was written by a newer program."""
@@ -157,6 +157,4 @@ def plain_words(path: Path) -> Iterator[None]:
             raise StateFull(path=str(path.parent), detail=str(error)) from error
         raise StateUnusable(path=str(path.parent), problem=str(error)) from error
     except OSError as error:
-        if error.errno == 28:
-            raise StateFull(path=str(path.parent), detail=str(error)) from error
-        raise StateUnusable(path=str(path.parent), problem=error.strerror or "no access") from error
+        raise refused_by_disk(str(path.parent), error) from error

@@ -6,6 +6,7 @@ disk, plan, guard, apply, settle. Each part lives in a module of its own.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -32,7 +33,7 @@ from jupyter_drive_sync.engine.root import Foreign
 from jupyter_drive_sync.engine.sending import Sender, nonce_of
 from jupyter_drive_sync.engine.site import Identity, Site
 from jupyter_drive_sync.engine.survey import Survey, open_home
-from jupyter_drive_sync.errors import DriveSyncError
+from jupyter_drive_sync.errors import DriveSyncError, StateFull, StateUnusable
 from jupyter_drive_sync.home.read import Home
 
 _OUTCOMES: Final = {
@@ -109,7 +110,9 @@ class Mirror:
                     work = _Pass(self, identity, book, number, home)
                     return work.dry(tuple(only)) if dry_run else work.wet(tuple(only))
             except DriveSyncError as problem:
-                close(self, book, number, problem)
+                # A ledger that cannot be written must not hide what ended the pass.
+                with contextlib.suppress(StateFull, StateUnusable):
+                    close(self, book, number, problem)
                 raise
 
 
@@ -276,11 +279,12 @@ class _Pass:
         progress.counts["total"] = sum(1 for step in files if step.verb in _DONE)
         progress.counts["bytes_total"] = sum(step.size for step in plan.contents)
         progress.outcomes += left_out
+        failed = {item.path: item for item in survey.unreadable()}
         for entry in plan.unknown:
-            progress.counts["failed"] += 1
-            progress.outcomes.append(
-                FileOutcome(entry.path, "failed", entry.problem or "", entry.stat.size)
-            )
+            problem = entry.problem or ""
+            failed[entry.path] = FileOutcome(entry.path, "failed", problem, entry.stat.size)
+        progress.counts["failed"] += len(failed)
+        progress.outcomes += failed.values()
         for note in plan.notes:
             if outcome := _OUTCOMES.get(note.remark):
                 progress.counts[outcome] += 1

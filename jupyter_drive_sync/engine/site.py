@@ -7,6 +7,7 @@ mirror without a person's word.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from jupyter_drive_sync.core.clock import Clock
 from jupyter_drive_sync.core.settings import Settings
-from jupyter_drive_sync.errors import StateFull, StateUnusable
+from jupyter_drive_sync.errors import StateUnusable, refused_by_disk
 
 _FILE = "home.json"
 
@@ -133,7 +134,6 @@ def write_private(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
-        if error.errno == 28:
-            raise StateFull(path=str(path.parent)) from error
-        raise StateUnusable(path=str(path.parent), problem=error.strerror or "no access") from error
+        with contextlib.suppress(OSError):  # on a read-only disk even of what is not there
+            temporary.unlink(missing_ok=True)
+        raise refused_by_disk(str(path.parent), error) from error

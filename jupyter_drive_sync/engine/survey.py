@@ -161,10 +161,19 @@ class Survey:
         return self.home.root.stat().st_ino
 
     def left_out(self) -> list[FileOutcome]:
-        """List what is not mirrored, each with its reason in words."""
+        """List what is not mirrored by a rule, each with its reason in words."""
         return [
             FileOutcome(item.path, "left_out", _REASONS[item.reason].format(item.rule), item.size)
             for item in self.tree.left_out
+            if item.reason in _REASONS
+        ]
+
+    def unreadable(self) -> list[FileOutcome]:
+        """List what could not be looked at: nobody knows whether it is in sync."""
+        return [
+            FileOutcome(item.path, "failed", item.rule)
+            for item in self.tree.left_out
+            if item.reason not in _REASONS
         ]
 
 
@@ -177,7 +186,6 @@ _REASONS: Final = {
     "secret": "secrets are never copied ({})",
     "state": "our own state folder",
     "filesystem": "the same folder again, mounted below itself",
-    "unreadable": "no permission to read",
 }
 
 

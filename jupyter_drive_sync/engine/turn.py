@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,14 @@ from jupyter_drive_sync.engine.lease import Lease, Process
 from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.engine.report import Progress, Status, describe, describe_hold
 from jupyter_drive_sync.engine.site import Site
-from jupyter_drive_sync.errors import DriveSyncError, Internal, RunBusy, RunKilled
+from jupyter_drive_sync.errors import (
+    DriveSyncError,
+    Internal,
+    RunBusy,
+    RunKilled,
+    StateFull,
+    StateUnusable,
+)
 
 
 class Turn:
@@ -110,14 +117,15 @@ class Turn:
     def _failed(self, problem: DriveSyncError) -> None:
         if isinstance(problem, RunBusy):
             return
-        self._finish(
-            replace(
-                self._status,
-                status="failed",
-                problem=describe(problem),
-                traceback=problem.detail if isinstance(problem, Internal) else "",
-            )
+        failed = replace(
+            self._status,
+            status="failed",
+            problem=describe(problem),
+            traceback=problem.detail if isinstance(problem, Internal) else "",
         )
+        # A disk that takes no status either must not hide what ended the pass.
+        with suppress(StateFull, StateUnusable):
+            self._finish(failed)
 
     def _finish(self, status: Status) -> None:
         with self._writing:

@@ -84,7 +84,7 @@ def survey(job: Job, context: Context) -> Mapping[str, Any]:
         top = top_of(entry.path)
         tops.setdefault("" if top == entry.path else top, []).append(entry.stat.size)
     folders = sorted(tops.items(), key=lambda item: (-sum(item[1]), item[0]))
-    left_out = seen.left_out()
+    left_out = [*seen.left_out(), *seen.unreadable()]
     size = sum(entry.stat.size for entry in files)
     return {
         "files": len(files),
