@@ -33,8 +33,9 @@ class DriveSyncApp(ExtensionApp):
         Jupyter goes on without us then, and the routes say the same sentence.
         """
         try:
-            startup = Startup(self._parts(read_config(self, self.config)))
-            register(self._server.event_logger)
+            parts = self._parts(read_config(self, self.config))
+            register(parts["events"])
+            startup = Startup(parts)
             self._server.io_loop.call_later(_SETTLED, startup.start)
         except DriveSyncError as problem:
             self.log.critical("Jupyter Drive Sync does not start. %s", problem.sentence)
