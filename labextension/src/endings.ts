@@ -11,6 +11,9 @@ import { counter } from './view';
 /** Files whose copy a person asked for when they asked for a sync. */
 const SENT: readonly string[] = ['uploaded', 'updated'];
 
+/** Ends that the line alone tells: they stopped it themselves, or the server went away under it. */
+const SILENT: readonly string[] = ['run.cancelled', 'run.killed'];
+
 /** Whether a toast tells, in this tab and now, that a person is needed. */
 function isUrgent(status: IStatus): boolean {
   const needed = status.state === 'needs_you' || status.state === 'cant_sync';
@@ -44,12 +47,12 @@ export class Endings implements IDisposable {
 
   private async _tell(status: IStatus): Promise<void> {
     const { model, toasts, trans } = this._desk;
+    if (SILENT.includes(status.problem?.code ?? '')) {
+      return;
+    }
     if (status.state !== 'synced' && status.state !== 'waiting') {
       this._warn(status);
       return;
-    }
-    if (status.problem?.code === 'run.cancelled') {
-      return; // They did it themselves; the line says so.
     }
     const { runs } = await model.client.history(2);
     const run = runs.find(each => each.job === status.job);

