@@ -12,6 +12,7 @@ from typing import Any, Final
 from jupyter_drive_sync.drive.oauth import SCOPES, ClientFile
 from jupyter_drive_sync.drive.secrets import Secret
 from jupyter_drive_sync.drive.token_endpoint import (
+    TOKEN,
     TokenEndpoint,
     error_of,
     exchange_error,
@@ -50,7 +51,7 @@ def start_device(client: ClientFile, tokens: TokenEndpoint) -> DeviceCode:
         ClientGone, ScopeMissing, Offline, Busy: as the words say.
     """
     form = {"client_id": client.client_id, "scope": " ".join(SCOPES)}
-    reply = tokens.post(client.device_uri, form)
+    reply = tokens.post(client.device_uri, form, holds="device_code")
     fields = fields_of(reply)
     if reply.status >= 400:
         if fields.get("error") == "invalid_client" and client.kind != "tv":
@@ -102,7 +103,7 @@ def await_device(
             "device_code": code.device_code.reveal(),
             "grant_type": _GRANT_TYPE,
         }
-        reply = tokens.post(client.token_uri, form)
+        reply = tokens.post(client.token_uri, form, holds=TOKEN)
         if reply.status == 200:
             return fields_of(reply)
         word = error_of(reply)

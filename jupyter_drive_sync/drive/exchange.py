@@ -21,12 +21,22 @@ from oauthlib.oauth2 import OAuth2Error
 
 from jupyter_drive_sync.drive.discovery import Endpoint, require_same_host
 from jupyter_drive_sync.drive.oauth import DRIVE_FILE, SCOPES, ClientFile, client_config, granted
+from jupyter_drive_sync.drive.problems import plain
 from jupyter_drive_sync.drive.secrets import Access, Grant, Secret
-from jupyter_drive_sync.drive.token_endpoint import TokenEndpoint, exchange_error, refresh_error
-from jupyter_drive_sync.errors import ConsentDenied, Offline, ScopeMissing
+from jupyter_drive_sync.drive.token_endpoint import (
+    TOKEN,
+    TokenEndpoint,
+    error_of,
+    exchange_error,
+    refresh_error,
+)
+from jupyter_drive_sync.errors import ConsentDenied, Offline, Refused, ScopeMissing
 
 _TALKATIVE: Final = ("requests_oauthlib", "oauthlib", "google.auth", "google.oauth2", "urllib3")
 """Loggers that write tokens at DEBUG."""
+
+_GONE: Final = frozenset({"invalid_token", "invalid_grant"})
+"""Words with which the revoke endpoint says that the token was dead already."""
 
 
 class Exchange:
@@ -137,10 +147,13 @@ class Exchange:
         A grant that is gone already is no error.
 
         Raises:
+            Refused: Google did not do it.
             Offline, Busy: Google could not be asked.
         """
         form = {"token": grant.refresh_token.reveal()}
-        self._tokens.post(self._client.revoke_uri, form, empty=True)
+        reply = self._tokens.post(self._client.revoke_uri, form)
+        if reply.status >= 400 and (word := error_of(reply)) not in _GONE:
+            raise Refused(reason=plain(word) or f"status {reply.status}")
 
 
 class GoogleRequest(google.auth.transport.Request):
@@ -166,7 +179,8 @@ class GoogleRequest(google.auth.transport.Request):
     ) -> google.auth.transport.Response:
         """Send, with our timeout and patience in place of google-auth's."""
         # The metadata server, which alone is asked by GET, also answers in plain words.
-        reply = self._tokens.ask(method, url, headers or {}, body, empty=method == "GET")
+        holds = None if method == "GET" else TOKEN
+        reply = self._tokens.ask(method, url, headers or {}, body, holds=holds)
         try:
             self.lifetime = reply.json().get("expires_in")
         except (ValueError, AttributeError):
@@ -204,7 +218,9 @@ class _WireAdapter(requests.adapters.BaseAdapter):
             raise TypeError("a form is not sent as a stream")
         body = form.encode() if isinstance(form, str) else form
         headers = {str(name): str(value) for name, value in request.headers.items()}
-        reply = self._tokens.ask(request.method or "POST", request.url or "", headers, body)
+        reply = self._tokens.ask(
+            request.method or "POST", request.url or "", headers, body, holds=TOKEN
+        )
         response = requests.Response()
         response.status_code = reply.status
         response.headers.update(reply.headers)

@@ -42,7 +42,8 @@ _OTHER_FILES: Final = {
     "service_account": "it is the key of a service account, which has no Drive of its own",
     "authorized_user": "it holds somebody's permission (of gcloud), not a client",
 }
-_ORG_ERRORS: Final = frozenset({"admin_policy_enforced", "org_internal", "access_not_configured"})
+ORG_ERRORS: Final = frozenset({"admin_policy_enforced", "org_internal", "access_not_configured"})
+"""Words with which Google says that an administrator refuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +232,7 @@ def read_answer(query: str, state: Secret) -> Secret:
 
 def refusal(error: str) -> DriveSyncError:
     """Return the error for a word with which Google refused consent."""
-    if error in _ORG_ERRORS:
+    if error in ORG_ERRORS:
         return OrgBlocked(detail=error)
     if error == "access_denied":
         return ConsentDenied(problem="it was not allowed on Google's page")

@@ -207,7 +207,7 @@ def _final(status: int, said: _Said, detail: str) -> DriveSyncError:
             return _BY_REASON[reason](detail=detail)
     if status in _BY_STATUS:
         return _BY_STATUS[status](detail=detail)
-    return Refused(reason=_plain(said.reason) or f"status {status}", detail=detail)
+    return Refused(reason=plain(said.reason) or f"status {status}", detail=detail)
 
 
 def _said(reply: Reply) -> _Said:
@@ -229,7 +229,7 @@ def _said(reply: Reply) -> _Said:
         return _Said("", "", frozenset())
 
 
-def _plain(reason: str) -> str:
+def plain(reason: str) -> str:
     """Let a reason into a sentence only if it looks like one of Google's words."""
     return reason if re.fullmatch(r"[A-Za-z_.]{1,60}", reason) else ""
 

@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 import httplib2
 
 from jupyter_drive_sync.core.clock import Clock
-from jupyter_drive_sync.drive.oauth import ClientFile, refusal
-from jupyter_drive_sync.drive.pace import MOST_PATIENCE, backoff, http_date, wait
+from jupyter_drive_sync.drive.oauth import ORG_ERRORS, ClientFile, refusal
+from jupyter_drive_sync.drive.pace import MOST_PATIENCE, backoff, http_date, retry_after, wait
 from jupyter_drive_sync.drive.problems import (
     Verdict,
     clock_error,
@@ -23,8 +23,10 @@ from jupyter_drive_sync.drive.problems import (
 from jupyter_drive_sync.drive.secrets import Grant, redact
 from jupyter_drive_sync.drive.wire import Reply, Wire
 from jupyter_drive_sync.errors import (
+    AuthExpired,
     AuthRevoked,
     BadClientFile,
+    Busy,
     ClientGone,
     ConsentDenied,
     DriveSyncError,
@@ -32,11 +34,18 @@ from jupyter_drive_sync.errors import (
     TestingMode,
 )
 
+TOKEN: Final = "access_token"  # noqa: S105 - its name
+"""What every token reply holds."""
 _TRIES: Final = 4
 _FORM: Final = {"content-type": "application/x-www-form-urlencoded"}
 _DAY: Final = 86_400.0
 _TESTING_DAYS: Final = (6.5, 7.5)
 _NAME: Final = "oauth"
+_RATE: Final = frozenset(
+    {"rate_limit_exceeded", "rateLimitExceeded", "userRateLimitExceeded", "quota_exceeded"}
+)
+"""Words for "too fast", all with status 403. Source: Google Identity guide, "OAuth 2.0 for TV and
+Limited-Input Device Applications" (quota of device codes), which says ``error_code``."""
 _CLIENT_ERRORS: Final = frozenset({"invalid_client", "deleted_client", "unauthorized_client"})
 
 
@@ -73,9 +82,9 @@ class TokenEndpoint:
         """Time."""
         return self._clock
 
-    def post(self, uri: str, form: Mapping[str, str], *, empty: bool = False) -> Reply:
+    def post(self, uri: str, form: Mapping[str, str], *, holds: str | None = None) -> Reply:
         """Send a form (see :meth:`ask`)."""
-        return self.ask("POST", uri, _FORM, urlencode(form).encode(), empty=empty)
+        return self.ask("POST", uri, _FORM, urlencode(form).encode(), holds=holds)
 
     def ask(
         self,
@@ -84,7 +93,7 @@ class TokenEndpoint:
         headers: Mapping[str, str],
         body: bytes | None,
         *,
-        empty: bool = False,
+        holds: str | None = None,
     ) -> Reply:
         """Send until there is an answer.
 
@@ -93,7 +102,8 @@ class TokenEndpoint:
             uri: the address.
             headers: request headers.
             body: the form, None for none.
-            empty: whether a success may come without JSON.
+            holds: what the JSON of a success must hold, or it comes from somebody else; None where
+                a success may come without JSON.
 
         Returns:
             A success, or a refusal that no waiting mends.
@@ -105,7 +115,7 @@ class TokenEndpoint:
         while True:
             self._permit()
             self._on_request()
-            outcome = self._once(method, uri, headers, body, empty)
+            outcome = self._once(method, uri, headers, body, holds)
             if isinstance(outcome, Reply):
                 return outcome
             tries += 1
@@ -115,7 +125,12 @@ class TokenEndpoint:
             wait(self._clock, self._permit, max(after, backoff(tries, self._random)))
 
     def _once(
-        self, method: str, uri: str, headers: Mapping[str, str], body: bytes | None, empty: bool
+        self,
+        method: str,
+        uri: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        holds: str | None,
     ) -> Reply | Verdict:
         wire = self._new_wire()
         try:
@@ -127,12 +142,15 @@ class TokenEndpoint:
         said = http_date(reply.headers.get("date", ""))
         if said is not None:
             self.skew = self._clock.wall() - said
+        if reply.status == 403 and error_of(reply) in _RATE:
+            after = retry_after(reply.headers.get("retry-after"), None, self._clock.wall())
+            return Verdict(Busy(detail=f"{_NAME}: {error_of(reply)}"), retry=True, after=after)
         if 400 <= reply.status < 500 and reply.status not in (408, 429):
             return reply
         if reply.status >= 300:
             return judge_reply(reply, _NAME, now=self._clock.wall())
-        if not empty and not fields_of(reply):
-            return judge_body(ValueError("no JSON object"), _NAME)
+        if holds is not None and not isinstance(fields_of(reply).get(holds), str):
+            return judge_body(ValueError(f"no JSON with {holds}"), _NAME)
         return reply
 
 
@@ -147,7 +165,8 @@ def fields_of(reply: Reply) -> dict[str, Any]:
 
 def error_of(reply: Reply) -> str:
     """Return Google's word for why it refused."""
-    return str(fields_of(reply).get("error", f"status {reply.status}"))
+    fields = fields_of(reply)
+    return str(fields.get("error") or fields.get("error_code") or f"status {reply.status}")
 
 
 def refresh_error(
@@ -174,7 +193,10 @@ def refresh_error(
         days = (now - grant.obtained_at) / _DAY
         dead = TestingMode if _TESTING_DAYS[0] <= days <= _TESTING_DAYS[1] else AuthRevoked
         return dead(detail=detail)
-    return client_error(word, detail, client)
+    if word in _CLIENT_ERRORS or word in ORG_ERRORS:
+        return client_error(word, detail, client)
+    # Nobody is at Google's page now, so nobody said no: what was given before is not taken.
+    return ScopeMissing(detail=detail) if word == "invalid_scope" else AuthExpired(detail=detail)
 
 
 def exchange_error(word: str, description: str, client: ClientFile) -> DriveSyncError:

@@ -14,12 +14,18 @@ from urllib.parse import urlsplit
 from jupyter_drive_sync.core.tree import RemoteEntry
 from jupyter_drive_sync.drive import resources
 from jupyter_drive_sync.drive.api import Drive
-from jupyter_drive_sync.drive.problems import judge_body
+from jupyter_drive_sync.drive.problems import Verdict, judge_body
 from jupyter_drive_sync.drive.secrets import Secret
 from jupyter_drive_sync.drive.transport import Call, Failed
 from jupyter_drive_sync.drive.types import NewFile, Patch
 from jupyter_drive_sync.drive.wire import Reply
-from jupyter_drive_sync.errors import ChangedWhileRead, FileProblem
+from jupyter_drive_sync.errors import (
+    ChangedWhileRead,
+    DriveSyncError,
+    FileProblem,
+    Missing,
+    Refused,
+)
 
 GRANULE: Final = 256 * 1024
 """Chunks but for the last are multiples of it."""
@@ -132,9 +138,8 @@ class Uploads:
                 else:
                     self._sessions.drop_session(key)
                     uri = None
-                    gone = isinstance(failure.verdict.error, FileProblem)
-                    if not gone or opened >= _MOST_SESSIONS:
-                        raise failure.verdict.error from None
+                    if not _is_lost(failure.verdict) or opened >= _MOST_SESSIONS:
+                        raise _last_word(failure.verdict) from None
 
     def abandon(self, key: str) -> None:
         """End an unfinished upload, here and at Drive. Nothing to do when there is none."""
@@ -189,6 +194,21 @@ class Uploads:
         if entry.id != target.id:
             raise Failed(judge_body(ValueError("another file"), _UPLOAD))
         return entry
+
+
+def _is_lost(verdict: Verdict) -> bool:
+    """Tell whether a refusal is about the session alone, so that another one may help.
+
+    A 401 is: the session's requests carry no token that could be too old.
+    """
+    return isinstance(verdict.error, FileProblem) or verdict.token_refused
+
+
+def _last_word(verdict: Verdict) -> DriveSyncError:
+    """Say what it means when one session after the other is lost: nothing about the file."""
+    if verdict.token_refused or isinstance(verdict.error, Missing):
+        return Refused(reason="its uploads are lost again and again", detail=verdict.error.detail)
+    return verdict.error
 
 
 _UPLOAD: Final = "files.upload"

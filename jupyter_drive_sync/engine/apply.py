@@ -36,6 +36,7 @@ from jupyter_drive_sync.drive.types import (
     BatchCall,
     BatchResult,
     CreateFolder,
+    Get,
     Patch,
     PinRevision,
 )
@@ -62,6 +63,7 @@ from jupyter_drive_sync.errors import (
     FileProblem,
     Missing,
     NotOurs,
+    Refused,
 )
 
 T = TypeVar("T")
@@ -157,13 +159,12 @@ class Apply:
             self._make_folders(level, intents)
         for turn in plan.patches:
             self._patch(turn)
-        self._pin(plan.pins)
-        self._send(plan.contents)
+        self._send(plan.contents, full=self._pinned(plan.pins))
         self._trash(plan.trashes)
         if whole:
             self._binding.drop_unused()
 
-    def _send(self, steps: Sequence[Operation]) -> None:
+    def _send(self, steps: Sequence[Operation], *, full: DriveSyncError | None) -> None:
         ready: list[Operation] = []
         for step in steps:
             problem = self._problem_above(step.path)
@@ -181,6 +182,7 @@ class Apply:
             home_id=self._home_id,
             folders=self._folders,
             now=self._site.clock.wall(),
+            full=full,
         )
         contents.send(ready, self._current)
 
@@ -330,13 +332,15 @@ class Apply:
         self._ledger.intend(intent for _, _, intent in ready)
         for part in self._batches(ready, lambda item: self._patch_call(*item)):
             done: list[Confirmation] = []
+            refused: list[tuple[Operation, Intent, DriveSyncError]] = []
             for (step, _, intent), result in part:
                 if isinstance(result, RemoteEntry):
                     done.append(confirmed(intent.nonce, intent.entry, result, self._run))
                     self._progress.outcome(step.path, _patch_outcome(step), kind=step.kind)
                 elif isinstance(result, DriveSyncError):
-                    self._give_up(step, intent, result)
+                    refused.append((step, intent, result))
             self._confirm(done, "")
+            self._give_up(refused)
 
     def _patched(self, step: Operation, before: LedgerEntry) -> LedgerEntry:
         target = replace(before, path=step.path)
@@ -371,16 +375,44 @@ class Apply:
             trashed=False if step.untrash else None,
         )
 
-    def _give_up(self, step: Operation, intent: Intent, problem: DriveSyncError) -> None:
-        """Note that a part of a batch failed, and let go of what is no longer ours.
+    def _give_up(self, refused: Sequence[tuple[Operation, Intent, DriveSyncError]]) -> None:
+        """Note which parts of a batch failed, and let go of what is gone or no longer ours.
 
         What was refused for now may have been done all the same: the next pass asks.
         """
-        if isinstance(problem, FileProblem):
-            self._ledger.drop([intent.nonce])
-        if isinstance(problem, Missing | NotOurs):
-            self._ledger.forget([intent.entry.id])
-        self._progress.failed(step.path, problem, kind=step.kind)
+        gone = self._gone([item.entry.id for _, item, each in refused if isinstance(each, Missing)])
+        for step, intent, said in refused:
+            there = isinstance(said, Missing) and intent.entry.id not in gone
+            problem = Refused(reason="notFound") if there else said
+            if isinstance(problem, FileProblem):
+                self._ledger.drop([intent.nonce])
+            if isinstance(problem, Missing | NotOurs):
+                self._ledger.forget([intent.entry.id])
+            self._progress.failed(step.path, problem, kind=step.kind)
+
+    def _gone(self, ids: Sequence[FileId]) -> set[FileId]:
+        """Ask for objects that Drive did not find: forgotten by mistake, they would get a twin."""
+        if not ids:
+            return set()
+        results = self._drive.batch([Get(file_id) for file_id in ids])
+        return {
+            file_id
+            for file_id, result in zip(ids, results, strict=True)
+            if isinstance(result, Missing)
+        }
+
+    def _pinned(self, steps: Sequence[Operation]) -> DriveSyncError | None:
+        """Pin what is about to be replaced.
+
+        Returns:
+            Why nothing may be replaced now: what is kept for good takes space as well.
+        """
+        try:
+            self._pin(steps)
+        except (DriveFull, DailyUploadLimit) as full:
+            self._progress.trouble(full)
+            return full
+        return None
 
     def _pin(self, steps: Sequence[Operation]) -> None:
         """Keep Drive's heads for good before they are replaced, as far as the limit goes."""
@@ -418,13 +450,15 @@ class Apply:
 
         for part in self._batches(ready, call):
             done: list[Confirmation] = []
+            refused: list[tuple[Operation, Intent, DriveSyncError]] = []
             for (step, intent), result in part:
                 if isinstance(result, RemoteEntry):
                     done.append(self._trashed(intent))
                     self._progress.outcome(step.path, "trashed", kind=step.kind, size=step.size)
                 elif isinstance(result, DriveSyncError):
-                    self._give_up(step, intent, result)
+                    refused.append((step, intent, result))
             self._ledger.confirm(done)
+            self._give_up(refused)
 
     def _trashed(self, intent: Intent) -> Confirmation:
         entry = intent.entry

@@ -71,6 +71,7 @@ class Contents:
         home_id: goes into what is made.
         folders: ids of all folders, by path.
         now: epoch seconds, when it begins.
+        full: why no content can be sent at all, if that is known already.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Contents:
         home_id: str,
         folders: Mapping[RelPath, FileId],
         now: float,
+        full: DriveSyncError | None = None,
     ) -> None:
         self._ledger = ledger
         self._binding = binding
@@ -97,7 +99,7 @@ class Contents:
         self._now = now
         # Google's daily limit was met: until it is over, every upload would be refused.
         self._parked = now < float(ledger.get("parked_until") or 0)
-        self._mood = _Mood(full=DailyUploadLimit() if self._parked else None)
+        self._mood = _Mood(full=full or (DailyUploadLimit() if self._parked else None))
 
     def send(self, steps: Sequence[Operation], current: Mapping[FileId, LedgerEntry]) -> None:
         """Send what can be sent.

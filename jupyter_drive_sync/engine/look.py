@@ -32,7 +32,7 @@ from jupyter_drive_sync.engine.observe import (
 from jupyter_drive_sync.engine.records import Edit
 from jupyter_drive_sync.engine.root import Foreign, find, folder_names
 from jupyter_drive_sync.engine.site import Identity, Site
-from jupyter_drive_sync.errors import DriveSyncError, FeedTokenRefused, Missing
+from jupyter_drive_sync.errors import DriveSyncError, FeedTokenRefused, FileProblem, Missing
 
 DRAIN_FROM: Final = 1000
 """Own changes since the next pass's token from which on the feed is read to its end."""
@@ -283,6 +283,8 @@ class Look:
             part = ids[start : start + BATCH_LIMIT]
             results = self._drive.batch([ListRevisions(file_id) for file_id in part])
             for file_id, result in zip(part, results, strict=True):
+                if isinstance(result, DriveSyncError) and not isinstance(result, FileProblem):
+                    raise result  # not asked is not verified
                 if isinstance(result, tuple):
                     path = entries[file_id].path
                     raced += [

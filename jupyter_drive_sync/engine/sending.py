@@ -8,15 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from jupyter_drive_sync.core.plan import Operation, Verb, modified_ms
-from jupyter_drive_sync.core.tree import LedgerEntry, RemoteEntry, Stat
+from jupyter_drive_sync.core.tree import FileId, LedgerEntry, RemoteEntry, Stat
 from jupyter_drive_sync.drive.api import Drive
 from jupyter_drive_sync.drive.types import NewFile, Patch
 from jupyter_drive_sync.drive.upload import Uploads
 from jupyter_drive_sync.engine.records import Intent
 from jupyter_drive_sync.engine.site import Site
-from jupyter_drive_sync.errors import DriveSyncError, Exists, Mismatch, Missing, NotOurs
+from jupyter_drive_sync.errors import (
+    DriveSyncError,
+    Exists,
+    Mismatch,
+    Missing,
+    NotOurs,
+    Refused,
+)
 from jupyter_drive_sync.home.read import Home
 from jupyter_drive_sync.home.reading import Read
 
@@ -113,10 +121,7 @@ class Sender:
         app = {**content.app, "mode": f"{entry.mode & 0o7777:o}"}
         patch = Patch(entry.id, name=entry.name, mtime_ms=entry.mtime_ms, app=app)
         if content.step.verb is Verb.REPLACE:
-            try:
-                return Sent(content, entry, change(patch))
-            except (Missing, NotOurs):
-                return Sent(content, entry, anew=True)
+            return self._replaced(content, entry, partial(change, patch))
         try:
             new = NewFile(entry.id, entry.name, entry.parent, entry.mtime_ms, app)
             return Sent(content, entry, create(new))
@@ -127,6 +132,31 @@ class Sender:
         if there.md5 == entry.md5:
             return Sent(content, entry, there)
         return Sent(content, entry, change(patch))
+
+    def _replaced(
+        self, content: Content, entry: LedgerEntry, change: Callable[[], RemoteEntry]
+    ) -> Sent:
+        """Change what is there. That it is gone is believed when Drive says so twice.
+
+        Drive now and then knows nothing of an object for an instant, and a second copy of it would
+        stay for good.
+        """
+        for _ in range(2):
+            try:
+                return Sent(content, entry, change())
+            except NotOurs:
+                return Sent(content, entry, anew=True)
+            except Missing:
+                if not self._is_there(entry.id):
+                    return Sent(content, entry, anew=True)
+        raise Refused(reason="notFound")
+
+    def _is_there(self, file_id: FileId) -> bool:
+        try:
+            self._drive.get(file_id)
+        except Missing:
+            return False
+        return True
 
 
 def session_key(nonce: str, md5: bytes) -> str:

@@ -56,7 +56,8 @@ def revoke(job: Job, context: Context) -> Mapping[str, Any]:
 
     Raises:
         NotConnected: there is no grant.
-        Offline, Busy: Google could not be told; the grant is kept, to try again.
+        Offline, Busy, Refused: Google could not be told, or did not do it; the grant is kept, to
+            try again.
     """
     world = World.of(job, context)
     grant = world.secrets.grant()
