@@ -47,9 +47,13 @@ class Directory:
         clock: Where the time comes from.
         seed: What ids and token values are drawn from.
         store: What survives a restart.
+        mark: Stands in every secret (`LocalDriveSettings.secret_mark`).
     """
 
-    def __init__(self, clock: Clock, seed: int = 0, store: Store | None = None) -> None:
+    def __init__(
+        self, clock: Clock, seed: int = 0, store: Store | None = None, mark: str = ""
+    ) -> None:
+        self._mark = mark
         self._store = store if store is not None else MemoryStore()
         self._clock = clock
         self._lock = threading.RLock()
@@ -109,7 +113,7 @@ class Directory:
             return self._clients.put(
                 Client(
                     client_id=client_id,
-                    secret="GOCSPX-" + self._word(28),
+                    secret=self._secret("GOCSPX-", 28),
                     kind=kind,
                     project=number,
                     serial=len(self._clients) + 1,
@@ -222,8 +226,8 @@ class Directory:
         with self._lock:
             self._accounts.put(replace(self.account(email), enabled=False))
 
-    def _word(self, length: int) -> str:
-        return "".join(self._random.choices(_URL_SAFE, k=length))
+    def _secret(self, prefix: str, length: int) -> str:
+        return prefix + self._mark + "".join(self._random.choices(_URL_SAFE, k=length))
 
     def _digits(self, length: int, first: str = "") -> str:
         rest = self._random.choices("0123456789", k=length - len(first))

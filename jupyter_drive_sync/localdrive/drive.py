@@ -58,7 +58,7 @@ class LocalDrive:
         self._blobs = Blobs(folder)
         self.log = RequestLog()
         self.faults = Faults(seed)
-        self.oauth = OAuth(self.clock, seed, self.store)
+        self.oauth = OAuth(self.clock, seed, self.store, self.settings.secret_mark)
         self.model = Model(
             clock=self.clock,
             random=Random(f"model {seed} {starts}"),  # noqa: S311 - repeatable on purpose

@@ -103,7 +103,7 @@ def _status(
         return refusal(call, status, chosen, message, parameters.get("retry_after"))
 
     sentence = f"{status} {reason} (`done`: after the effect)"
-    return Kind(number, sentence, moment, frozenset({"done", *more}), reply)
+    return Kind(number, sentence, moment, frozenset({"done", "reason", *more}), reply)
 
 
 def _outage(status: int, reason: str, message: str) -> Kind:
@@ -244,7 +244,6 @@ KINDS: Mapping[str, Kind] = {
         403,
         "domainPolicy",
         "The domain administrators have disabled Drive apps.",
-        "reason",
     ),
     "404": _status("F13, F20", 404, "notFound", "File not found."),
     "409": _status("F14", 409, "fileIdInUse", "A file already exists with the provided ID."),
@@ -258,9 +257,7 @@ KINDS: Mapping[str, Kind] = {
     "truncated": Kind(
         "F19", "200 with half a body", Moment.AFTER, change=_truncated, applies=_has_body
     ),
-    "not_json": Kind(
-        "F19", "200 with a portal's page", Moment.AFTER, change=_portal, applies=_has_body
-    ),
+    "not_json": Kind("F19", "200 with a portal's page", Moment.AFTER, change=_portal),
     "wrong_json": Kind(
         "F19",
         "200 with JSON of something else",

@@ -107,10 +107,13 @@ class OAuth(Directory):
         clock: Where the time comes from.
         seed: What token values are drawn from.
         store: What survives a restart.
+        mark: Stands in every secret (`LocalDriveSettings.secret_mark`).
     """
 
-    def __init__(self, clock: Clock, seed: int = 0, store: Store | None = None) -> None:
-        super().__init__(clock, seed, store)
+    def __init__(
+        self, clock: Clock, seed: int = 0, store: Store | None = None, mark: str = ""
+    ) -> None:
+        super().__init__(clock, seed, store, mark)
         kept = self._store
         self._grants = Table(
             kept, "oauth.grants", Grant, lambda row: _grant_key(row.account, row.project)
@@ -194,7 +197,7 @@ class OAuth(Directory):
             now = self._clock.now()
             self._codes.drop_where(lambda row: row.expires_at <= now)
             code = Code(
-                code="4/0A" + self._word(70),
+                code=self._secret("4/0A", 70),
                 account=email,
                 client_id=asked.client_id,
                 redirect_uri=asked.redirect_uri,
@@ -335,7 +338,7 @@ class OAuth(Directory):
             self._access.drop(first.token)
         access = self._access.put(
             AccessToken(
-                "ya29.a0" + self._word(120),
+                self._secret("ya29.a0", 120),
                 email,
                 client.client_id,
                 scopes,
@@ -375,7 +378,7 @@ class OAuth(Directory):
         self._serial += 1
         return self._refresh.put(
             RefreshToken(
-                token="1//0" + self._word(90),
+                token=self._secret("1//0", 90),
                 account=email,
                 client_id=client.client_id,
                 scopes=scopes,
@@ -414,7 +417,7 @@ class OAuth(Directory):
             letters = "".join(self._random.choices(_USER_CODE, k=8))
             return self._devices.put(
                 DeviceRequest(
-                    device_code="AH-1Ng" + self._word(60),
+                    device_code=self._secret("AH-1Ng", 60),
                     user_code=f"{letters[:4]}-{letters[4:]}",
                     client_id=client.client_id,
                     scopes=asked,

@@ -42,6 +42,8 @@ class LocalDriveSettings:
             revisions".
         revision_days: Days after which an unpinned revision that is not the head goes.
         fold_names: Whether `name = 'x'` in a search disregards case.
+        secret_mark: Letters and digits that stand in every token, code, client secret and session
+            URI made here, so that a program that lets one slip out is found out.
     """
 
     latency: float = 0.0
@@ -65,3 +67,4 @@ class LocalDriveSettings:
     max_revisions: int = 100
     revision_days: float = 30.0
     fold_names: bool = False
+    secret_mark: str = ""

@@ -69,7 +69,7 @@ class Transfers:
             store=store,
             clock=model.clock,
             life=model.settings.session_seconds,
-            new_id=lambda: "AB" + self._new_key(),
+            new_id=lambda: "AB" + model.settings.secret_mark + self._new_key(),
             finish=self._finish,
             show=self._show,
         )

@@ -298,7 +298,7 @@ def test_the_text_form_and_back(text: str, fault: Fault) -> None:
         ("*:503:done=yes", "'done' takes no value"),
         ("*:503:inner=yes", "'inner' takes no value"),
         ("*:lost:done", "'lost' does not take 'done'; it takes no parameters"),
-        ("*:503:bytes=3", "'503' does not take 'bytes'; it takes done, retry_after"),
+        ("*:503:bytes=3", "'503' does not take 'bytes'; it takes done, reason, retry_after"),
     ],
 )
 def test_bad_text_gives_one_sentence(text: str, says: str) -> None:
