@@ -12,6 +12,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import figures
+from tests.canary import plugin
+from tests.matrix import printing
 from tests.virtual_clock import VirtualClock
 
 settings.register_profile(
@@ -36,8 +38,10 @@ def is_foreign(name: str) -> bool:
     return name.startswith(_FOREIGN) or name.lower() in _PROXIES
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Heed Ctrl-C: a run in the background of a shell ignores it, and so would our children."""
+    config.pluginmanager.register(printing)
+    config.pluginmanager.register(plugin, "canary")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

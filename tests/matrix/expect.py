@@ -1,0 +1,180 @@
+"""The table itself: which faults cannot meet which request, and how the others end.
+
+Both are explicit. What holds after every cell (nothing twice, nothing lost, a true status, settled
+in two passes) is not said here: the test sees to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from tests.matrix.columns import Column
+from tests.matrix.jobs import JOBS
+from tests.matrix.rows import PASSES
+
+PARTS: Final = frozenset(row.name for row in PASSES if row.inner)
+"""Requests inside batches."""
+PUTS: Final = frozenset({"upload.put, chunk", "upload.put, last chunk", "upload.put, question"})
+SESSIONS: Final = frozenset({"files.create, session", "files.update, session"})
+CREATES: Final = frozenset({"files.create, folder", "files.create, content"})
+"""Creates that a second try finds done: the 409 is the proof."""
+UPDATES: Final = frozenset({"files.update, content", "files.update, session"})
+CONTENTS: Final = CREATES | UPDATES | SESSIONS | PUTS
+PATCHES: Final = frozenset({"files.update, rename", "files.update, trash"})
+AFTER_409: Final = "files.get, after a 409"
+PIN, WEEKLY, RESUME = (
+    "revisions.update, pin",
+    "revisions.list, weekly",
+    "files.get, what was on its way",
+)
+LOOKS: Final = frozenset({"changes.getStartPageToken", "files.list", "files.generateIds", "batch"})
+CANCEL: Final = "upload.cancel"
+REFRESH: Final = "oauth.token, refresh"
+OAUTH: Final = frozenset({REFRESH, *(row.name for row in JOBS if row.endpoint.startswith("oauth"))})
+ABOUT: Final = frozenset(row.name for row in JOBS) - OAUTH
+NOBODY: Final = "about.get, without a token"
+ALL: Final = frozenset(row.name for row in (*PASSES, *JOBS))
+
+_NET: Final = frozenset({"F1", "F2", "F3", "F4", "F5", "F19", "F21"})
+_BUSY: Final = frozenset({"F9", "F10", "F17", "F18"})
+
+_ABSENT: Final[tuple[tuple[str, Iterable[str], str], ...]] = (
+    # The parts of a batch share a connection: the row "batch" has what may happen to that.
+    *((fault, PARTS, "batch") for fault in ("F1", "F2", "F3", "F4", "F5", "F21")),
+    # Answers without a body cannot be cut; a page of somebody else is another matter.
+    *((fault, SESSIONS | {"upload.put, chunk", "upload.put, question", CANCEL}, "no-body")
+      for fault in ("F4", "F5", "F19 truncated", "F19 wrong_json")),
+    *((fault, {NOBODY}, "refused") for fault in ("F3", "F4", "F5", "F6", "F7", "F9", "F10", "F12",
+      "F17", "F18 503 done", "F19")),
+    # The reply to a cancelled session is an error by itself (499): there is nothing to spoil.
+    *((fault, {CANCEL}, "499") for fault in ("F3", "F10", "F18 503 done", "F19")),
+    ("F7", OAUTH, "no-bearer"),
+    ("F8", ALL - {REFRESH, "oauth.token, code", "oauth.token, device"}, "token-endpoint"),
+    ("F10", OAUTH, "F9"),
+    ("F11", ALL - CONTENTS - {PIN}, "no-space"),
+    ("F13", LOOKS | OAUTH | ABOUT | {"changes.list", CANCEL}, "no-id"),
+    ("F13", PUTS, "F20"),
+    ("F14", ALL - CREATES - {"files.create, session", "upload.put, last chunk"}, "no-new-id"),
+    ("F15", ALL - {"changes.list"}, "no-page"),
+    ("F16", LOOKS | OAUTH | ABOUT | {"changes.list", AFTER_409, RESUME, WEEKLY, CANCEL}, "reads"),
+    ("F20", ALL - PUTS, "no-session"),
+    ("F20 keep", {"upload.put, question", "upload.put, last chunk"}, "keeps-all"),
+    ("F22", ALL - {
+        "files.list", "changes.list", AFTER_409, RESUME, "files.create, content",
+        "files.update, content", "upload.put, last chunk", *PATCHES,
+    }, "no-checksum"),
+)  # fmt: skip
+"""Fault (or fault and kind), rows, and in a word why it cannot be there."""
+
+_WORDS: Final = {
+    "F6": "invalid_request",
+    "F9": "rate_limit_exceeded",
+    "F12": "admin_policy_enforced",
+}
+"""How the token endpoints, which have words of their own, say it."""
+
+
+def absent(row: str, column: Column) -> str:
+    """Say in a word why a fault cannot meet a request; nothing where it can."""
+    for fault, rows, why in _ABSENT:
+        meant = {column.name, f"{column.fault} {column.kind}", column.fault}
+        if fault in meant and row in rows:
+            return why
+    return ""
+
+
+def reason(row: str, column: Column) -> str:
+    """Return the word that the reply gives, where it is not LocalDrive's own choice."""
+    return _WORDS.get(column.fault, "") if row in OAUTH else ""
+
+
+def ending(row: str, column: Column, *, lasting: bool) -> str:  # noqa: PLR0911
+    """Say how the pass or job ends.
+
+    Args:
+        row: the request.
+        column: the fault.
+        lasting: whether it strikes each time, and not once.
+
+    Returns:
+        ``completed``, ``failed CODE``, or ``some CODE-OR-WORDS`` where the files that it concerns
+        are not synced and say why, and the others are.
+    """
+    if row == CANCEL:
+        return "some changed while it was read"
+    if row in {job.name for job in JOBS}:
+        return _of_job(row, column, lasting=lasting)
+    passing = column.fault in _NET | _BUSY | {"F7", "F22"} or column.name == "F20 keep"
+    if column.kind == "drip" and not column.more.get("bytes"):
+        return "completed"
+    if not lasting and (passing or column.fault == "F20"):
+        return "completed"
+    if not lasting and row in PUTS and column.fault in ("F6", "F14", "F16"):
+        return "completed"  # in another session
+    if lasting and column.acts and row in CREATES and passing:
+        return "completed"
+    if column.fault in _NET or column.name == "F20 keep":
+        return "failed net.offline"
+    if column.fault in _BUSY:
+        alone = (CONTENTS - {"files.create, folder"}) | {AFTER_409}
+        return "some drive.busy" if row in alone else "failed drive.busy"
+    return _final(row, column, lasting=lasting)
+
+
+def _final(row: str, column: Column, *, lasting: bool) -> str:  # noqa: PLR0911, PLR0912, C901
+    match column.fault:
+        case "F7":
+            return "some lost again and again" if row in PUTS else "failed auth.expired"
+        case "F8":
+            return "failed auth.revoked"
+        case "F11":
+            return "some drive.full"
+        case "F12":
+            return "failed org.blocked"
+        case "F13" if row in PATCHES or (lasting and row in UPDATES):
+            return "some refused it (notFound)"
+        case "F13" if row in UPDATES | {PIN, WEEKLY, RESUME}:
+            return "completed"
+        case "F13":
+            return "some is gone"
+        case "F14" if row == "upload.put, last chunk":
+            return "some an earlier try had already made it"
+        case "F14":
+            return "some is gone"
+        case "F15":
+            return "completed"
+        case "F20":
+            return "some lost again and again"
+        case "F22":
+            return "some was not identical" if row in CONTENTS - CREATES else "completed"
+        case _ if row in (PIN, WEEKLY) or (row == "changes.list" and column.fault == "F6"):
+            return "completed"
+        case _ if row == REFRESH:
+            return "failed auth.expired"
+        case _ if row in LOOKS | {"changes.list", RESUME}:
+            return "failed drive.refused"
+        case _:
+            return "some Google refused it"
+
+
+def _of_job(row: str, column: Column, *, lasting: bool) -> str:  # noqa: PLR0911
+    spends = row in ("oauth.token, code", "oauth.token, device")
+    slow_only = column.kind == "drip" and not column.more.get("bytes")
+    if slow_only:
+        return "completed"
+    if column.fault in _NET | _BUSY:
+        if spends and column.acts:
+            return "failed auth.denied"  # the code is good once, and was taken
+        if not lasting or (row == "oauth.revoke" and column.acts):
+            return "completed"
+        return "failed net.offline" if column.fault in _NET else "failed drive.busy"
+    if row == "oauth.revoke":
+        return "failed drive.refused"
+    if column.fault == "F7":
+        return "failed auth.expired" if lasting else "completed"
+    if column.fault == "F12":
+        return "failed org.blocked"
+    if row in ABOUT:
+        return "failed drive.refused"
+    return "failed auth.denied"
