@@ -19,6 +19,7 @@ from jupyter_drive_sync.demo.ground import Ground, local_drive
 from jupyter_drive_sync.drive.secrets import Grant, Secret, SecretsStore
 from jupyter_drive_sync.runner.account import Account
 from jupyter_drive_sync.server.service import Service
+from tests.canary.watch import MARK
 from tests.server.contract import check_reply
 
 FAKE_CHILD = [sys.executable, "-P", "-m", "tests.server.fake_child"]
@@ -141,5 +142,5 @@ def api(jp_fetch: Any, service: Service) -> Api:
 @pytest.fixture
 def connected(state: Path, client_file: Path) -> None:
     """Leave a permission in the state folder; Google would not know it."""
-    SecretsStore(state).keep_grant(Grant(Secret("1//made-up"), (), "client", 1.0))
+    SecretsStore(state).keep_grant(Grant(Secret(f"1//{MARK}"), (), "client", 1.0))
     Account("1", "ann@example.edu", "Ann", str(client_file), 1_800_000_000.0).save(state)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 import pytest
 from jupyter_events.schema import EventSchema
+from tornado.web import RequestHandler
 
 from jupyter_drive_sync.core.settings import Settings
 from jupyter_drive_sync.server import handlers
@@ -17,28 +19,33 @@ from tests.server.contract import document, resolved, validator
 VERBS = ("get", "post", "put", "patch", "delete")
 
 
-def served(web_app: Any) -> dict[str, set[str]]:
-    """Return the routes of the running application that are ours, with their verbs."""
+def served(web_app: Any, verbs: Collection[str] = VERBS) -> dict[str, set[str]]:
+    """Return the routes of the running application that are ours, with the verbs that they take.
+
+    Ours is what lies below our address, and what our package answers wherever it lies.
+    """
     found: dict[str, set[str]] = {}
     for rule in web_app.wildcard_router.rules + web_app.default_router.rules:
         for inner in getattr(rule.target, "rules", [rule]):
             matcher = getattr(inner.matcher, "regex", None)
-            if matcher is None or "drive-sync/" not in matcher.pattern:
+            if matcher is None or not is_ours(matcher.pattern, inner.target):
                 continue
-            path = "/drive-sync/" + matcher.pattern.split("drive-sync/", 1)[1].rstrip("$")
+            base = web_app.settings["base_url"].rstrip("/")
+            path = matcher.pattern.removeprefix(base).rstrip("$")
             path = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", path)
-            own = {verb for verb in VERBS if verb in dir_of(inner.target)}
+            own = {verb for verb in verbs if takes(inner.target, verb)}
             found.setdefault(path.replace("{hold}", "{id}"), set()).update(own)
     return found
 
 
-def dir_of(handler: type) -> set[str]:
-    return {
-        name
-        for kind in handler.__mro__
-        if kind.__module__ == handlers.__name__
-        for name in vars(kind)
-    }
+def is_ours(pattern: str, handler: Any) -> bool:
+    module = str(getattr(handler, "__module__", ""))
+    return "drive-sync/" in pattern or module.startswith("jupyter_drive_sync")
+
+
+def takes(handler: Any, verb: str) -> bool:
+    """Tell whether a handler does something with a verb, whoever wrote the method."""
+    return getattr(handler, verb, None) not in (None, RequestHandler._unimplemented_method)
 
 
 def test_every_route_is_described_and_every_description_is_served(

@@ -1,199 +1,192 @@
 """Who may do what: every route of the running application, every verb, every kind of caller.
 
-Faults F52 and F55, law 14. The routes are asked of the application, so that a new one is in the
-table the day that it is made.
+Faults F52 and F55, law 14; on Jupyter Server and on Notebook 7. The routes are asked of the
+application, so that a new one is in the table the day that it is made.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any
 
 import pytest
-from jupyter_server.auth import Authorizer
+from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from jupyter_server.utils import url_path_join
+from tornado import web
+from traitlets.config import Config
 
+from jupyter_drive_sync.engine.executor import InOrder
+from jupyter_drive_sync.localdrive.drive import LocalDrive
 from jupyter_drive_sync.server.service import Service
+from tests.drive.ground import DriveTime
+from tests.engine.world import World
 from tests.server.contract import document
+from tests.server.routes import (
+    ALL_VERBS,
+    CALLBACK,
+    HARMLESS,
+    XSRF,
+    Caller,
+    Cell,
+    Nobody,
+    cells,
+    snapshot,
+    violations,
+)
 from tests.server.test_contract import VERBS, served
-
-SAFE = {"get"}
-FILLED = {"{id}": "abc", "{run}": "1"}
-BODIES = {
-    "release": {"id": "abc", "choice": "keep"},
-    "settings": {"time_zone": "UTC"},
-    "prompt": {"action": "reset"},
-    "acknowledge": {"id": "abc"},
-}
-"""What makes a request of the route whole, where nothing does not."""
+from tests.virtual_clock import VirtualClock
 
 
-def cells(web_app: Any) -> list[tuple[str, str]]:
-    """Return address and verb of all there is."""
-    return [
-        (path, verb) for path, verbs in sorted(served(web_app).items()) for verb in sorted(verbs)
-    ]
+@pytest.fixture(params=["server", "notebook"])
+def platform(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
-class Nobody(Authorizer):
-    """Allows what is not ours, and nothing that is."""
+@pytest.fixture
+def jp_server_config(jp_server_config: Config, platform: str, tmp_path: Path) -> Config:
+    """Load Notebook 7 beside us, as `jupyter notebook` does."""
+    if platform == "notebook":
+        jp_server_config.ServerApp.jpserver_extensions = {
+            "jupyter_drive_sync": True,
+            "notebook": True,
+        }
+    return jp_server_config
 
-    asked: ClassVar[set[tuple[str, str]]] = set()
 
-    def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
-        self.asked.add((action, resource))
-        return resource != "drive_sync"
+class Lived(World):
+    """A home that was mirrored before the server starts, so that there is something to read."""
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "ann"
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state-of-ann"
 
 
-class Caller:
-    """Sends requests as this or that kind of person."""
-
-    def __init__(self, client: Any, base_url: str, token: str) -> None:
-        self._client = client
-        self._base = base_url
-        self._token = token
-        self.cookies = ""
-
-    async def log_in(self) -> None:
-        """Get the cookie that a browser has after it opened Jupyter with a token."""
-        reply = await self._client.fetch(
-            url_path_join(self._base, "login") + f"?token={self._token}",
-            follow_redirects=False,
-            raise_error=False,
-        )
-        self.cookies = "; ".join(
-            line.split(";")[0] for line in reply.headers.get_list("Set-Cookie")
-        )
-        assert "username" in self.cookies
-
-    async def send(self, path: str, verb: str, **headers: str) -> Any:
-        for name, value in FILLED.items():
-            path = path.replace(name, value)
-        body = json.dumps(BODIES.get(path.rsplit("/", 1)[-1], {}))
-        return await self._client.fetch(
-            url_path_join(self._base, path),
-            method=verb.upper(),
-            headers=headers,
-            body=body if verb in ("post", "patch", "put") else None,
-            allow_nonstandard_methods=True,
-            follow_redirects=False,
-            raise_error=False,
-        )
-
-    async def with_token(self, path: str, verb: str) -> Any:
-        return await self.send(path, verb, Authorization=f"token {self._token}")
-
-    async def with_cookie(self, path: str, verb: str, xsrf: str = "") -> Any:
-        cookies = self.cookies
-        headers = {}
-        if xsrf:
-            cookies += f"; _xsrf={xsrf}"
-            headers["X-XSRFToken"] = xsrf
-        return await self.send(path, verb, Cookie=cookies, **headers)
+@pytest.fixture
+def lived(tmp_path: Path, home: Path, connected: None) -> None:
+    """Leave records of two runs and a hold in the state folder."""
+    clock = VirtualClock(1_700_000_000.0)
+    with LocalDrive(clock=DriveTime(clock)) as drive:
+        world = Lived(tmp_path, clock, drive, executor=InOrder())
+        world.sync()
+        for path in sorted(home.rglob("*")):
+            if path.is_file():
+                path.unlink()
+        world.sync()
+        assert world.holds()
 
 
 @pytest.fixture
 def caller(
-    http_server_client: Any, jp_base_url: str, jp_serverapp: Any, service: Service
+    lived: None, http_server_client: Any, jp_base_url: str, jp_serverapp: Any, service: Service
 ) -> Caller:
     return Caller(http_server_client, jp_base_url, jp_serverapp.identity_provider.token)
 
 
-def in_our_form(reply: Any, path: str) -> None:
-    if path.endswith("oauth2callback"):
-        assert reply.headers["Content-Type"].startswith("text/html")
-        assert "data-drive-sync" in reply.body.decode()
-    else:
-        said = json.loads(reply.body)
-        assert set(said) == {"code", "who", "sentence", "params"}
+def is_refused(cell: Cell, reply: Any) -> bool:
+    if cell.verb == "options" and cell.taken:
+        # Jupyter's own answer to a preflight, which browsers send without credentials.
+        return reply.code in (200, 204) and not reply.body
+    return reply.code == 403 if cell.taken else reply.code in (403, 405)
 
 
-async def test_anonymous(jp_web_app: Any, caller: Caller, fake_child: None) -> None:
-    for path, verb in cells(jp_web_app):
-        reply = await caller.send(path, verb)
-        assert reply.code == 403, (path, verb)
-        assert "Location" not in reply.headers
-        in_our_form(reply, path)
+def is_done(cell: Cell, reply: Any) -> bool:
+    if cell.verb == "options" and cell.taken:
+        return reply.code in (200, 204) and not reply.body
+    if not cell.taken:
+        return bool(reply.code == 405)
+    if cell.path.endswith(CALLBACK):
+        return True  # 403 is its answer to a forged state: tests/server/test_flow.py
+    return reply.code not in (401, 403, 405) and reply.code < 500
+
+
+def reads_only(cell: Cell, reply: Any) -> bool:
+    """Whoever may look and not change."""
+    return is_refused(cell, reply) if cell.changes else is_done(cell, reply)
+
+
+async def test_anonymous(jp_web_app: Any, caller: Caller, state: Path, fake_child: None) -> None:
+    assert await violations(jp_web_app, state, caller.send, judge=is_refused) == []
 
 
 async def test_a_cookie_without_the_xsrf_token(
-    jp_web_app: Any, caller: Caller, fake_child: None
+    jp_web_app: Any, caller: Caller, state: Path, fake_child: None
 ) -> None:
     await caller.log_in()
-    for path, verb in cells(jp_web_app):
-        reply = await caller.with_cookie(path, verb)
-        if verb in SAFE and not path.endswith("oauth2callback"):
-            assert reply.code != 403, (path, verb)
-        else:
-            assert reply.code == 403, (path, verb)
-            in_our_form(reply, path)
+    assert await violations(jp_web_app, state, caller.with_cookie, judge=reads_only) == []
+
+
+async def test_a_foreign_page(
+    jp_web_app: Any, caller: Caller, state: Path, fake_child: None
+) -> None:
+    await caller.log_in()
+
+    def judge(cell: Cell, reply: Any) -> bool:
+        if cell.verb == "get" and not cell.changes:
+            return reply.code in (200, 400, 403, 404)  # it may ask, and not read
+        return is_refused(cell, reply) or reply.code == 404
+
+    assert await violations(jp_web_app, state, caller.from_elsewhere, judge=judge) == []
 
 
 async def test_denied_by_the_authorizer(
-    jp_web_app: Any, caller: Caller, fake_child: None, monkeypatch: pytest.MonkeyPatch
+    jp_web_app: Any,
+    caller: Caller,
+    state: Path,
+    fake_child: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    nobody = Nobody()
-    monkeypatch.setitem(jp_web_app.settings, "authorizer", nobody)
-    Nobody.asked.clear()
-    for path, verb in cells(jp_web_app):
-        Nobody.asked.clear()
-        reply = await caller.with_token(path, verb)
-        assert reply.code == 403, (path, verb)
-        in_our_form(reply, path)
-        changes = verb not in SAFE or path.endswith("oauth2callback")
-        assert Nobody.asked == {("write" if changes else "read", "drive_sync")}, (path, verb)
+    monkeypatch.setitem(jp_web_app.settings, "authorizer", Nobody())
+
+    def judge(cell: Cell, reply: Any) -> bool:
+        asked, Nobody.asked = Nobody.asked, set()
+        wanted = {("write" if cell.changes else "read", "drive_sync")}
+        was_asked = asked == wanted or not cell.taken or cell.verb == "options"
+        return is_refused(cell, reply) and was_asked
+
+    Nobody.asked = set()
+    assert await violations(jp_web_app, state, caller.with_token, judge=judge) == []
 
 
-async def test_allowed(jp_web_app: Any, caller: Caller, fake_child: None) -> None:
-    await caller.log_in()
-    for path, verb in cells(jp_web_app):
-        if path.endswith("oauth2callback"):
-            continue  # 403 is its answer to a forged state: tests/server/test_flow.py
-        for reply in (
-            await caller.with_token(path, verb),
-            await caller.with_cookie(path, verb, xsrf="abcdef0123456789"),
-        ):
-            assert reply.code not in (403, 405), (path, verb)
-            assert reply.code < 500, (path, verb, reply.body)
+async def test_allowed_with_a_token(
+    jp_web_app: Any, caller: Caller, state: Path, fake_child: None
+) -> None:
+    wrong = await violations(jp_web_app, state, caller.with_token, judge=is_done, may_change=True)
+    assert wrong == []
 
 
-async def test_other_verbs_are_refused(jp_web_app: Any, caller: Caller) -> None:
-    for path, verbs in served(jp_web_app).items():
-        for verb in {*VERBS, "head"} - verbs:
-            reply = await caller.with_token(path, verb)
-            assert reply.code == 405, (path, verb)
-
-
-async def test_a_foreign_page_changes_nothing(
-    jp_web_app: Any, caller: Caller, fake_child: None
+async def test_allowed_with_a_cookie(
+    jp_web_app: Any, caller: Caller, state: Path, fake_child: None
 ) -> None:
     await caller.log_in()
-    for path, verb in cells(jp_web_app):
-        if verb in SAFE:
-            continue
-        reply = await caller.send(
-            path,
-            verb,
-            Cookie=caller.cookies,
-            Origin="https://evil.example",
-            Referer="https://evil.example/",
-        )
-        assert reply.code in (403, 404), (path, verb)
+
+    async def send(path: str, verb: str) -> Any:
+        return await caller.with_cookie(path, verb, xsrf=XSRF)
+
+    assert await violations(jp_web_app, state, send, judge=is_done, may_change=True) == []
 
 
 async def test_on_a_hub_only_the_owner_changes_things(
-    jp_web_app: Any, caller: Caller, fake_child: None, monkeypatch: pytest.MonkeyPatch
+    jp_web_app: Any,
+    caller: Caller,
+    state: Path,
+    fake_child: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("JUPYTERHUB_USER", "ann")
-    for path, verb in cells(jp_web_app):
-        reply = await caller.with_token(path, verb)  # a random name, not ann
-        if path.endswith("oauth2callback"):
-            assert (reply.code, b'"forbidden"' in reply.body) == (403, True)
-        elif verb in SAFE:
-            assert reply.code != 403, (path, verb)
-        else:
-            assert reply.code == 403, (path, verb)
-            assert json.loads(reply.body)["code"] == "request.not_owner"
+    monkeypatch.setenv("JUPYTERHUB_USER", "ann")  # the caller has a random name
+
+    def judge(cell: Cell, reply: Any) -> bool:
+        if cell.path.endswith(CALLBACK) and cell.verb == "get":
+            return reply.code == 403 and b'"forbidden"' in reply.body
+        if cell.taken and cell.verb not in HARMLESS:
+            return reply.code == 403 and json.loads(reply.body)["code"] == "request.not_owner"
+        return is_done(cell, reply)
+
+    assert await violations(jp_web_app, state, caller.with_token, judge=judge) == []
 
 
 async def test_the_owner_on_a_hub(
@@ -210,14 +203,99 @@ async def test_the_owner_on_a_hub(
 
 
 async def test_what_counts_as_activity(jp_web_app: Any, caller: Caller, fake_child: None) -> None:
-    for path, verb in cells(jp_web_app):
+    for cell in cells(jp_web_app):
         jp_web_app.settings.pop("api_last_activity", None)
-        await caller.with_token(path, verb)
+        await caller.with_token(cell.path, cell.verb)
         counted = "api_last_activity" in jp_web_app.settings
-        clicked = verb not in SAFE and not path.endswith(("prompt", "acknowledge"))
-        assert counted == clicked, (path, verb)
+        clicked = (
+            cell.taken
+            and cell.verb not in HARMLESS
+            and not cell.path.endswith(("prompt", "acknowledge"))
+        )
+        if cell.taken:
+            assert counted == clicked, cell
 
 
-def test_the_table_is_whole(jp_web_app: Any, service: Service) -> None:
+def test_the_table_is_whole(
+    jp_web_app: Any, jp_serverapp: Any, service: Service, platform: str
+) -> None:
     described = sum(len(set(verbs) & set(VERBS)) for verbs in document()["paths"].values())
-    assert len(cells(jp_web_app)) == described >= 19
+    taken = [cell for cell in cells(jp_web_app) if cell.taken and cell.verb in VERBS]
+    assert len(taken) == described >= 19
+    assert len(cells(jp_web_app)) == len(served(jp_web_app)) * len(ALL_VERBS)
+    found = jp_serverapp.extension_manager.extension_apps.get("notebook", ())
+    apps = {type(app).__name__ for app in found}
+    assert apps == ({"JupyterNotebookApp"} if platform == "notebook" else set())
+
+
+class Naked(JupyterHandler):
+    """What nobody may write: it asks nobody, and writes at a GET."""
+
+    folder = Path()
+
+    @web.removeslash
+    def get(self) -> None:
+        (self.folder / "written").touch()
+        self.finish("{}")
+
+    def check_xsrf_cookie(self) -> None:
+        """Check nothing."""
+
+    def post(self) -> None:
+        self.finish("{}")
+
+
+class Unauthorized(APIHandler):
+    """It asks who it is, and not whether they may."""
+
+    @web.authenticated
+    def delete(self) -> None:
+        self.finish("{}")
+
+
+class Elsewhere(APIHandler):
+    """One of our package, at another address."""
+
+    __module__ = "jupyter_drive_sync.hub.handlers"
+
+    def put(self) -> None:
+        self.finish("{}")
+
+
+@pytest.mark.parametrize("platform", ["server"], indirect=True)
+async def test_a_new_handler_without_protection_fails_by_itself(
+    jp_web_app: Any, caller: Caller, state: Path, fake_child: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Naked.folder = state
+    base = jp_web_app.settings["base_url"]
+    jp_web_app.add_handlers(
+        ".*$",
+        [
+            (url_path_join(base, path), handler)
+            for path, handler in (
+                ("drive-sync/api/naked", Naked),
+                ("drive-sync/api/unauthorized", Unauthorized),
+                ("elsewhere", Elsewhere),
+            )
+        ],
+    )
+    wrong = await violations(jp_web_app, state, caller.send, judge=is_refused)
+    new = ("/drive-sync/api/naked", "/drive-sync/api/unauthorized", "/elsewhere")
+    assert {line.split(":")[0].split()[1] for line in wrong} == set(new)
+    open_to_all = {line.split(":")[0] for line in wrong if ": 200 " in line}
+    assert open_to_all == {"get /drive-sync/api/naked", "post /drive-sync/api/naked"}
+    assert any("changed ['written']" in line for line in wrong)
+    assert Cell("/elsewhere", "put", taken=True) in cells(jp_web_app)
+    monkeypatch.setitem(jp_web_app.settings, "authorizer", Nobody())
+    wrong = await violations(jp_web_app, state, caller.with_token, judge=is_refused)
+    assert "delete /drive-sync/api/unauthorized" in {line.split(":")[0] for line in wrong}
+
+
+def test_a_snapshot_sees_every_change(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    file.write_text("one")
+    first = snapshot(tmp_path)
+    file.write_text("two")
+    second = snapshot(tmp_path)
+    (tmp_path / "folder").mkdir()
+    assert len({str(each) for each in (first, second, snapshot(tmp_path))}) == 3

@@ -22,6 +22,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 import pytest
 
 from jupyter_drive_sync.demo.ground import Ground, local_drive
+from tests.canary.watch import current
 from tests.server.web import Person
 
 OPENER = build_opener(ProxyHandler({}))
@@ -43,7 +44,9 @@ class Server:
         )
         with OPENER.open(request, timeout=30) as reply:
             self.headers = reply.headers
-            return json.loads(reply.read())
+            content = reply.read()
+            current().look("reply", path, content, reply.headers.items())
+            return json.loads(content)
 
     def await_answer(self) -> None:
         """Wait until it listens, which is after it said where."""
@@ -119,6 +122,7 @@ def running(home: Path, environment: dict[str, str]) -> Iterator[Server]:
         with contextlib.suppress(UnboundLocalError):
             drain.join(timeout=10)
         process.stderr.close()
+    current().look("log", "jupyter server", lines)
     assert "Traceback" not in "".join(lines), "".join(lines)
 
 
