@@ -150,3 +150,16 @@ def test_the_extras_that_make_setup_installs_exist() -> None:
     asked = re.search(r"--editable '\.\[(.*?)\]'", page("Makefile"))
     assert asked is not None
     assert set(asked[1].split(",")) <= set(project["optional-dependencies"])
+
+
+def test_every_fault_is_listed_with_tests_that_exist() -> None:
+    listed = {row[0].strip(): row for row in rows(page("docs/developer/faults.md"), "| | what")}
+    assert list(listed) == [f"F{number}" for number in range(23, 63)]
+    for fault, (_, happens, does, shown) in listed.items():
+        assert happens, fault
+        assert does, fault
+        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", shown)
+        assert named or shown.startswith("not here:"), fault
+        for path, function in named:
+            found = re.search(rf"^\s*(?:async )?def {function}\(", page(path), re.MULTILINE)
+            assert found, (fault, path, function)
