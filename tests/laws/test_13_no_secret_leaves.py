@@ -1,4 +1,4 @@
-"""Law 13: no secret leaves. What leaves in each test the canary sees; here are the other clauses."""
+"""Law 13: no secret leaves. What leaves in a test, the canary sees; here are the other clauses."""
 
 from __future__ import annotations
 
