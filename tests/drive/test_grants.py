@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -22,6 +23,7 @@ from jupyter_drive_sync.drive.discovery import Endpoint
 from jupyter_drive_sync.drive.exchange import Exchange
 from jupyter_drive_sync.drive.secrets import Access, Grant, Secret, SecretsStore
 from jupyter_drive_sync.drive.token_endpoint import TokenEndpoint
+from jupyter_drive_sync.drive.wire import Reply
 from jupyter_drive_sync.errors import (
     AuthExpired,
     AuthRevoked,
@@ -36,6 +38,7 @@ from jupyter_drive_sync.errors import (
     NotConnected,
     Offline,
     OrgBlocked,
+    Refused,
     RunCancelled,
     ScopeMissing,
     TestingMode,
@@ -202,6 +205,54 @@ def test_refreshing_is_patient(desk: Desk, kind: str) -> None:
     desk.plan(kind)
     with pytest.raises((Offline, Busy)):
         desk.exchange().refresh(grant)
+
+
+@pytest.mark.parametrize("name", ["error", "error_code"])
+def test_too_fast_is_no_refusal(desk: Desk, name: str) -> None:
+    """Source: Google Identity guide on devices, which has the word in ``error_code``."""
+
+    class TooFast:
+        replies = 2
+
+        def request(self, *request: Any) -> Reply:
+            if self.replies:
+                self.replies -= 1
+                body = json.dumps({name: "rate_limit_exceeded"}).encode()
+                return Reply(403, {"retry-after": "7"}, body)
+            return LocalWire(desk.server, desk.clock).request(*request)
+
+        def close(self) -> None:
+            pass
+
+    desk.connect()
+    wire = TooFast()
+    tokens = TokenEndpoint(lambda: wire, desk.clock, seeded(1))
+    grant = SecretsStore(desk.state_dir).grant()
+    assert grant is not None
+    exchange = Exchange(desk.client(), Endpoint(ROOT), tokens)
+    begun = desk.clock.monotonic()
+    assert exchange.refresh(grant).token
+    assert desk.clock.monotonic() - begun >= 14
+    wire.replies = 100
+    with pytest.raises(Busy):
+        exchange.refresh(grant)
+
+
+@pytest.mark.parametrize("word", ["invalid_request", "something_new"])
+def test_what_google_does_not_take_any_more_is_no_denied_consent(desk: Desk, word: str) -> None:
+    grant = desk.connect()
+    desk.server.faults.add(Fault("400", "oauth.token", parameters={"reason": word}))
+    with pytest.raises(AuthExpired):
+        desk.exchange().refresh(grant)
+
+
+def test_a_revocation_that_google_refuses_is_no_success(desk: Desk) -> None:
+    grant = desk.connect()
+    desk.server.faults.add(Fault("400", "oauth.revoke", parameters={"reason": "invalid_request"}))
+    with pytest.raises(Refused) as caught:
+        desk.exchange().revoke(grant)
+    assert "invalid_request" in caught.value.sentence
+    assert desk.server.oauth.grants
 
 
 def test_a_lost_reply_to_a_code_ends_in_a_sentence(desk: Desk) -> None:

@@ -25,6 +25,7 @@ from playwright.sync_api import Error as PlaywrightError
 
 from jupyter_drive_sync.demo.ground import Ground, local_drive
 from jupyter_drive_sync.localdrive.settings import LocalDriveSettings
+from tests.canary.watch import current
 
 TOKEN: Final = "a-token-of-this-test"
 ACCOUNT: Final = "ann@example.edu"
@@ -190,6 +191,8 @@ def jupyter(
             yield server
         finally:
             server.stop()
+            current().folders.add(base / "state" / "jupyter-drive-sync")
+            current().look("log", "jupyter", server.log.read_bytes())
 
 
 def _await(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -220,6 +223,7 @@ def new_context(browser: Browser, *, dark: bool = False) -> BrowserContext:
 
 
 def _no_secret(message: ConsoleMessage) -> None:
+    current().look("browser console", message.location, message.text)
     LEAKS.extend(message.text for secret in _SECRETS if re.search(secret, message.text))
 
 
