@@ -26,7 +26,7 @@ settings.register_profile(
 )
 settings.load_profile("repeatable")
 
-_KEPT = ("DRIVE_SYNC_LIVE_CLIENT", "DRIVE_SYNC_TORTURE", figures.JOURNAL)
+_KEPT = ("DRIVE_SYNC_LIVE_CLIENT", "DRIVE_SYNC_SEED", "DRIVE_SYNC_TORTURE", figures.JOURNAL)
 _FOREIGN = ("DRIVE_SYNC_", "JUPYTERHUB_", "GOOGLE_", "CLOUDSDK_", "XDG_", "RCLONE_")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ssl_cert_file", "ssl_cert_dir")
 

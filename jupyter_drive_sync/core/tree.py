@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import NamedTuple, NewType
+from typing import Final, NamedTuple, NewType
 
 RelPath = NewType("RelPath", str)
 """A path below the home, ``/`` between its parts, no leading or trailing ``/``; ``""`` is the home.
@@ -96,6 +96,21 @@ class Stat(NamedTuple):
     mtime_ns: int
     """Nanoseconds since the epoch."""
     inode: int
+
+    @classmethod
+    def given(cls, size: int, mtime_ns: int, inode: int) -> Stat:
+        """Take what a file system gave, as numbers that the ledger can keep.
+
+        Times are cut to 64 bits with their sign (from 1677 to 2262, in nanoseconds), while some
+        file systems hold any year; inodes have 64 bits without a sign and many network disks use
+        them all, so the upper half counts from below.
+        """
+        if not -_HALF <= mtime_ns < _HALF:
+            mtime_ns = max(-_HALF, min(mtime_ns, _HALF - 1))
+        return cls(size, mtime_ns, inode if inode < _HALF else inode - 2 * _HALF)
+
+
+_HALF: Final = 1 << 63
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ class Lease:
         term: seconds after which a silent writer counts as dead.
         process: who we are.
         is_dead: looks at another holder's process; None: cannot tell.
+        token: tells this lease from all others; a random one when empty.
     """
 
     def __init__(
@@ -83,13 +84,14 @@ class Lease:
         term: float,
         process: Process,
         is_dead: Callable[[Process], bool | None] = Process.is_dead,
+        token: str = "",
     ) -> None:
         self._path = folder / "lease.json"
         self._clock = clock
         self._term = term
         self._process = process
         self._is_dead = is_dead
-        self._token = uuid4().hex
+        self._token = token or uuid4().hex
         self._beat = 0
         self._valid_until = 0.0
 
@@ -148,10 +150,14 @@ class Lease:
         if self._clock.monotonic() >= self._valid_until:
             raise LeaseLost
 
+    def mine(self) -> bool:
+        """Tell whether nobody else has taken the lease so far, however old it is."""
+        holder = self._read()
+        return holder is not None and holder.token == self._token
+
     def release(self) -> None:
         """Give the lease back; harmless when it is no longer ours."""
-        holder = self._read()
-        if holder is not None and holder.token == self._token:
+        if self.mine():
             with contextlib.suppress(OSError):  # read-only by now: it will count as dead
                 self._path.unlink(missing_ok=True)
         self._valid_until = 0.0

@@ -153,6 +153,10 @@ class Ledger:
         )
         return {entry.id: entry for entry in (to_entry(row) for row in found if row is not None)}
 
+    def holds_objects(self) -> bool:
+        """Tell whether anything at all is known of the mirror."""
+        return self._db.execute("SELECT 1 FROM objects LIMIT 1").fetchone() is not None
+
     def odd(self) -> dict[FileId, LedgerEntry]:
         """Return the objects that Drive shows otherwise than we left them, by id."""
         rows = self._db.execute("SELECT * FROM objects WHERE seen IS NOT NULL")
@@ -223,14 +227,30 @@ class Ledger:
                 db.execute("INSERT INTO meta VALUES ('root', ?)", (root,))
 
     def observe(
-        self, seen: Iterable[LedgerEntry], *, run: int, token: str, drained: bool = False
+        self,
+        seen: Iterable[LedgerEntry],
+        *,
+        run: int,
+        token: str,
+        drained: bool = False,
+        forget: Iterable[FileId] = (),
     ) -> None:
         """Store what Drive showed together with the page token that it came up to.
 
         One transaction: a token never runs ahead of what was read with it.
+
+        Args:
+            seen: entries to store.
+            run: number of the run.
+            token: what the next reading goes on from.
+            drained: see :meth:`tokens`.
+            forget: objects to let go of, as by :meth:`forget`.
         """
+        rows = [(i,) for i in forget]
         with self._transaction() as db:
             db.executemany(PUT, (to_row(entry, 0) for entry in seen))
+            db.executemany("DELETE FROM objects WHERE id = ?", rows)
+            db.executemany("INSERT OR IGNORE INTO released VALUES (?)", rows)
             db.execute("UPDATE runs SET token = ?, drained = ? WHERE id = ?", (token, drained, run))
 
     # -- intents: what is on its way --------------------------------------------------------------

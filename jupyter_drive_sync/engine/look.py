@@ -26,6 +26,7 @@ from jupyter_drive_sync.engine.observe import (
     compare,
     rebuild,
     root_state,
+    superseded,
     unclaimed,
     with_seen,
 )
@@ -36,6 +37,9 @@ from jupyter_drive_sync.errors import DriveSyncError, FeedTokenRefused, FileProb
 
 DRAIN_FROM: Final = 1000
 """Own changes since the next pass's token from which on the feed is read to its end."""
+
+CATCH_UP: Final = 120.0
+"""Seconds after which a listing is believed to show a write. Nobody states how long it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,8 @@ class Look:
     # -- the whole tree ---------------------------------------------------------------------------
 
     def _whole(self, *, token: str, trust: bool) -> View:
+        if not trust and not self._ledger.holds_objects():
+            self._let_drive_catch_up()
         # The token comes first: what changes while the pages are read is in the feed as well.
         token = token or self._drive.start_token()
         shown = tuple(whole_tree(self._drive, self._identity.home_id, self._names))
@@ -124,7 +130,9 @@ class Look:
         if place.id:
             self._ledger.remember(root=place.id)
             self._note_root(compare([e for e in shown if e.id == place.id], known))
-        self._ledger.observe((*result.entries, *self._asked(lost)), run=self._run, token=token)
+        entries = (*result.entries, *self._asked(lost))
+        gone = superseded(entries, result.paths)
+        self._ledger.observe(entries, run=self._run, token=token, forget=gone)
         self._explain_trash()
         if trust:
             self._find_raced_edits()
@@ -132,16 +140,47 @@ class Look:
         self._mark_verified(first=not known.entries and not result.entries, rebuilt=rebuilt)
         return self._view(root=place, rebuilt=rebuilt, verified=True)
 
+    def _let_drive_catch_up(self) -> None:
+        """Wait until a listing shows what we wrote last, when it is all that we have to go by.
+
+        The ledger was lost, or taken over: what a lagging listing leaves out would be sent again.
+        """
+        since = self._site.clock.wall() - self._identity.written
+        if 0 <= since < CATCH_UP:
+            self._drive.transport.pace.wait(CATCH_UP - since)
+
     def _place(self, shown: tuple[RemoteEntry, ...]) -> Root | Foreign:
         root = FileId(self._ledger.get("root"))
         if root:
             return Root(root)
+        mine = self._remembered_root(shown)
+        if mine is not None:
+            return Root(mine.id)
         remembered = {
             level: FileId(found)
             for level in range(len(self._names))
             if (found := self._ledger.get(f"chain/{level}"))
         }
         return find(shown, self._identity.home_id, self._names, remembered)
+
+    def _remembered_root(self, shown: tuple[RemoteEntry, ...]) -> RemoteEntry | None:
+        """Find the mirror's folder again by its id, after the ledger was lost.
+
+        A listing that lags may not show it, and one that is in the trash is not to be replaced.
+        """
+        root = self._identity.root
+        if not root:
+            return None
+        folder = next((entry for entry in shown if entry.id == root), None)
+        if folder is None:
+            try:
+                folder = self._drive.get(FileId(root))
+            except Missing:
+                return None
+        if folder.home != self._identity.home_id:
+            return None
+        self._note_root(Observation(root=folder))
+        return folder
 
     def _known(self, shown: Sequence[RemoteEntry] | None = None) -> Known:
         """Return what the ledger knows of the shown objects; of all where None is given."""

@@ -307,8 +307,21 @@ class _Pass:
             bound=bound,
             approved=self._ledger.approvals(),
         )
-        work.carry_out(plan, root, whole=whole)
+        writes = bool(plan.writes or root.missing)
+        self._note_writing(writes)
+        try:
+            work.carry_out(plan, root, whole=whole)
+        finally:
+            self._note_writing(writes)
         self._drop_sessions()
+
+    def _note_writing(self, writes: bool) -> None:
+        """Remember outside of the ledger when and where this home wrote last."""
+        known = replace(self._identity, root=self._ledger.get("root") or self._identity.root)
+        if writes:
+            known = replace(known, written=self._site.clock.wall())
+        if known != self._identity:
+            self._identity = known.save(self._site)
 
     def _drop_sessions(self) -> None:
         """Forget the uploads that nobody will go on with; Drive drops them within a week."""

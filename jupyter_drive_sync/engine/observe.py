@@ -8,7 +8,7 @@ tells that the ledger is older than Drive.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
@@ -145,6 +145,8 @@ class Rebuilt:
     """Known objects that the query no longer shows and that are to be asked for one by one."""
     found: int
     """Objects that the ledger did not know."""
+    paths: Mapping[FileId, RelPath]
+    """Where each live object of the mirror lies."""
 
 
 def rebuild(shown: Iterable[RemoteEntry], known: Known, *, trust: bool) -> Rebuilt:
@@ -175,7 +177,31 @@ def rebuild(shown: Iterable[RemoteEntry], known: Known, *, trust: bool) -> Rebui
         elif entry is not None:  # in the trash or moved out, by a write that was forgotten
             entries.append(with_seen(replace(entry, nonce=remote.nonce), remote))
     dropped = tuple(file_id for file_id in known.entries if file_id not in remotes)
-    return Rebuilt(tuple(entries), dropped, found)
+    return Rebuilt(tuple(entries), dropped, found, paths)
+
+
+def superseded(
+    entries: Iterable[LedgerEntry], paths: Mapping[FileId, RelPath]
+) -> Iterator[FileId]:
+    """Yield objects that are gone from the mirror and whose place another one of ours has by now.
+
+    An old ledger still takes them for the mirror of the file here; the newer one that took over
+    when they left is found without a word about why. To make a third one would be a twin.
+
+    Args:
+        entries: all objects, found ones among them as unclaimed.
+        paths: where each live object of the mirror lies.
+    """
+    entries = tuple(entries)
+    found = {
+        (entry.kind, paths[entry.id])
+        for entry in entries
+        if entry.standing is Standing.UNCLAIMED and entry.id in paths
+    }
+    for entry in entries:
+        away = entry.id not in paths and entry.seen is not None
+        if away and (entry.kind, entry.path) in found:
+            yield entry.id
 
 
 def unclaimed(remote: RemoteEntry, path: RelPath) -> LedgerEntry:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Set
 from dataclasses import replace
 
 from jupyter_drive_sync.core.plan import Verb
-from jupyter_drive_sync.core.tree import FileId, Kind, RemoteEntry, Stat
+from jupyter_drive_sync.core.tree import FileId, Kind, RemoteEntry, Standing, Stat
 from jupyter_drive_sync.drive.api import Drive
 from jupyter_drive_sync.drive.types import BATCH_LIMIT, BatchResult, Get
 from jupyter_drive_sync.engine.binding import is_chain
@@ -74,6 +74,9 @@ def _done(
         yes = entry.id in approved
         gone = Trashed(entry.id, entry.path, entry.stat.size, now, run, approved=yes)
         return Confirmation(intent.nonce, entry, run, trashed=gone)
+    if intent.verb == Verb.TRASH:
+        # Done, and undone by a person since: what they took out of the trash is theirs to remove.
+        entry = replace(entry, standing=Standing.UNCLAIMED)
     if entry.kind is Kind.FILE and intent.verb in (Verb.CREATE, Verb.REPLACE):
         # Which version of the file was sent is known by its checksum alone: read the file again.
         entry = replace(

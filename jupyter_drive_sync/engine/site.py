@@ -61,6 +61,9 @@ class Identity:
         account: account that holds the mirror.
         root_inode: inode of the home when it was last mirrored; 0 for never.
         taking_over: id of the home whose mirror this one is taking over, until that is done.
+        root: id of the mirror's folder, for whoever has lost the ledger; ``""`` for not made yet.
+        written: epoch seconds when this home wrote to Drive last, as far as that is known; 0 for
+            never. Listings lag: what was written a moment ago may not be in them.
     """
 
     home_id: str
@@ -69,6 +72,8 @@ class Identity:
     account: str = ""
     root_inode: int = 0
     taking_over: str = ""
+    root: str = ""
+    written: float = 0.0
 
     @classmethod
     def load(cls, site: Site) -> tuple[Identity, bool]:
@@ -82,7 +87,9 @@ class Identity:
         """
         path = site.state_dir / _FILE
         try:
-            return cls(**json.loads(path.read_text("utf-8"))), False
+            values = json.loads(path.read_text("utf-8"))
+            known = {name: values[name] for name in cls.__slots__ if name in values}
+            return cls(**known), False  # a newer program may have left more than we know
         except (FileNotFoundError, ValueError, TypeError):
             identity = cls(home_id=site.nonce())
             identity.save(site)
@@ -99,7 +106,7 @@ class Identity:
 
     def afresh(self, site: Site) -> Identity:
         """Begin a new mirror: a new id, so that the old one is left alone."""
-        return replace(self, home_id=site.nonce(), client="", account="", taking_over="").save(site)
+        return Identity(site.nonce(), self.drive_folder, root_inode=self.root_inode).save(site)
 
 
 def make_state_dir(path: Path) -> None:

@@ -40,17 +40,19 @@ def answers(site: Site, identity: Identity, ledger: Ledger, drive: Drive) -> Ide
         identity = replace(identity, taking_over=ledger.get("other_home")).save(site)
     elif other == "second_folder":
         folder = _second(identity.drive_folder or site.drive_folder)
-        identity = replace(identity, drive_folder=folder).save(site)
+        identity = replace(identity, drive_folder=folder, root="", written=0.0).save(site)
         ledger.clear()
     if identity.taking_over:
         # A try that was cut short may have got as far as the new ledger.
         root = FileId(ledger.get("other_root") or ledger.get("root"))
         _restamp(site, identity, drive, root)
         ledger.clear(root=root)
-        identity = replace(identity, taking_over="").save(site)
+        now = site.clock.wall()
+        identity = replace(identity, taking_over="", root=root, written=now).save(site)
 
     if ledger.answered("root_gone") == "untrash":
         _untrash(site, drive, FileId(ledger.get("root")))
+        identity = replace(identity, written=site.clock.wall()).save(site)
         ledger.dissolve("root_gone")
         ledger.remember(root_state="")
     kinds = ("root_gone", "other_account", "changed_client")

@@ -40,7 +40,11 @@ class Turn:
         self._progress = progress
         self._process = process or Process.current()
         self.lease = Lease(
-            site.state_dir, site.clock, term=site.settings.lease_seconds, process=self._process
+            site.state_dir,
+            site.clock,
+            term=site.settings.lease_seconds,
+            process=self._process,
+            token=site.nonce(),
         )
         self._status = self._before = Status.load(site.state_dir)
         self._meta: Mapping[str, Any] = {}
@@ -132,6 +136,8 @@ class Turn:
             if self._over:
                 return
             self._over = True
+            if not self.lease.mine():
+                return  # frozen too long: the status is another writer's by now
             self._status = replace(status, process=None)
             self._save_now()
 

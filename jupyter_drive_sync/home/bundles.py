@@ -204,7 +204,7 @@ def _entry(path: RelPath, file: Path) -> LocalEntry:
     return LocalEntry(
         path,
         Kind.FILE,
-        Stat(status.st_size, status.st_mtime_ns, status.st_ino),
+        Stat.given(status.st_size, status.st_mtime_ns, status.st_ino),
         stat_bits.S_IMODE(status.st_mode),
     )
 

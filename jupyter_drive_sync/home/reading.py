@@ -222,7 +222,7 @@ class Reading:
         self._md5 = b""
         self._fd, self._before = self._opener()
         status = self._before
-        self.stat = Stat(status.st_size, status.st_mtime_ns, status.st_ino)
+        self.stat = Stat.given(status.st_size, status.st_mtime_ns, status.st_ino)
         self.mode = stat_bits.S_IMODE(status.st_mode)
         self._quiet = self._time.passed(max(status.st_mtime_ns, status.st_ctime_ns))
         self.racy = not self._quiet and not self._time.passed(status.st_mtime_ns)

@@ -185,7 +185,7 @@ class _Walk:
         if left_out is not None:
             self.left_out.append(left_out)
             return None
-        path, stat = self.share(path, Stat(size, status.st_mtime_ns, status.st_ino))
+        path, stat = self.share(path, Stat.given(size, status.st_mtime_ns, status.st_ino))
         mode = stat_bits.S_IMODE(status.st_mode)
         self.entries[path] = LocalEntry(
             path,
