@@ -64,11 +64,15 @@ def check(
             raise Broken(4, f"{path!r} is on Drive only and not listed: {unlisted}")
 
 
-def check_rest(writes: int, sent: Mapping[str, int]) -> None:
+def writes(sent: Mapping[str, int]) -> int:
+    """Count the requests that changed something."""
+    return sum(count for name, count in sent.items() if name in _WRITES)
+
+
+def check_rest(planned: int, sent: Mapping[str, int]) -> None:
     """Make sure that a pass after the dust has settled neither planned nor wrote anything."""
-    made = sum(count for name, count in sent.items() if name in _WRITES)
-    if writes or made:
-        raise Broken(4, f"no rest: {writes} writes planned, {made} sent")
+    if planned or writes(sent):
+        raise Broken(4, f"no rest: {planned} writes planned, sent: {dict(sent)}")
 
 
 _WRITES = frozenset({"files.create", "files.update", "files.upload", "revisions.update"})

@@ -8,6 +8,7 @@ judged by what Drive and the home hold, whatever the program says of itself.
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -139,8 +140,15 @@ class Simulation:
         self._writers: dict[str, Writers] = {}
         self._flights: list[Flight] = []
         self._passes = 0
+        self.counted: Counter[str] = Counter()
+        """The boundaries of the last pass."""
         self.figures = {"steps": 0, "passes": 0, "kills": 0, "faults": 0}
         self.steads = [self._settle_down("first")]
+
+    def calm(self) -> None:
+        """Take the usual settings, for a story that is told by hand."""
+        self.settings = Settings(small_file=4_000, chunk_size=256 * 1024, retries=4)
+        self.first.settings = self.settings
 
     def _settle_down(self, name: str) -> Stead:
         stead = Stead(self.folder, name, self.clock, self.settings, self.writer, self.seed)
@@ -389,6 +397,7 @@ class Simulation:
         self.server.faults.clear()
         self.figures["passes"] += 1
         self.figures["kills"] += life.killed
+        self.counted = life.by_phase
         if life.killed:
             end = End("killed")
             left = stead.book(mend=True)
@@ -669,38 +678,33 @@ class Simulation:
             self.fly(stead)
             self.clock.advance(2 * DAY)
         passes = 0
-        for _ in range(14):
+        for _ in range(16):
             self.clock.advance(2 * self.lag + 61)
+            self.server.log.clear()
             end = self.fly(stead)
             self.judge()
-            passes += 1
             if self._answer_for_rest(stead):
                 passes = 0
-            elif passes == 2:
-                break
-        else:
-            raise AssertionError("no rest: questions without end")
-        self.clock.advance(2 * self.lag + 61)
-        self.server.log.clear()
-        end = self.fly(stead)
-        assert end.report is not None, end.problem
-        report, book, things = end.report, stead.book(), self.reader.things()
-        failed = {outcome.path for outcome in report.outcomes if outcome.outcome == "failed"}
-        law_04.check_rest(
-            sum(
-                step.path not in failed
-                for step in report.plan.operations()
-                if step.verb is not Verb.SETTLE
-            ),
-            self.server.log.counts() + self.server.log.inner_counts(),
-        )
-        files = {path: md5 for path, md5 in stead.files().items() if path not in stead.silent}
-        named = self._named(report)
+                continue
+            assert end.report is not None, end.problem
+            passes += 1
+            failed = {each.path for each in end.report.outcomes if each.outcome == "failed"}
+            steps = [s for s in end.report.plan.operations() if s.verb is not Verb.SETTLE]
+            writes = sum(step.path not in failed for step in steps)
+            sent = self.server.log.counts() + self.server.log.inner_counts()
+            if passes > 2 or (not writes and not law_04.writes(sent)):
+                law_04.check_rest(writes, sent)
+                self._equal(stead, end.report)
+                return
+        raise AssertionError("no rest: questions without end")
+
+    def _equal(self, stead: Stead, report: PassReport) -> None:
+        book, named = stead.book(), self._named(report)
         noted = {note.id for note in report.plan.notes if note.remark is not Remark.NONE}
         noted |= {i for path, (i, _) in book.mirrored.items() if law_04.covered(path, named)}
         law_04.check(
-            files,
-            things,
+            {path: md5 for path, md5 in stead.files().items() if path not in stead.silent},
+            self.reader.things(),
             root=book.root,
             listed=named | stead.silent,
             noted=noted | book.released | self.there.copied,
