@@ -30,11 +30,16 @@ from jupyter_drive_sync.core.tree import (
 )
 from tests.core.model_drive import MIRROR, OUTSIDE, Crash, ModelDrive, Thing, tracked
 from tests.core.model_home import NAMES, ModelHome, checksum, size_of
+from tests.figures import record
 
 TURNS = 8
 """Turns of one story."""
 CASES = 10_000
 """Turns that `make test` plays."""
+LANES = 5
+"""Tests that share them."""
+TORTURE_LANES = 50
+"""Those of `make torture`; an interrupted one is gone on with lane by lane."""
 
 
 @dataclass
@@ -303,12 +308,20 @@ def play(seed: int, turns: int = TURNS) -> None:
             raise
 
 
-def test_ten_thousand_random_cases() -> None:
-    for seed in range(CASES // TURNS):
+@pytest.mark.figure
+@pytest.mark.parametrize("lane", range(LANES))
+def test_ten_thousand_random_cases(lane: int) -> None:
+    stories = range(lane, CASES // TURNS, LANES)
+    for seed in stories:
         play(seed)
+    record("planner cases", len(stories) * TURNS)
 
 
 @pytest.mark.torture
-def test_very_many_random_cases(torture: int) -> None:
-    for seed in range(CASES // TURNS, (CASES + torture) // TURNS):
+@pytest.mark.parametrize("lane", range(TORTURE_LANES))
+def test_very_many_random_cases(torture: int, lane: int) -> None:
+    first = CASES // TURNS
+    stories = range(first + lane, first + torture // TURNS, TORTURE_LANES)
+    for seed in stories:
         play(seed)
+    record("planner cases", len(stories) * TURNS)
