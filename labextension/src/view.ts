@@ -220,7 +220,9 @@ function paused(status: IStatus, now: number, trans: TranslationBundle): [string
   const until = status.paused_until ?? -1;
   return [
     until > 0 ? trans.__('paused until %1', moment(until, now, trans)) : trans.__('paused'),
-    trans.__('Nothing is copied until you resume.')
+    until > 0
+      ? trans.__('Nothing is copied until then; you can resume earlier.')
+      : trans.__('Nothing is copied until you resume.')
   ];
 }
 
@@ -343,7 +345,7 @@ function toolbarLabel(shape: Shape, action: Action | null, trans: TranslationBun
     case 'paused':
       return trans.__('Paused');
     case 'cant_sync':
-      return trans.__("Can't sync");
+      return action === 'sync' ? trans.__('Stopped') : trans.__("Can't sync");
     case 'needs_you':
       return action === 'reconnect'
         ? trans.__('Reconnect')

@@ -335,6 +335,16 @@ describe('the details', () => {
     expect(() => button('Sync now', node)).toThrow();
   });
 
+  it.each([
+    ['user', hours(24), /Syncing goes on tomorrow|Syncing goes on /],
+    ['user', -1, /No sync is planned while it is paused\./],
+    ['admin', null, /No sync is planned while it is paused\./]
+  ] as const)('say when a pause by the %s ends', async (paused_by, paused_until, said) => {
+    await begin({ state: 'paused', paused: true, paused_by, paused_until });
+    const node = await open({ name: 'details' });
+    expect(node.textContent).toMatch(said);
+  });
+
   it('say the reason of the chosen file in full', async () => {
     await begin();
     ground.server.answers['GET history/7/files'] = {

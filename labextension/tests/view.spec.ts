@@ -248,7 +248,7 @@ describe('describe', () => {
     ).toMatchObject({ shape: 'cant_sync', action: 'copy_admin', label: "Can't sync" });
     const killed = look({ state: 'cant_sync', problem: problem('run.killed', 'wait') });
     expect(killed.line).toMatch(/^Drive: sync stopped, goes on tomorrow 03:00/);
-    expect(killed.button).toBe('Go on now');
+    expect(killed).toMatchObject({ button: 'Go on now', label: 'Stopped' });
     expect(look({ state: 'cant_sync', next_run: null }).line).toBe('Drive: sync stopped');
     const offline = look({ state: 'offline', problem: problem('net.offline', 'wait') });
     expect(offline).toMatchObject({ shape: 'offline', button: 'Try now', label: 'Offline' });
@@ -265,10 +265,13 @@ describe('describe', () => {
     expect(look({ state, paused_by: 'user', paused_until: hours(24) })).toMatchObject({
       action: 'resume',
       label: 'Paused',
-      headline: 'Nothing is copied until you resume.'
+      headline: 'Nothing is copied until then; you can resume earlier.'
     });
     expect(look({ state, paused_until: hours(24) }).line).toMatch(/^Drive: paused until tomorrow/);
-    expect(look({ state, paused_until: -1 }).line).toBe('Drive: paused');
+    expect(look({ state, paused_until: -1 })).toMatchObject({
+      line: 'Drive: paused',
+      headline: 'Nothing is copied until you resume.'
+    });
     expect(look({ state, paused_until: null }).line).toBe('Drive: paused');
     expect(look({ state, paused_by: 'admin' })).toMatchObject({
       line: 'Drive: paused by your admin',

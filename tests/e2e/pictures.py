@@ -185,7 +185,7 @@ def _strip(scene: Scene, app: str) -> bytes:
     if app == "lab":
         bar = {"x": 0, "y": 770, "width": 720, "height": 30}
         return page.screenshot(clip=bar)
-    return page.screenshot(clip={"x": 0, "y": 0, "width": 1280, "height": 150})
+    return page.screenshot(clip={"x": 0, "y": 0, "width": 1280, "height": 170})
 
 
 def _states(scene: Scene, album: Album, sheet: str, app: str, now: float) -> None:

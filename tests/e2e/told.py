@@ -110,7 +110,7 @@ def states(now: float) -> dict[str, dict[str, Any]]:
         "looking": {**running, "progress": {**_PROGRESS, "phase": "scanning", "total": 0}},
         "syncing": {**running, "progress": _PROGRESS},
         "syncing_and_held": {**running, "progress": _PROGRESS, "holds": [hold]},
-        "checking": {**running, "progress": {**_PROGRESS, "phase": "checking", "done": 120}},
+        "checking": {**running, "progress": {**_PROGRESS, "phase": "checking", "done": 120, "bytes_done": 1_100_000_000}},
         "synced": {},
         "failed_files": {
             "state": "needs_you",

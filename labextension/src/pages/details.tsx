@@ -214,7 +214,11 @@ function Next({ desk, settings }: { desk: Desk; settings: ISettings | null }): R
   } else if (stuck) {
     when = trans.__('Nothing is copied until you choose.');
   } else if (status?.paused) {
-    when = desk.view().headline;
+    const until = status.paused_by === 'user' ? (status.paused_until ?? -1) : -1;
+    when =
+      until > 0
+        ? trans.__('Syncing goes on %1.', atTime(until, Date.now(), trans))
+        : trans.__('No sync is planned while it is paused.');
   } else if (next !== null) {
     when = trans.__('The next sync begins %1.', atTime(next, Date.now(), trans));
   }
