@@ -387,6 +387,15 @@ describe('the details', () => {
     ground.server.answers['GET history'] = { runs: [], total: 0, offset: 0 };
     const node = await open({ name: 'details' });
     expect(node.textContent).toContain('No syncs yet. The first begins');
+    ground.server.answers['GET status'] = status({
+      seq: 2,
+      last_sync: null,
+      state: 'syncing',
+      status: 'in_progress'
+    });
+    await ground.model.refresh();
+    await drawn();
+    expect(node.textContent).toContain('This is the first one.');
   });
 
   it('walk the list by keys', async () => {

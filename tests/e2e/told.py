@@ -73,6 +73,7 @@ def states(now: float) -> dict[str, dict[str, Any]]:
     hold = {**_HOLD, "since": now - 7200}
     failed = {"state": "cant_sync", "status": "failed"}
     running = {"state": "syncing", "status": "in_progress"}
+    sent = {**_PROGRESS, "phase": "checking", "done": 120, "bytes_done": 1_100_000_000}
     needs = {"state": "needs_you", "status": "failed"}
     nobody = {"state": "not_connected", "connected": False, "last_sync": None, "account": None,
               "link": "", "next_run": None}  # fmt: skip
@@ -110,7 +111,7 @@ def states(now: float) -> dict[str, dict[str, Any]]:
         "looking": {**running, "progress": {**_PROGRESS, "phase": "scanning", "total": 0}},
         "syncing": {**running, "progress": _PROGRESS},
         "syncing_and_held": {**running, "progress": _PROGRESS, "holds": [hold]},
-        "checking": {**running, "progress": {**_PROGRESS, "phase": "checking", "done": 120, "bytes_done": 1_100_000_000}},
+        "checking": {**running, "progress": sent},
         "synced": {},
         "failed_files": {
             "state": "needs_you",

@@ -120,9 +120,11 @@ function LastRun(props: { desk: Desk; run: IRun | null; files?: string }): React
     const next = desk.model.status?.next_run;
     return (
       <p className="jp-DriveSync-empty">
-        {next
-          ? trans.__('No syncs yet. The first begins %1.', atTime(next, Date.now(), trans))
-          : trans.__('No syncs yet.')}
+        {desk.model.syncing
+          ? trans.__('This is the first one.')
+          : next
+            ? trans.__('No syncs yet. The first begins %1.', atTime(next, Date.now(), trans))
+            : trans.__('No syncs yet.')}
       </p>
     );
   }
