@@ -219,10 +219,22 @@ def _output() -> None:
 def _replies(web: Any) -> None:
     @around(web.RequestHandler, "flush")
     def flushed(original: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
-        body = b"".join(self._write_buffer or [])
-        headers: Iterable[tuple[str, str]] = self._headers.get_all()
-        current().look("reply", self.request.path, body, list(headers))
+        kind = type(self)
+        if not is_named_by_the_law(f"{kind.__module__}.{kind.__qualname__}"):
+            body = b"".join(self._write_buffer or [])
+            headers: Iterable[tuple[str, str]] = self._headers.get_all()
+            current().look("reply", self.request.path, body, list(headers))
         return original(self, *args, **kwargs)
+
+
+def is_named_by_the_law(handler: str) -> bool:
+    """Tell whether a handler may answer with a token: the broker's to its caller, and test doubles.
+
+    Doubles of Google or of a hub are the other side, to whom secrets belong.
+    """
+    if handler == "jupyter_drive_sync.hub.broker.TokenRoute":
+        return True
+    return handler.startswith("tests.") and not handler.startswith("tests.canary")
 
 
 def _events(module: Any) -> None:

@@ -208,6 +208,12 @@ class TestReplies(AsyncHTTPTestCase):
                 assert watch.hits
 
 
+def test_only_the_broker_may_answer_with_a_token() -> None:
+    assert hooks.is_named_by_the_law("jupyter_drive_sync.hub.broker.TokenRoute")
+    for name in ("jupyter_drive_sync.hub.broker.StatusRoute", "jupyter_server.x.Y"):
+        assert not hooks.is_named_by_the_law(name)
+
+
 def test_a_child_is_not_told_the_hubs_token() -> None:
     for environment in (None, {"JUPYTERHUB_API_TOKEN": "x", "PATH": "/usr/bin:/bin"}):
         with apart() as watch:

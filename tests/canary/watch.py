@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -111,6 +110,5 @@ def apart() -> Iterator[Watch]:
 def _raw(content: Any) -> bytes:
     if isinstance(content, bytes):
         return content
-    if not isinstance(content, str):
-        content = json.dumps(content, default=str, ensure_ascii=False)
-    return str(content).encode("utf-8", "surrogateescape")
+    text = content if isinstance(content, str) else repr(content)
+    return text.encode("utf-8", "surrogatepass")

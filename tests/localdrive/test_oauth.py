@@ -19,6 +19,7 @@ from google.auth.transport.requests import Request as AuthRequest
 from google_auth_oauthlib.flow import InstalledAppFlow
 from oauthlib.oauth2 import InvalidGrantError
 
+from jupyter_drive_sync.drive.exchange import quiet
 from jupyter_drive_sync.localdrive.accounts import DRIVE_FILE, Client, check_registrable
 from jupyter_drive_sync.localdrive.clock import ManualClock
 from jupyter_drive_sync.localdrive.drive import LocalDrive
@@ -788,6 +789,14 @@ def follow(address: str, **answer_with: str) -> str:
     return str(reply.headers["Location"])
 
 
+@pytest.fixture
+def silenced() -> Iterator[None]:
+    """Google's library tells tokens and codes at DEBUG: whoever uses it has to silence it."""
+    with quiet():
+        yield
+
+
+@pytest.mark.usefixtures("silenced")
 def test_googles_own_library_consents_refreshes_and_revokes(server: LocalDriveServer) -> None:
     oauth = server.drive.oauth
     config = oauth.client_file(oauth.client_of_kind("desktop").client_id, server.url)
@@ -815,6 +824,7 @@ def test_googles_own_library_consents_refreshes_and_revokes(server: LocalDriveSe
     flow.oauth2session.close()
 
 
+@pytest.mark.usefixtures("silenced")
 def test_googles_own_library_meets_a_wrong_verifier(server: LocalDriveServer) -> None:
     oauth = server.drive.oauth
     config = oauth.client_file(oauth.client_of_kind("desktop").client_id, server.url)
