@@ -163,3 +163,45 @@ def test_every_fault_is_listed_with_tests_that_exist() -> None:
         for path, function in named:
             found = re.search(rf"^\s*(?:async )?def {function}\(", page(path), re.MULTILINE)
             assert found, (fault, path, function)
+
+
+LOCALDRIVE_TABLES = ("| behaviour | source |", "| guess | verify by |", "| guess | verify by |")
+
+
+def functions(path: Path) -> set[str]:
+    return set(re.findall(r"^\s*(?:async )?def (test_\w+)", path.read_text("utf-8"), re.MULTILINE))
+
+
+def test_each_row_of_localdrive_s_truth_is_covered() -> None:
+    text, at, seen = page("docs/developer/localdrive.md"), 0, 0
+    for heading in LOCALDRIVE_TABLES:
+        at = text.index(heading, at) + 1
+        for row in rows(text[at - 1 :], heading):
+            named = re.findall(r"`((?:localdrive/)?)(\w+): (\w+)`", row[-1])
+            assert named, row[0]
+            for room, file, name in named:
+                folder = room.strip("/") or "contract"
+                assert f"test_{name}" in functions(ROOT / f"tests/{folder}/test_{file}.py"), row[0]
+            seen += 1
+    assert seen > 60
+
+
+def test_each_guess_of_the_contract_is_in_the_table() -> None:
+    text = page("docs/developer/localdrive.md")
+    missing = {
+        name
+        for name in functions(ROOT / "tests/contract/test_guesses.py")
+        if f"guesses: {name.removeprefix('test_')}`" not in text
+    }
+    assert not missing
+
+
+def test_each_invariant_is_shown_by_tests_that_exist() -> None:
+    table = rows(page("docs/design/README.md"), "| | invariant | shown by |")
+    assert [int(row[0]) for row in table] == [*range(1, 18)]
+    for number, text, shown in table:
+        assert re.search("MUST|SHOULD", text), number
+        named = re.findall(r"`([\w/]+): (\w+)`", shown)
+        assert named, number
+        for file, name in named:
+            assert f"test_{name}" in functions(ROOT / f"tests/{file}.py"), (number, file, name)

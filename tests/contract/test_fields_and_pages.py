@@ -138,3 +138,22 @@ def test_a_parameter_of_the_wrong_type_is_refused(ground: Ground) -> None:
     """Source: Resolve errors, "400: Bad request"."""
     assert ground.send("GET", "/drive/v3/files?pageSize=many").status == 400
     assert ground.send("GET", "/drive/v3/files?includeItemsFromAllDrives=maybe").status == 400
+
+
+def test_a_page_of_more_than_a_thousand_is_one_of_a_thousand(ground: Ground) -> None:
+    """Source: reference, files.list: pageSize from 1 to 1000; asked for more, Drive gives that."""
+    ground.make("n")
+    ground.settled(ground.names)
+    page = ground.files.list(q=f"'{ground.folder}' in parents", pageSize=5000).execute()
+    assert len(page["files"]) == 1
+
+
+def test_a_page_token_belongs_to_its_query(ground: Ground) -> None:
+    """Source: reference, files.list: all other parameters are those of the call before."""
+    for i in range(3):
+        ground.make(str(i))
+    ground.settled(ground.names, lambda names: len(names) == 3)
+    q = f"'{ground.folder}' in parents"
+    page = ground.files.list(q=q, pageSize=1, fields="nextPageToken").execute()
+    with refused(400):
+        ground.files.list(q=f"{q} and starred=true", pageToken=page["nextPageToken"]).execute()

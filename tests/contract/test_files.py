@@ -179,3 +179,36 @@ def test_what_drive_does_not_know_is_passed_over(ground: Ground) -> None:
     """Source: googleworkspace/node-samples issue 202: v2's `title` leaves a file "Untitled"."""
     body = {"title": "named as in v2", "parents": [ground.folder]}
     assert ground.files.create(body=body).execute()["name"] == "Untitled"
+
+
+@pytest.mark.parametrize(
+    "body", [{"id": "invented"}, {"shortcutDetails": {"targetId": "x"}}, {"md5Checksum": "0" * 32}]
+)
+def test_what_drive_alone_writes_is_not_written(ground: Ground, body: dict[str, object]) -> None:
+    """Source: Resolve errors, fieldNotWritable; node-samples issue 202."""
+    made = ground.make("n")
+    with refused(403, reason="fieldNotWritable"):
+        ground.files.update(fileId=made["id"], body=body).execute()
+    assert ground.get(made["id"])["md5Checksum"] == made["md5Checksum"]
+
+
+@pytest.mark.parametrize("body", [{"name": 3.5}, {"parents": "no list"}, {"starred": "perhaps"}])
+def test_a_body_of_wrong_types_is_refused(ground: Ground, body: dict[str, object]) -> None:
+    """Source: flysystem-google-drive-ext issue 104: 400, Invalid JSON payload."""
+    with refused(400):
+        ground.files.create(body={"parents": [ground.folder], **body}).execute()
+
+
+def test_a_shortcut_tells_its_target_and_has_no_content(ground: Ground) -> None:
+    """Source: guide "Create a shortcut to a Drive file"; reference, shortcutDetails."""
+    target = ground.make("target")["id"]
+    body = {
+        "name": "shortcut",
+        "mimeType": "application/vnd.google-apps.shortcut",
+        "parents": [ground.folder],
+        "shortcutDetails": {"targetId": target},
+    }
+    made = ground.files.create(body=body, fields="id").execute()["id"]
+    told = ground.get(made, "shortcutDetails/targetId,md5Checksum,headRevisionId,size")
+    assert told["shortcutDetails"]["targetId"] == target
+    assert not {"md5Checksum", "headRevisionId"} & set(told)

@@ -162,3 +162,59 @@ def test_the_words_of_refusals(ground: Ground) -> None:
         ground.make("n", appProperties={"k": "v" * 124})
     with refused(403, reason="propertiesLimitExceeded"):
         ground.make("n", appProperties={str(i): "v" for i in range(31)})
+
+
+def test_thirty_megabytes_in_one_multipart_request(ground: Ground) -> None:
+    """Guess: too much, 413."""
+    content = bytes(30_000_000)
+    with refused(413):
+        ground.make("thirty", content)
+    assert ground.names() == []
+
+
+def test_the_feed_after_a_folder_was_trashed(ground: Ground) -> None:
+    """Guess: the folder is in it; what lies below it may be, or not."""
+    folder = ground.make_folder("folder")["id"]
+    below = {ground.make(str(i), parent=folder)["id"] for i in range(3)}
+    token = ground.start_token()
+    ground.files.update(fileId=folder, body={"trashed": True}).execute()
+
+    def told() -> dict[str, bool]:
+        return {entry["fileId"]: entry["file"]["trashed"] for entry in ground.feed(token)}
+
+    seen = ground.settled(told, lambda entries: entries.get(folder))
+    assert set(seen) - {folder} <= below | {ground.folder}
+
+
+def test_the_version_rises(ground: Ground) -> None:
+    """Guess: by a little with each change, never back."""
+    made = ground.make("n")
+    versions = [int(made["version"])]
+    for name in ("one", "two", "three"):
+        renamed = ground.files.update(fileId=made["id"], body={"name": name}, fields="version")
+        versions.append(int(renamed.execute()["version"]))
+    assert versions == sorted(set(versions))
+
+
+def test_content_for_what_has_none(ground: Ground) -> None:
+    """Guess: 400."""
+    folder = ground.make_folder("folder")["id"]
+    with refused(400):
+        ground.replace(folder, b"content")
+
+
+def test_a_search_of_texts_in_an_order(ground: Ground) -> None:
+    """Guess: 400."""
+    with refused(400):
+        ground.files.list(q="fullText contains 'x'", orderBy="name").execute()
+
+
+def test_more_words_of_refusals(ground: Ground) -> None:
+    """Guess: as above."""
+    made = ground.make("n")
+    with refused(403, reason="cannotRemoveLastParent"):
+        ground.files.update(fileId=made["id"], removeParents=ground.folder).execute()
+    with refused(403, reason="cannotDeleteOnlyRevision"):
+        ground.service.revisions().delete(
+            fileId=made["id"], revisionId=made["headRevisionId"]
+        ).execute()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -181,3 +181,20 @@ def test_an_order_that_is_none_is_refused(run_ground: Ground, order: str) -> Non
     """Source: reference, files.list: the valid keys of orderBy."""
     with refused(400):
         run_ground.files.list(orderBy=order).execute()
+
+
+def test_a_long_search_comes_as_a_post(ground: Ground) -> None:
+    """Source: what google-api-python-client makes of more than 2048 characters."""
+    ground.make("file")
+    ground.settled(ground.names)
+    terms = " or ".join(f"name = 'no file {i}'" for i in range(150))
+    q = f"'{ground.folder}' in parents and (name = 'file' or {terms})"
+    form = urlencode({"q": q, "fields": "files(name)"}).encode()
+    headers = {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "X-HTTP-Method-Override": "GET",
+    }
+    reply = ground.send("POST", "/drive/v3/files", form, headers)
+    assert reply.json() == {"files": [{"name": "file"}]}
+    found = ground.files.list(q=q, fields="files(name)").execute()
+    assert found == {"files": [{"name": "file"}]}

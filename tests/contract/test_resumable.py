@@ -267,3 +267,22 @@ def test_to_update_what_is_not_there_is_404_at_the_start(ground: Ground) -> None
     (file_id,) = ground.files.generateIds(count=1).execute()["ids"]
     reply = begin(ground, method="PATCH", file_id=file_id)
     assert (reply.status, reply.reason) == (404, "notFound")
+
+
+def test_chunks_by_post_for_those_who_want_no_308(ground: Ground) -> None:
+    """Source: google-api-go-client: X-GUploader-No-308 gives 200 and the status in a header."""
+    session = start(ground)
+    headers = {"Content-Range": f"bytes 0-{GRANULE - 1}/{SIZE}", "X-GUploader-No-308": "yes"}
+    reply = ground.send("POST", session.uri, CONTENT[:GRANULE], headers, token=None)
+    assert reply.status == 200
+    assert reply.headers["x-http-status-code-override"] == "308"
+    assert reply.headers["range"] == f"bytes=0-{GRANULE - 1}"
+
+
+def test_a_cancelled_session_stays_cancelled(ground: Ground) -> None:
+    """Source: Cloud Storage guide "Resumable uploads", "Cancel an upload": 499."""
+    session = start(ground)
+    session.chunk(CONTENT, 0, GRANULE)
+    assert ground.send("DELETE", session.uri, token=None).status == 499
+    assert 400 <= session.chunk(CONTENT, GRANULE, SIZE).status < 500
+    assert ground.names() == []

@@ -80,3 +80,17 @@ def test_a_connection_serves_many_requests(ground: Ground) -> None:
     for path in ("files?fields=nonsense", f"files/{ground.folder}", "files/nonsense"):
         reply, _ = service_http.request(f"{ground.root}/drive/v3/{path}", "GET")
         assert reply.get("connection", "keep-alive").lower() != "close"
+
+
+@pytest.mark.parametrize("word", ["true", "True", "TRUE", "false", "False"])
+def test_yes_and_no_in_any_case(ground: Ground, word: str) -> None:
+    """Source: clients in use: Python's write True, JavaScript's true."""
+    path = f"/drive/v3/files/{ground.folder}?supportsAllDrives={word}"
+    assert ground.send("GET", path).json()["id"] == ground.folder
+
+
+@pytest.mark.parametrize("parameters", ["alt=xml", "acknowledgeAbuse=true&alt=nonsense"])
+def test_a_form_of_reply_that_is_none_is_refused(ground: Ground, parameters: str) -> None:
+    """Source: discovery document: alt is json or media; backlot issues 309, 339."""
+    reply = ground.send("GET", f"/drive/v3/files/{ground.folder}?{parameters}")
+    assert 400 <= reply.status < 500

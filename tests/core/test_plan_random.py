@@ -308,6 +308,12 @@ def play(seed: int, turns: int = TURNS) -> None:
             raise
 
 
+def test_a_few_random_cases() -> None:
+    """For `make mutation`, which asks once per mutant."""
+    for seed in range(300 // TURNS):
+        play(seed)
+
+
 @pytest.mark.figure
 @pytest.mark.parametrize("lane", range(LANES))
 def test_ten_thousand_random_cases(lane: int) -> None:
