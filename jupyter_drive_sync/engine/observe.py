@@ -180,9 +180,7 @@ def rebuild(shown: Iterable[RemoteEntry], known: Known, *, trust: bool) -> Rebui
     return Rebuilt(tuple(entries), dropped, found, paths)
 
 
-def superseded(
-    entries: Iterable[LedgerEntry], paths: Mapping[FileId, RelPath]
-) -> Iterator[FileId]:
+def superseded(entries: Iterable[LedgerEntry], paths: Mapping[FileId, RelPath]) -> Iterator[FileId]:
     """Yield objects that are gone from the mirror and whose place another one of ours has by now.
 
     An old ledger still takes them for the mirror of the file here; the newer one that took over

@@ -42,7 +42,7 @@ async def find_service(handler: JupyterHandler) -> Service:
     """
     startup = handler.settings[STARTUP]
     assert isinstance(startup, Startup)  # noqa: S101 - the app puts it there
-    return await startup.service()
+    return await startup.start()  # a first answer that knows the next night already
 
 
 def require_owner(handler: JupyterHandler) -> None:

@@ -31,6 +31,7 @@ class Startup:
     parts: dict[str, Any] = field(default_factory=dict)
     problem: DriveSyncError | None = None
     _making: asyncio.Task[Service] | None = None
+    _starting: asyncio.Task[Service] | None = None
 
     async def service(self) -> Service:
         """Return the service; the first who asks has it made.
@@ -44,16 +45,26 @@ class Startup:
             self._making = asyncio.get_running_loop().create_task(self._make())
         return await asyncio.shield(self._making)
 
-    async def start(self) -> None:
-        """Begin what runs by itself."""
-        service = await self.service()
-        await service.start()
+    async def start(self) -> Service:
+        """Begin what runs by itself, once; return the service that knows when it will.
+
+        Raises:
+            DriveSyncError: the configuration cannot be used.
+        """
+        if self._starting is None:
+            self._starting = asyncio.get_running_loop().create_task(self._start())
+        return await asyncio.shield(self._starting)
 
     async def stop(self) -> None:
         """End what runs, in order."""
         if self._making is not None:
             service = await self._making
             await service.stop()
+
+    async def _start(self) -> Service:
+        service = await self.service()
+        await service.start()
+        return service
 
     async def _make(self) -> Service:
         return await asyncio.get_running_loop().run_in_executor(None, self._import_and_make)

@@ -175,7 +175,7 @@ def test_by_the_cookie_of_a_login_alone(tmp_path: Path, browser: Browser, path: 
     with jupyter(tmp_path, password="of-this-test") as server:
         window = new_context(browser)
         sent: list[Request] = []
-        window.on("request", sent.append)
+        window.on("request", lambda request: sent.append(request))  # noqa: PLW0108 - it must be a function
         page = open_page(window, server, path)
         expect(_toast(page, QUESTION)).to_be_visible()
         _connect(page)

@@ -71,7 +71,9 @@ def check_home(trashed: Iterable[str], why: str) -> None:
         raise Broken(7, f"{len(found)} files were trashed although {why}")
 
 
-def check_folders(trashed: Iterable[str], tops: dict[str, set[str]], alive: AbstractSet[str]) -> None:
+def check_folders(
+    trashed: Iterable[str], tops: dict[str, set[str]], alive: AbstractSet[str]
+) -> None:
     """Make sure that no top-level folder was trashed as a whole.
 
     Args:

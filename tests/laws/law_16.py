@@ -40,5 +40,7 @@ def check(one: Trace, other: Trace) -> None:
         return
     for number, (first, second) in enumerate(zip_longest(one.lines, other.lines)):
         if first != second:
-            raise Broken(16, f"the same seed went another way at event {number}: {first} | {second}")
+            raise Broken(
+                16, f"the same seed went another way at event {number}: {first} | {second}"
+            )
     raise Broken(16, f"the same seed went another way: {one.count} events, {other.count} events")

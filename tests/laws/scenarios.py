@@ -107,7 +107,17 @@ def first_pass(stage: Stage) -> None:
 
 
 def hostile_names(stage: Stage) -> None:
-    names = ("new\nline", "\udcff\udcfe", "\u241b1B", "n" * 255, "x'y", "\u00fc", "u\u0308", "A", "a")
+    names = (
+        "new\nline",
+        "\udcff\udcfe",
+        "\u241b1B",
+        "n" * 255,
+        "x'y",
+        "\u00fc",
+        "u\u0308",
+        "A",
+        "a",
+    )
     stage.write(*names[2:], *(f"\udcff\udcfe/{name}" for name in names))
 
 

@@ -202,7 +202,7 @@ async def test_progress_is_told_four_times_a_second_at_most(
 async def test_what_is_saved_is_not_called_synced(
     api: Api, service: Service, jp_fetch: Any, state: Path, home: Path
 ) -> None:
-    await service.start()
+    await api.get("status")
     Status(status="completed", last_sync=service.wall(), job="j").save(state)
     assert (await api.get("status"))["state"] == "synced"
     body = '{"type": "file", "format": "text", "content": "new"}'

@@ -110,7 +110,6 @@ async def test_no_callback_holds_the_loop(
     async def call(route: str, **options: Any) -> None:
         await jp_fetch("drive-sync", "api", route, **options)  # unjudged: that takes time too
 
-    await service.start()
     await call("sync", method="POST", body='{"paths": ["many"]}')
     for _ in range(20):
         await call("status")

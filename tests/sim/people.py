@@ -260,7 +260,9 @@ class OnDrive:
     def _marked(self, file: File) -> bool:
         return "home" in file.app_properties.get(self.viewer.project, {})
 
-    def _change(self, file: File, patch: Patch, content: Content | None = None, **more: object) -> None:
+    def _change(
+        self, file: File, patch: Patch, content: Content | None = None, **more: object
+    ) -> None:
         new = self.model.update(self.viewer, file, patch, content, **more)  # type: ignore[arg-type]
         self.touched.append(file.id)
         if content is None:

@@ -163,7 +163,10 @@ class Simulation:
         assert tokens.refresh_token is not None
         SecretsStore(stead.state).keep_grant(
             Grant(
-                Secret(tokens.refresh_token), (DRIVE_FILE,), self.client.client_id, self.clock.wall()
+                Secret(tokens.refresh_token),
+                (DRIVE_FILE,),
+                self.client.client_id,
+                self.clock.wall(),
             )
         )
 
@@ -234,9 +237,7 @@ class Simulation:
         for file_id in there.touched[first:]:
             self._touched_at[file_id] = now
         if there.removed:
-            self.memory.removed_by_a_person(
-                there.removed - law_02.contents(self.reader.things())
-            )
+            self.memory.removed_by_a_person(there.removed - law_02.contents(self.reader.things()))
             there.removed.clear()
 
     def _wait(self, step: Step) -> None:
@@ -406,7 +407,9 @@ class Simulation:
             stead.rules.add(stead.settings.excludes)
             stead.roots.add(stead.fs.root.ino)
         self.told.append(f"  {stead.name} pass {number}: {end.outcome} {end.problem or ''}")
-        assert self._flights or self.disk.left_open() == 0 or life.killed, "a descriptor was left open"
+        assert self._flights or self.disk.left_open() == 0 or life.killed, (
+            "a descriptor was left open"
+        )
         after = self.reader.things()
         touched = set(self.there.touched[touched_from:])
         for thing in after.values():

@@ -110,7 +110,9 @@ class Stead:
         if not path.exists():
             return Book()
         try:
-            with closing(sqlite3.connect(f"file:{path}?mode={'rw' if mend else 'ro'}", uri=True)) as db:
+            with closing(
+                sqlite3.connect(f"file:{path}?mode={'rw' if mend else 'ro'}", uri=True)
+            ) as db:
                 root = db.execute("SELECT value FROM meta WHERE key = 'root'").fetchone()
                 rows = db.execute(
                     "SELECT path, id, md5 FROM objects WHERE kind='file' AND standing='mirrored'"
