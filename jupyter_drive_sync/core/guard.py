@@ -54,7 +54,8 @@ class Home:
     """It is not the folder that was mirrored last, or has no home id."""
     rules_changed: bool = False
     rebuilt: bool = False
-    """The ledger was rebuilt in this pass: what is missing here may never have been here."""
+    """The ledger was rebuilt within the last 24 hours: what is missing here may never have been
+    here, and how much was trashed in that time is not known."""
     folders: frozenset[RelPath] = frozenset()
     """Top-level folders that still hold a mirrored file."""
 

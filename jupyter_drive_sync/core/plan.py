@@ -401,10 +401,10 @@ class _Planner:
         entry = step.entry
         assert entry is not None  # noqa: S101 - for the type checker
         replaced = Action.REPLACE in actions
-        if Action.CLAIM in actions:
-            # The stat of a content that Drive lacks is only remembered once it was sent.
-            claim = replace(step, standing=Standing.MIRRORED, refresh=not replaced)
-            self.steps.append(claim)
+        # What Drive holds under a claim that replaces it is somebody's until ours has arrived: were
+        # it claimed before, a pass that is cut off would leave it for a content of our own.
+        if Action.CLAIM in actions and not replaced:
+            self.steps.append(replace(step, standing=Standing.MIRRORED, refresh=True))
         if Action.UNTRASH in actions:
             self.steps.append(
                 replace(step, verb=Verb.PATCH, untrash=True, revived=entry.revived + 1)

@@ -14,7 +14,15 @@ from typing import Final
 from jupyter_drive_sync.core.names import to_drive
 from jupyter_drive_sync.core.plan import Operation, Verb
 from jupyter_drive_sync.core.settings import DAY
-from jupyter_drive_sync.core.tree import FileId, Kind, LedgerEntry, RelPath, name_of, parent_of
+from jupyter_drive_sync.core.tree import (
+    FileId,
+    Kind,
+    LedgerEntry,
+    RelPath,
+    Standing,
+    name_of,
+    parent_of,
+)
 from jupyter_drive_sync.engine.binding import Binding, confirmed, marks, new_entry
 from jupyter_drive_sync.engine.executor import Executor
 from jupyter_drive_sync.engine.ledger import Ledger
@@ -138,7 +146,8 @@ class Contents:
             target = new_entry(step, file_id, self._folders[parent_of(step.path)])
             return self._binding.intent(Verb.CREATE, target)
         entry = current.get(step.entry.id, step.entry)
-        return self._binding.intent(step.verb, replace(entry, path=step.path, seen=None))
+        target = replace(entry, path=step.path, seen=None, standing=Standing.MIRRORED)
+        return self._binding.intent(step.verb, target)
 
     def _content(self, step: Operation, intent: Intent) -> Content:
         return Content(step, intent, marks(self._home_id, intent.nonce))

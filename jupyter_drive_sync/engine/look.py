@@ -132,6 +132,8 @@ class Look:
             self._note_root(compare([e for e in shown if e.id == place.id], known))
         entries = (*result.entries, *self._asked(lost))
         gone = superseded(entries, result.paths)
+        if not trust and entries:
+            self._ledger.remember(rebuilt_at=str(self._site.clock.wall()))
         self._ledger.observe(entries, run=self._run, token=token, forget=gone)
         self._explain_trash()
         if trust:

@@ -163,6 +163,9 @@ def rebuild(shown: Iterable[RemoteEntry], known: Known, *, trust: bool) -> Rebui
     """
     remotes = {remote.id: remote for remote in shown if remote.id != known.root}
     paths = paths_below(remotes, known.root)
+    # What only a folder took into the trash comes back with it: it has to be known by then.
+    dragged = {i for i, each in remotes.items() if each.trashed and not each.explicitly_trashed}
+    buried = paths_below(remotes, known.root, dragged=dragged) if dragged else {}
     entries: list[LedgerEntry] = []
     found = 0
     for remote in remotes.values():
@@ -174,6 +177,9 @@ def rebuild(shown: Iterable[RemoteEntry], known: Known, *, trust: bool) -> Rebui
         elif (path := paths.get(remote.id)) is not None:
             found += entry is None
             entries.append(unclaimed(remote, path))
+        elif entry is None and (path := buried.get(remote.id)) is not None:
+            found += 1
+            entries.append(replace(unclaimed(remote, path), seen=remote))
         elif entry is not None:  # in the trash or moved out, by a write that was forgotten
             entries.append(with_seen(replace(entry, nonce=remote.nonce), remote))
     dropped = tuple(file_id for file_id in known.entries if file_id not in remotes)
@@ -220,8 +226,19 @@ def unclaimed(remote: RemoteEntry, path: RelPath) -> LedgerEntry:
     )
 
 
-def paths_below(remotes: Mapping[FileId, RemoteEntry], root: FileId) -> dict[FileId, RelPath]:
-    """Find the path of every live object below the root; loops and strangers have none."""
+def paths_below(
+    remotes: Mapping[FileId, RemoteEntry],
+    root: FileId,
+    *,
+    dragged: AbstractSet[FileId] | None = None,
+) -> dict[FileId, RelPath]:
+    """Find the path of every live object below the root; loops and strangers have none.
+
+    Args:
+        remotes: what Drive shows.
+        root: the mirror's folder.
+        dragged: find the paths of these instead, which lie in the trash with a folder above them.
+    """
     paths: dict[FileId, RelPath] = {root: ROOT}
     lost: set[FileId] = set()
     for start in remotes:
@@ -230,7 +247,9 @@ def paths_below(remotes: Mapping[FileId, RemoteEntry], root: FileId) -> dict[Fil
         while here is not None and here not in paths and here not in lost and here not in trail:
             trail.append(here)
             remote = remotes.get(here)
-            here = None if remote is None or remote.trashed else remote.parent
+            here = None if remote is None else remote.parent
+            if remote is not None and remote.trashed and dragged is None:
+                here = None
         base = paths.get(here) if here is not None else None
         for file_id in reversed(trail):
             if base is None:
@@ -239,4 +258,4 @@ def paths_below(remotes: Mapping[FileId, RemoteEntry], root: FileId) -> dict[Fil
             base = join(base, to_local(remotes[file_id].name))
             paths[file_id] = base
     del paths[root]
-    return paths
+    return paths if dragged is None else {i: at for i, at in paths.items() if i in dragged}

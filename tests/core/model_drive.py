@@ -274,6 +274,7 @@ class ModelDrive:
     ) -> LedgerEntry:
         return replace(
             entry,
+            standing=Standing.MIRRORED,
             stat=here.stat,
             md5=content[here.path],
             mtime_ms=modified_ms(here.stat),

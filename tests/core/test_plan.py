@@ -448,13 +448,19 @@ def test_an_archived_file_that_is_back_is_mirrored_again() -> None:
 
 def test_an_archived_file_that_is_back_with_other_content_is_replaced() -> None:
     plan = make(home(read("a", "other")), ledger(known("a", standing=ARCHIVED)))
-    assert steps(plan) == ["settle a mirrored", "pin a", "replace a"]
-    assert not plan.settle[0].refresh
+    assert steps(plan) == ["pin a", "replace a"]
+
+
+def test_what_a_claim_replaces_is_not_ours_before_it_is_replaced() -> None:
+    """A pass that is cut off in between would take somebody's content for one of our own."""
+    for standing in (ARCHIVED, Standing.UNCLAIMED, DECLINED):
+        plan = make(home(read("a", "other")), ledger(known("a", standing=standing)))
+        assert (plan.settle, len(plan.pins), len(plan.contents)) == ((), 1, 1)
 
 
 def test_what_is_claimed_must_be_what_drive_has() -> None:
     entry = edited(known("a", standing=ARCHIVED), "theirs")
-    assert planned(home(read("a")), ledger(entry)) == ["settle a mirrored", "pin a", "replace a"]
+    assert planned(home(read("a")), ledger(entry)) == ["pin a", "replace a"]
     plan = make(home(read("a", "theirs")), ledger(entry))
     assert steps(plan) == ["settle a mirrored", "patch a touch"]
     assert plan.settle[0].entry is not None

@@ -47,7 +47,7 @@ class Memory:
 
 
 def check_request(method: str, path: str) -> None:
-    """Make sure that a request of ours deletes nothing; an upload that is given up is nothing yet."""
+    """Make sure that a request of ours deletes nothing; an upload given up is nothing yet."""
     if method == "DELETE" and not path.startswith("/upload/"):
         raise Broken(2, f"we asked Drive to delete: {path}")
 

@@ -44,24 +44,25 @@ def check(
     """
     there: dict[str, list[Thing]] = {}
     for thing in things.values():
-        if thing.ours and not thing.folder and live(things, thing):
+        if thing.ours and not thing.folder and thing.id not in noted and live(things, thing):
             path = path_of(things, thing, root)
             if path is not None:
                 there.setdefault(path, []).append(thing)
     for path, md5 in home.items():
-        if covered(path, listed):
-            continue
-        found = [thing for thing in there.get(path, []) if thing.id not in noted]
-        if len(found) != 1:
-            raise Broken(4, f"{path!r} is on Drive {len(found)} times")
-        if found[0].head is None or found[0].head.md5 != md5:
-            raise Broken(4, f"{path!r} has another content on Drive")
-        if found[0].name != to_drive(path.rpartition("/")[2]):
-            raise Broken(4, f"{path!r} has another name on Drive: {found[0].name!r}")
+        if not covered(path, listed):
+            _same(path, md5, there.get(path, []))
     for path, found in there.items():
-        unlisted = [thing.id for thing in found if thing.id not in noted]
-        if unlisted and path not in home and not covered(path, listed):
-            raise Broken(4, f"{path!r} is on Drive only and not listed: {unlisted}")
+        if path not in home and not covered(path, listed):
+            raise Broken(4, f"{path!r} is on Drive only and not listed: {found[0].id}")
+
+
+def _same(path: str, md5: str, found: list[Thing]) -> None:
+    if len(found) != 1:
+        raise Broken(4, f"{path!r} is on Drive {len(found)} times")
+    if found[0].head is None or found[0].head.md5 != md5:
+        raise Broken(4, f"{path!r} has another content on Drive")
+    if found[0].name != to_drive(path.rpartition("/")[2]):
+        raise Broken(4, f"{path!r} has another name on Drive: {found[0].name!r}")
 
 
 def writes(sent: Mapping[str, int]) -> int:

@@ -11,17 +11,16 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from jupyter_drive_sync.core.tree import FileId
 from jupyter_drive_sync.drive.wire import Reply, Wire
 from jupyter_drive_sync.engine.ledger import Ledger
-from jupyter_drive_sync.errors import MirrorHeld, Offline
+from jupyter_drive_sync.errors import Offline
 from jupyter_drive_sync.localdrive.faults import Fault
 from jupyter_drive_sync.localdrive.settings import LocalDriveSettings
 from tests.engine.world import World, make_world

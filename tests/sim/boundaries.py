@@ -125,50 +125,61 @@ class Boundaries:
     @contextmanager
     def installed(self) -> Iterator[None]:
         """Stand between the program and its folder for a block."""
-        real_open, real_transaction = os.open, Ledger._transaction
-        real_file = ledger_module.open_file
+        with ExitStack() as stack:
+            stack.enter_context(patch.object(os, "open", self._opening(os.open)))
+            stack.enter_context(patch.object(os, "fsync", self._fsync))
+            for name in ("replace", "rename", "link", "unlink"):
+                stack.enter_context(patch.object(os, name, self._before(name)))
+            stack.enter_context(
+                patch.object(Ledger, "_transaction", self._committing(Ledger._transaction))
+            )
+            stack.enter_context(
+                patch.object(ledger_module, "open_file", self._ledger(ledger_module.open_file))
+            )
+            yield
 
+    def _opening(self, real: Callable[..., int]) -> Callable[..., int]:
         def opened(path: Any, flags: int, *more: Any, **named: Any) -> int:
             if flags & _WRITES and not str(path).endswith((".sqlite", ".lock")):
                 self._file("open", path)
-            return real_open(path, flags, *more, **named)
+            return real(path, flags, *more, **named)
 
-        def before(name: str) -> Callable[..., Any]:
-            real = getattr(os, name)
+        return opened
 
-            def call(path: Any, *more: Any, **named: Any) -> Any:
-                self._file(name, path)
-                return real(path, *more, **named)
+    def _before(self, name: str) -> Callable[..., Any]:
+        real = getattr(os, name)
 
-            return call
+        def call(path: Any, *more: Any, **named: Any) -> Any:
+            self._file(name, path)
+            return real(path, *more, **named)
 
-        def fsync(_fd: int) -> None:
-            if self.lives:
-                self.reach("file", "fsync")
+        return call
 
+    def _fsync(self, _fd: int) -> None:
+        """What was written is there, for a process that dies; the disk is no matter here."""
+        if self.lives:
+            self.reach("file", "fsync")
+
+    def _committing(self, real: Any) -> Any:
         @contextmanager
         def transaction(ledger: Ledger) -> Iterator[sqlite3.Connection]:
-            with real_transaction(ledger) as db:
+            with real(ledger) as db:
                 yield db
                 self.reach("commit")
 
-        def ledger_file(path: Path) -> tuple[sqlite3.Connection, str]:
-            connection, why = real_file(path)
+        return transaction
+
+    def _ledger(self, real: Any) -> Callable[[Path], tuple[sqlite3.Connection, str]]:
+        def opened(path: Path) -> tuple[sqlite3.Connection, str]:
+            connection, why = real(path)
             # Who dies here dies before a commit: nothing of it has reached the file by then.
             connection.execute("PRAGMA journal_mode = MEMORY").fetchall()
             connection.execute("PRAGMA synchronous = OFF").fetchall()
             if self.trace is not None and self.lives:
-                connection.set_trace_callback(lambda text: self._statement(text))
+                connection.set_trace_callback(self._statement)
             return connection, why
 
-        with ExitStack() as stack:
-            stack.enter_context(patch.object(os, "open", opened))
-            stack.enter_context(patch.object(os, "fsync", fsync))
-            for name in ("replace", "rename", "link", "unlink"):
-                stack.enter_context(patch.object(os, name, before(name)))
-            stack.enter_context(patch.object(Ledger, "_transaction", transaction))
-            stack.enter_context(patch.object(ledger_module, "open_file", ledger_file))
-            yield
+        return opened
 
     def _statement(self, text: str) -> None:
         if self.trace is not None and self.lives and not self.lives[-1].killed:

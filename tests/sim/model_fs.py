@@ -1,4 +1,4 @@
-"""A home in memory: a file system of a few lines, with the face of ``os`` that the home's room uses.
+"""A home in memory: a file system of a few lines, with the face of ``os`` that a home is read by.
 
 Everything that a disk may do to us can be done here on purpose: numbers of inodes come back, change
 times move by themselves, times are coarse, a disk refuses. There is no way to write through the
@@ -313,7 +313,7 @@ class Disk:
     def listdir(self, fd: int | str) -> list[str]:
         found = self._open.get(fd) if isinstance(fd, int) else None
         if found is None:
-            return os.listdir(fd)
+            return os.listdir(fd)  # noqa: PTH208 - pathlib cannot list a descriptor
         self.touched("listdir", "")
         if found[1].refuses:
             raise _error(found[1].refuses, b".")

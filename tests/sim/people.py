@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import stat as bits
@@ -74,10 +75,8 @@ class AtHome:
     def act(self, step: Step) -> None:
         """Carry a step out."""
         verb: Callable[[Step], None] = getattr(self, step.kind)
-        try:
+        with contextlib.suppress(OSError):
             verb(step)
-        except OSError:
-            pass
 
     def _files(self) -> list[str]:
         return [path for path, node in self.fs.walk() if node.regular]
@@ -239,11 +238,8 @@ class OnDrive:
     def act(self, step: Step, root: str) -> None:
         """Carry a step out; Drive refuses what makes no sense."""
         verb: Callable[[Step, str], None] = getattr(self, step.kind)
-        with self.model.lock:
-            try:
-                verb(step, root)
-            except ApiError:
-                pass
+        with self.model.lock, contextlib.suppress(ApiError):
+            verb(step, root)
 
     def _all(self, root: str, *, folders: bool | None = None, trashed: bool = False) -> list[File]:
         """List what lies below the mirror, and what was moved out of it, by age."""

@@ -24,8 +24,8 @@ from jupyter_drive_sync.drive.credentials.grant import OwnGrant
 from jupyter_drive_sync.drive.secrets import Grant, Secret, SecretsStore
 from jupyter_drive_sync.drive.transport import Transport
 from jupyter_drive_sync.engine.executor import InOrder
-from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.engine.lease import Process
+from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.engine.mirror import Mirror, PassReport
 from jupyter_drive_sync.engine.report import Progress, Status, read_status
 from jupyter_drive_sync.engine.site import Site, make_state_dir
@@ -42,8 +42,15 @@ from tests.laws.law_12 import Writers
 from tests.laws.law_16 import Trace
 from tests.sim import faults
 from tests.sim.boundaries import Boundaries, Life
-from tests.sim.ground import BEGINNING, ENDPOINT, DriveTime, SimWire, client_of, exchange_of
-from tests.sim.ground import home_in_memory
+from tests.sim.ground import (
+    BEGINNING,
+    ENDPOINT,
+    DriveTime,
+    SimWire,
+    client_of,
+    exchange_of,
+    home_in_memory,
+)
 from tests.sim.model_fs import Disk
 from tests.sim.people import OnDrive, Writer, md5_of
 from tests.sim.stead import Book, Stead
@@ -140,6 +147,7 @@ class Simulation:
         self._writers: dict[str, Writers] = {}
         self._flights: list[Flight] = []
         self._passes = 0
+        self._before: Things = {}
         self.counted: Counter[str] = Counter()
         """The boundaries of the last pass."""
         self.figures = {"steps": 0, "passes": 0, "kills": 0, "faults": 0}
@@ -151,7 +159,10 @@ class Simulation:
         self.first.settings = self.settings
 
     def _settle_down(self, name: str) -> Stead:
-        stead = Stead(self.folder, name, self.clock, self.settings, self.writer, self.seed)
+        stead = Stead(
+            self.folder, name, clock=self.clock, settings=self.settings, writer=self.writer,
+            seed=self.seed,
+        )  # fmt: skip
         self.disk.homes[str(stead.root)] = stead.fs
         self._consent(stead)
         return stead
@@ -422,10 +433,10 @@ class Simulation:
         mine = self._mine(stead, {home_id, stead.home_id}, before, book, started)
         if not flight.frozen:  # the pass that took over in between was judged by itself
             law_09.check(before, after, mine=mine, touched=touched)
-            self._judge_deletions(stead, flight, before, after, book, touched, why)
+            self._judge_deletions(flight, before, after, book=book, touched=touched, why=why)
         self._judge_status(flight, status, end, dry=dry, part=bool(only))
         if end.report is not None and not dry:
-            self._learn(stead, end, files, flight, started, only)
+            self._learn(flight, end, files=files, started=started, only=only)
         return end
 
     def _site(self, stead: Stead) -> Site:
@@ -560,9 +571,10 @@ class Simulation:
         return mine
 
     def _judge_deletions(
-        self, stead: Stead, flight: Flight, before: Things, after: Things, book: Book,
+        self, flight: Flight, before: Things, after: Things, *, book: Book,
         touched: set[str], why: str,
     ) -> None:  # fmt: skip
+        stead = flight.stead
         trashed = law_07.newly_trashed(before, after, touched=touched)
         unasked = [file_id for file_id in trashed if file_id not in stead.approved]
         in_trash = {thing.id for thing in after.values() if thing.trashed}
@@ -594,11 +606,12 @@ class Simulation:
         law_06.check_status(before, after, outcome=end.outcome, now=self.clock.wall())
 
     def _learn(
-        self, stead: Stead, end: End, files: dict[str, str], flight: Flight, started: float,
+        self, flight: Flight, end: End, *, files: dict[str, str], started: float,
         only: tuple[str, ...],
     ) -> None:  # fmt: skip
         """After a pass that came to its end: what it claims is acknowledged, and has to be true."""
         assert end.report is not None
+        stead = flight.stead
         book = stead.book()
         stead.mirror = book.root or stead.mirror
         stead.told |= book.edits
@@ -638,6 +651,10 @@ class Simulation:
     def judge(self) -> None:
         """Judge what can be seen from outside at any moment."""
         things, now = self.reader.things(), self.time.now()
+        # What the trash was emptied of after 30 days, nobody has to have any more.
+        purged = {i: thing for i, thing in self._before.items() if i not in things}
+        self.memory.removed_by_a_person(law_02.contents(purged) - law_02.contents(things))
+        self._before = things
         law_01.check(things, placed=self.there.placed, copied=self.there.copied)
         here = {md5_of(data) for stead in self.steads for data in stead.fs.files().values()}
         here |= {md5 for stead in self.steads if not stead.fs.mounted for md5 in self._under(stead)}
@@ -707,7 +724,11 @@ class Simulation:
         noted |= {i for path, (i, _) in book.mirrored.items() if law_04.covered(path, named)}
         law_04.check(
             {path: md5 for path, md5 in stead.files().items() if path not in stead.silent},
-            self.reader.things(),
+            {
+                i: thing
+                for i, thing in self.reader.things().items()
+                if thing.home == stead.home_id or thing.id == book.root
+            },
             root=book.root,
             listed=named | stead.silent,
             noted=noted | book.released | self.there.copied,

@@ -1,4 +1,4 @@
-"""One home under simulation: its disk, its state folder, and what the laws have to remember of it."""
+"""One home under simulation: its disk, its state, and what the laws have to remember of it."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class Stead:
     """
 
     def __init__(
-        self, folder: Path, name: str, clock: VirtualClock, settings: Settings, writer: Writer,
-        seed: int,
+        self, folder: Path, name: str, *, clock: VirtualClock, settings: Settings,
+        writer: Writer, seed: int,
     ) -> None:  # fmt: skip
         self.name = name
         self.fs = ModelFs(clock.wall)
