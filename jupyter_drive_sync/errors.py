@@ -10,6 +10,10 @@ The tree, one line per class; the code is stable and is what surfaces, logs and 
     |   |-- HomeRefused           home.refused
     |   |-- HomeMissing           home.missing
     |   |-- NoSuchHold            hold.unknown
+    |   |-- NotThere              restore.not_there
+    |   |-- NoSuchRevision        restore.no_revision
+    |   |-- CannotPin             restore.cannot_pin
+    |   |-- NothingToUndo         undo.nothing
     |   `-- PlatformUnsupported   platform.unsupported
     |-- NeedsUser                 the owner of the files decides                  (exit 3)
     |   |-- NotConnected          auth.missing
@@ -20,6 +24,8 @@ The tree, one line per class; the code is stable and is what surfaces, logs and 
     |   |-- ConsentTimeout        auth.timeout
     |   |-- DriveFull             drive.full
     |   |-- MirrorHeld            held.<kind>
+    |   |-- HomeFull              home.full
+    |   |-- HomeUnwritable        home.unwritable
     |   `-- ClockWrong            clock.wrong
     |-- NeedsAdmin                whoever runs this Jupyter or the Google project (exit 4)
     |   |-- NoClient              project.no_client
@@ -50,6 +56,9 @@ The tree, one line per class; the code is stable and is what surfaces, logs and 
     |   |-- Missing               drive.missing
     |   |-- Exists                drive.exists
     |   |-- Mismatch              drive.mismatch
+    |   |-- Damaged               file.damaged
+    |   |-- GoneFromDrive         drive.gone
+    |   |-- NotTaken              file.not_taken
     |   `-- Refused               drive.refused
     |-- FeedTokenRefused          drive.bad_token (the ledger is rebuilt; nobody has to act)
     `-- Internal                  internal        (exit 4)
@@ -152,6 +161,40 @@ class NoSuchHold(UsageError):
     template = "{problem}"
 
 
+class NotThere(UsageError):
+    """What was to be brought back, or the folder to bring it to, is not there."""
+
+    code = "restore.not_there"
+    template = "{problem}"
+
+
+class NoSuchRevision(UsageError):
+    """Drive has no such version of a file, or no longer."""
+
+    code = "restore.no_revision"
+    template = (
+        "{path} has no version {revision} on Drive (any more); `jupyter drive-sync versions` lists "
+        "those that are there."
+    )
+
+
+class CannotPin(UsageError):
+    """A version cannot be kept for good: Google's limit of 200 a file is reached."""
+
+    code = "restore.cannot_pin"
+    template = (
+        "{path} has {count} versions that are kept for good, as many as Google allows; remove one "
+        "of them on Drive first."
+    )
+
+
+class NothingToUndo(UsageError):
+    """There is no such run, or it removed and replaced nothing on Drive."""
+
+    code = "undo.nothing"
+    template = "{problem}"
+
+
 class PlatformUnsupported(UsageError):
     """The operating system is not supported yet."""
 
@@ -246,6 +289,26 @@ class MirrorHeld(NeedsUser):
         super().__init__(kind=kind, reason=reason, hold=hold)
         self.kind = kind
         self.code = f"held.{kind}"  # type: ignore[misc]  # one class for all kinds, one code each
+
+
+class HomeFull(NeedsUser):
+    """The disk that is restored to has no room, or the person's share of it is used up."""
+
+    code = "home.full"
+    template = (
+        "There is no room in {folder} for what is to come back ({need} needed, {free} free); what "
+        "did come back is whole. Free some space, then restore again."
+    )
+
+
+class HomeUnwritable(NeedsUser):
+    """Nothing can be written where files are to come back."""
+
+    code = "home.unwritable"
+    template = (
+        "Nothing can be written in {folder} ({problem}); what is on Drive stays there, and nothing "
+        "here was changed."
+    )
 
 
 class ClockWrong(NeedsUser):
@@ -524,6 +587,28 @@ class Mismatch(FileProblem):
 
     code = "drive.mismatch"
     template = "the copy on Drive was not identical; it is sent again next time"
+
+
+class Damaged(FileProblem):
+    """What was downloaded has another checksum than Drive says."""
+
+    code = "file.damaged"
+    template = "arrived otherwise than Drive's checksum says, so it was thrown away; try again"
+
+
+class GoneFromDrive(FileProblem):
+    """It was removed on Drive while it was brought back."""
+
+    code = "drive.gone"
+    template = "is no longer on Drive"
+
+
+class NotTaken(FileProblem):
+    """The disk refuses the file: its name, its place, or the way in which it is put there."""
+
+    code = "file.not_taken"
+    who = "user"
+    template = "cannot be written here ({problem})"
 
 
 class Refused(FileProblem):

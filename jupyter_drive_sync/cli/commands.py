@@ -14,6 +14,7 @@ from jupyter_drive_sync.cli.local import demo, localdrive
 from jupyter_drive_sync.cli.looking import doctor, history, status
 from jupyter_drive_sync.cli.output import complain
 from jupyter_drive_sync.cli.releasing import release
+from jupyter_drive_sync.cli.restoring import restore, undo, versions
 from jupyter_drive_sync.cli.setting import settings
 from jupyter_drive_sync.cli.syncing import check, sync
 from jupyter_drive_sync.errors import DriveSyncError, Internal, RunCancelled, UsageError
@@ -29,7 +30,7 @@ PROGRAM = "jupyter drive-sync"
 def commands() -> None:
     """Your Jupyter home, on your own Google Drive.
 
-    Connect once with `authorize`, then `sync`. Nothing in your home is ever changed.
+    Connect once with `authorize`, then `sync`. Nothing in your home is changed but by `restore`.
     """
 
 
@@ -40,6 +41,9 @@ for command in (
     check,
     history,
     release,
+    restore,
+    versions,
+    undo,
     settings,
     disconnect,
     doctor,

@@ -43,6 +43,11 @@ OUTCOMES: Final = {
     "moved_out": "moved out of the mirror on Drive",
     "kept_edited": "kept on Drive, edited there",
     "revived": "brought back on Drive",
+    "restored": "brought back",
+    "beside": "brought back beside what is here",
+    "skipped": "not brought back",
+    "untrashed": "taken out of Drive's trash",
+    "put_back": "as it was before, on Drive",
 }
 
 FINDINGS: Final = {
@@ -63,6 +68,11 @@ _COUNTED: Final = (
     ("moved", "moved"),
     ("trashed", "moved to Drive's trash"),
     ("archived", "kept on Drive, gone here"),
+    ("restored", "brought back"),
+    ("beside", "brought back beside what is here"),
+    ("skipped", "not brought back"),
+    ("untrashed", "taken out of Drive's trash"),
+    ("put_back", "put back on Drive"),
     ("unchanged", "unchanged"),
     ("left_out", "left out"),
     ("newer_on_drive", "newer on Drive"),

@@ -61,7 +61,8 @@ def suspects(
 ) -> Iterator[RelPath]:
     """Yield the files whose content must be read before a plan can be made.
 
-    These are files whose stat changed while their size did not, racily clean ones, those that have
+    These are files whose stat changed while their size did not (or became that of an edit on
+    Drive, which may be the same one), racily clean ones, those that have
     their turn tonight (a silent change is found within ``nights`` nights), and new files that may
     be a moved one or that meet an object of ours at the same path.
 
@@ -86,7 +87,8 @@ def suspects(
         elif mine.standing is not Standing.MIRRORED:
             yield path
         elif mine.stat != entry.stat:
-            if mine.stat.size == entry.stat.size or not mine.stat.inode:
+            edited = mine.seen is not None and mine.seen.size == entry.stat.size
+            if mine.stat.size == entry.stat.size or edited or not mine.stat.inode:
                 yield path
         elif mine.racy or (night is not None and crc32(to_bytes(path)) % nights == night % nights):
             yield path

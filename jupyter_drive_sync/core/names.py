@@ -79,6 +79,21 @@ def to_local(name: str) -> str:
     return _shortened(local, name) if len(_bytes_of(local)) > _MOST_BYTES else local
 
 
+def labelled(local: str, label: str) -> str:
+    """Put words behind a local part, before its suffix: ``a.txt`` and ``old`` give ``a (old).txt``.
+
+    The result has at most 255 bytes; the part is cut for that, never the words.
+    """
+    stem, suffix = _divided(local)
+    tail = f" ({label}){suffix}"
+    room = _MOST_BYTES - len(_bytes_of(tail))
+    cut = _bytes_of(stem)[:room]
+    if len(cut) < len(_bytes_of(stem)):
+        # Between characters, where there are any: a name need not be UTF-8.
+        cut = cut.decode("utf-8", "ignore").encode() if not _LONE.search(stem) else cut
+    return cut.decode("utf-8", "surrogateescape") + tail
+
+
 def _began_on_drive(name: str) -> bool:
     """Follow a Drive name back: does it begin as a name of Drive's side, or of ours?
 
@@ -136,16 +151,21 @@ _FOREIGN: Final = {"1B": _MARK, "00": "\0", "2E": ".", "2F": "/"}
 
 def _shortened(local: str, name: str) -> str:
     """Cut an overlong part between characters; the hash is of Drive's name."""
-    stem, dot, suffix = local.rpartition(".")
-    suffix = dot + suffix
-    if not stem or len(_bytes_of(suffix)) > _LONGEST_SUFFIX:
-        stem, suffix = local, ""
+    stem, suffix = _divided(local)
     tail = f"\u2026{hashlib.sha256(name.encode()).hexdigest()[:10]}{suffix}"
     room = _MOST_BYTES - len(_bytes_of(tail))
     kept = _bytes_of(stem)[:room].decode("utf-8", "surrogateescape")
     while not stem.startswith(kept):  # half a character became lone surrogates
         kept = kept[:-1]
     return kept + tail
+
+
+def _divided(local: str) -> tuple[str, str]:
+    """Divide a part into stem and suffix, the dot with the suffix; ``.profile`` has none."""
+    stem, dot, suffix = local.rpartition(".")
+    if not stem or len(_bytes_of(suffix)) >= _LONGEST_SUFFIX:
+        return local, ""
+    return stem, dot + suffix
 
 
 def _bytes_of(local: str) -> bytes:

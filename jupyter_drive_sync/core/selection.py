@@ -15,13 +15,22 @@ to mirror a history. They leave in what might be work: ``env/``, ``build/``, ``*
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
 from jupyter_drive_sync.core.patterns import Line, Patterns, leading
 from jupyter_drive_sync.core.settings import Settings
-from jupyter_drive_sync.core.tree import ROOT, Kind, LeftOut, RelPath, ancestors, parent_of
+from jupyter_drive_sync.core.tree import (
+    ROOT,
+    Kind,
+    LeftOut,
+    RelPath,
+    ancestors,
+    name_of,
+    parent_of,
+)
 
 SECRETS: Final = (
     # Keys and passwords
@@ -86,6 +95,9 @@ SECRETS: Final = (
     "/.config/chromium/",
 )
 """Left out whatever anybody says: whoever holds these can act as the person."""
+
+PART: Final = re.compile(r"\.[0-9a-f]{24}\.drive-sync-part")
+"""Name of a file of ours that is on its way back; never mirrored, whatever anybody says."""
 
 STATE: Final = RelPath(".local/state/jupyter-drive-sync")
 """Where our state lies unless it was moved; an old one stays out after a move."""
@@ -282,6 +294,8 @@ class Selection:
             return _below(above, rule)
         if path in self._states and kind is Kind.FOLDER:
             return _Verdict("state", "our own state (never mirrored)")
+        if kind is Kind.FILE and PART.fullmatch(name_of(path)):
+            return _Verdict("part", "on its way back (never mirrored)")
         secret = self._secrets.last(path, kind)
         included, why = self._included(path, kind, above)
         if secret is not None:

@@ -175,6 +175,8 @@ class RemoteEntry:
     mime: str = ""
     link: str = ""
     """``webViewLink``."""
+    mode: int | None = None
+    """Permission bits in ``appProperties``; None where there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +233,7 @@ class LeftOut:
     path: RelPath
     reason: str
     """``excluded``, ``not_included``, ``too_large``, ``link``, ``special``, ``secret``, ``state``,
-    ``filesystem``, ``unreadable``."""
+    ``part``, ``filesystem``, ``unreadable``."""
     rule: str = ""
     """The pattern or limit that did it, in the person's own spelling."""
     size: int = 0

@@ -7,6 +7,7 @@ set. Source: Drive guide, "Create and manage files" (pre-generated ids).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from random import Random
 from typing import Any, Final, TypeVar
@@ -36,7 +37,7 @@ from jupyter_drive_sync.drive.types import (
     Revision,
 )
 from jupyter_drive_sync.drive.wire import Reply
-from jupyter_drive_sync.errors import Busy, DriveSyncError, FileProblem, Offline
+from jupyter_drive_sync.errors import Busy, Damaged, DriveSyncError, FileProblem, Offline
 
 T = TypeVar("T")
 
@@ -47,6 +48,8 @@ _FEED_FIELDS: Final = (
     f"changes(changeType,removed,fileId,file({resources.FILE_FIELDS}))"
 )
 _REVISIONS_FIELDS: Final = f"nextPageToken,revisions({resources.REVISION_FIELDS})"
+_DOWNLOAD: Final = "files.download"
+_CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 _KEPT_HEADERS: Final = frozenset({"accept", "content-type", "x-goog-api-client"})
 
 
@@ -183,6 +186,48 @@ class Drive:
         mime = _mime_after(change)
         request = self._update(change, mime, resumable=False)
         return self._send_content(request, _content_body(change, mime), content, mime, change.id)
+
+    def download(
+        self,
+        id: FileId,  # noqa: A002 - it is one
+        *,
+        size: int,
+        offset: int = 0,
+        most: int | None = None,
+        revision: str = "",
+    ) -> bytes:
+        """Read a file's content, or a part of it.
+
+        Not compressed on the way: a range counts the bytes of what is sent.
+
+        Args:
+            id: the file.
+            size: bytes of the whole content, as the caller knows it.
+            offset: where the part begins.
+            most: bytes of the part; None is all that follows.
+            revision: of which version; ``""`` is the head.
+
+        Raises:
+            Missing: the file or the version is gone.
+            Damaged: the content has another size by now.
+        """
+        end = size if most is None else min(size, offset + most)
+        if revision:
+            request = self._revisions.get_media(fileId=id, revisionId=revision)
+        else:
+            request = self._files.get_media(fileId=id, supportsAllDrives=True)
+        headers = {"accept": "*/*", "accept-encoding": "identity"}
+        if (offset, end) != (0, size):
+            headers["range"] = f"bytes={offset}-{end - 1}"
+        call = Call(
+            "GET",
+            request.uri,
+            _DOWNLOAD,
+            headers,
+            accept=frozenset({200, 206}),
+            units=units_of(_DOWNLOAD),
+        )
+        return self._transport.send(call, lambda reply: _part_of(reply, offset, end, size))
 
     def session_call(self, target: NewFile | Patch, size: int) -> Call:
         """Make the request that opens a resumable session for a file's content.
@@ -411,6 +456,23 @@ def _same(id: FileId) -> Callable[[Any], RemoteEntry]:  # noqa: A002 - it is one
         return entry
 
     return read
+
+
+def _part_of(reply: Reply, offset: int, end: int, size: int) -> bytes:
+    """Take the bytes ``offset`` to ``end`` out of the reply to a download."""
+    body = reply.body
+    if reply.status == 200:  # the whole content, whatever part was asked for
+        if len(body) != size:
+            raise Damaged
+        return body[offset:end]
+    said = _CONTENT_RANGE.fullmatch(reply.headers.get("content-range", "").strip())
+    if said is None:
+        raise ValueError("a part that does not say which")
+    if int(said[3]) != size:
+        raise Damaged
+    if (int(said[1]), int(said[2]) + 1) != (offset, end) or len(body) != end - offset:
+        raise ValueError("another part than the one asked for")
+    return body
 
 
 def _mime_after(change: Patch) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -31,6 +32,7 @@ BINARY_MIME: Final = "application/octet-stream"
 _NATIVE: Final = "application/vnd.google-apps"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
+_MODE: Final = re.compile("[0-7]{1,4}")
 _LATEST_MS: Final = 253_402_300_799_999
 """The end of the year 9999, where RFC 3339 ends."""
 _EARLIEST_MS: Final = -62_135_596_800_000
@@ -99,6 +101,7 @@ def entry_of(file: Any) -> RemoteEntry:
         ours=app.get("jds") == "1",
         mime=mime,
         link=file.get("webViewLink", ""),
+        mode=int(mode, 8) if _MODE.fullmatch(mode := app.get("mode", "")) else None,
     )
 
 

@@ -224,7 +224,7 @@ class Transport:
 
     def _try(self, call: Call, token: Secret | None) -> Reply:
         size = len(call.body or b"")
-        headers = {**call.headers, "accept-encoding": "gzip", "user-agent": USER_AGENT}
+        headers = {"accept-encoding": "gzip", **call.headers, "user-agent": USER_AGENT}
         if token is not None:
             headers["authorization"] = f"Bearer {token.reveal()}"
         with self.pace.turn(size):

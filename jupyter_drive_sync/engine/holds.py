@@ -33,9 +33,9 @@ _CAUSES: Final = {
 }
 
 CHOICES: Final = {
-    DELETIONS: ("keep", "trash"),
+    DELETIONS: ("restore", "keep", "trash"),
     MOVED_OUT: ("keep", "start_afresh"),
-    "other_home": ("take_over", "second_folder", "disconnect"),
+    "other_home": ("restore", "take_over", "second_folder", "disconnect"),
     "root_gone": ("untrash", "start_afresh", "disconnect"),
     "other_account": ("start_afresh", "disconnect"),
     "changed_client": ("start_afresh", "disconnect"),

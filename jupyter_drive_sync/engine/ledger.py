@@ -456,6 +456,10 @@ class Ledger:
             items = [i for i in items if any(is_below(i.path, path) for path in wanted)]
             if not items:
                 raise NoSuchHold(problem="This hold has no file at the given path.")
+        if choice == "restore" and hold.kind == "deletions":
+            # They wait on, guarded, until they are back.
+            self.wish([*self.wishes(), *(item.path for item in items)])
+            return len(items)
         with self._transaction() as db:
             if hold.kind == "deletions":
                 self._answer_deletions(db, choice, items, at)
@@ -483,12 +487,26 @@ class Ledger:
                     (Standing.ARCHIVED.value, item.id),
                 )
 
+    def wish(self, paths: Iterable[RelPath]) -> None:
+        """Remember what the next pass has to bring back first; nothing ends that."""
+        wanted = [*dict.fromkeys(paths)]
+        self.remember(wishes=json.dumps(wanted) if wanted else "")
+
+    def wishes(self) -> list[RelPath]:
+        """Return what has to be brought back."""
+        return [RelPath(path) for path in json.loads(self.get("wishes") or "[]")]
+
     def answered(self, kind: str) -> str:
         """Return a person's answer to a hold of the whole mirror, or ``""``."""
         row = self._db.execute(
             "SELECT answer FROM holds WHERE kind = ? AND answer != ''", (kind,)
         ).fetchone()
         return str(row[0]) if row else ""
+
+    def change_answer(self, kind: str, choice: str) -> None:
+        """Go on with a hold of the whole mirror: a part of its answer was carried out."""
+        with self._transaction() as db:
+            db.execute("UPDATE holds SET answer = ? WHERE kind = ?", (choice, kind))
 
     # -- runs -------------------------------------------------------------------------------------
 
@@ -559,6 +577,15 @@ class Ledger:
         return [
             FileOutcome(from_bytes(p), outcome, reason, size) for p, outcome, reason, size in rows
         ]
+
+    def left_out(self, reason: str) -> list[RelPath]:
+        """Return what the last run that left anything out left out for a reason."""
+        rows = self._db.execute(
+            "SELECT path FROM outcomes WHERE outcome = 'left_out' AND reason = ? AND run ="
+            " (SELECT max(run) FROM outcomes WHERE outcome = 'left_out') ORDER BY path",
+            (reason,),
+        )
+        return [from_bytes(path) for (path,) in rows]
 
     def verified_run(self) -> int:
         """Return the number of the last run that compared the whole tree; 0 for none."""

@@ -16,18 +16,20 @@ from jupyter_drive_sync.core.estimate import Estimate, estimate
 from jupyter_drive_sync.core.guard import Day, Verdict, judge
 from jupyter_drive_sync.core.plan import Note, Operation, Plan, Verb, make
 from jupyter_drive_sync.core.settings import DAY
-from jupyter_drive_sync.core.tree import Kind, LedgerTree, RelPath, Standing
+from jupyter_drive_sync.core.tree import Kind, LedgerTree, RelPath, Standing, name_of
 from jupyter_drive_sync.drive.api import Drive
 from jupyter_drive_sync.drive.secrets import SecretsStore
 from jupyter_drive_sync.drive.upload import Uploads
 from jupyter_drive_sync.engine import holds, takeover
 from jupyter_drive_sync.engine.apply import Apply, Root
+from jupyter_drive_sync.engine.closing import close
 from jupyter_drive_sync.engine.executor import Executor
 from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.engine.look import Look, View
 from jupyter_drive_sync.engine.observe import RootState
 from jupyter_drive_sync.engine.records import FileOutcome, Hold, Intent, Run
-from jupyter_drive_sync.engine.report import Progress, describe
+from jupyter_drive_sync.engine.report import Progress
+from jupyter_drive_sync.engine.restore import Restore
 from jupyter_drive_sync.engine.resume import resume
 from jupyter_drive_sync.engine.root import Foreign
 from jupyter_drive_sync.engine.sending import Sender, nonce_of
@@ -134,6 +136,14 @@ class _Pass:
     def wet(self, only: tuple[RelPath, ...]) -> PassReport:
         """Plan and carry out."""
         takeover.own(self._ledger, self._identity)
+        Restore(
+            self._site,
+            self._drive,
+            self._mirror.executor,
+            self._progress,
+            self._mirror.job,
+            self._mirror.permit,
+        ).bring_wishes(self._ledger)
         self._identity = takeover.answers(self._site, self._identity, self._ledger, self._drive)
         takeover.refuse_changes(self._site, self._identity, self._ledger)
         self._progress.enter("comparing")
@@ -204,11 +214,20 @@ class _Pass:
 
     def _other_home(self, home: str, root: str, changed_ms: int) -> DriveSyncError:
         self._ledger.remember(other_home=home, other_root=root)
+        new = ", perhaps the one that you had before this one" if self._empty() else ""
         reason = (
-            f"The folder {self._folder} on your Drive is the backup of another home, last "
+            f"The folder {self._folder} on your Drive is the backup of another home{new}, last "
             f"changed on {holds.day_of(changed_ms)}; nothing was changed there."
         )
         return holds.whole(self._site, self._ledger, "other_home", reason)
+
+    def _empty(self) -> bool:
+        """Tell whether the home is new: it has nothing that anybody could have worked on."""
+        survey = Survey.make(self._site, self._home, self._progress, self._mirror.permit)
+        return not any(
+            entry.kind is Kind.FILE and not name_of(entry.path).startswith(".")
+            for entry in survey.tree.entries.values()
+        )
 
     # -- what is to be done -----------------------------------------------------------------------
 
@@ -276,8 +295,8 @@ class _Pass:
         files = [step for step in plan.operations() if step.kind is Kind.FILE]
         progress.counts["unchanged"] = plan.unchanged
         progress.counts["left_out"] = len(left_out)
-        progress.counts["total"] = sum(1 for step in files if step.verb in _DONE)
-        progress.counts["bytes_total"] = sum(step.size for step in plan.contents)
+        progress.counts["total"] += sum(1 for step in files if step.verb in _DONE)
+        progress.counts["bytes_total"] += sum(step.size for step in plan.contents)
         progress.outcomes += left_out
         failed = {item.path: item for item in survey.unreadable()}
         for entry in plan.unknown:
@@ -357,33 +376,6 @@ class _Pass:
             folder=self._folder,
             link=self._ledger.get("root_link"),
         )
-
-
-def close(
-    mirror: Mirror,
-    ledger: Ledger,
-    number: int,
-    problem: DriveSyncError | None,
-    *,
-    verified: bool = False,
-) -> Run:
-    """Close a run in the history, whatever became of it."""
-    progress = mirror.progress
-    progress.traffic(mirror.drive.transport.traffic)
-    trouble = problem or next(iter(progress.problems), None)
-    outcome = "completed_with_errors" if trouble or progress.counts["failed"] else "completed"
-    run = Run(
-        number,
-        mirror.job,
-        progress.started,
-        mirror.site.clock.wall(),
-        "failed" if problem is not None else outcome,
-        progress.snapshot(),
-        describe(trouble) if trouble else None,
-        verified,
-    )
-    ledger.end(run, progress.outcomes, mirrored=ledger.mirrored())
-    return run
 
 
 def _unclaimed(plan: Plan) -> Plan:

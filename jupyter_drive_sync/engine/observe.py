@@ -165,7 +165,8 @@ def rebuild(shown: Iterable[RemoteEntry], known: Known, *, trust: bool) -> Rebui
     paths = paths_below(remotes, known.root)
     # What only a folder took into the trash comes back with it: it has to be known by then.
     dragged = {i for i, each in remotes.items() if each.trashed and not each.explicitly_trashed}
-    buried = paths_below(remotes, known.root, dragged=dragged) if dragged else {}
+    below = paths_below(remotes, known.root, trashed=True) if dragged else {}
+    buried = {each: path for each, path in below.items() if each in dragged}
     entries: list[LedgerEntry] = []
     found = 0
     for remote in remotes.values():
@@ -227,17 +228,11 @@ def unclaimed(remote: RemoteEntry, path: RelPath) -> LedgerEntry:
 
 
 def paths_below(
-    remotes: Mapping[FileId, RemoteEntry],
-    root: FileId,
-    *,
-    dragged: AbstractSet[FileId] | None = None,
+    remotes: Mapping[FileId, RemoteEntry], root: FileId, *, trashed: bool = False
 ) -> dict[FileId, RelPath]:
     """Find the path of every live object below the root; loops and strangers have none.
 
-    Args:
-        remotes: what Drive shows.
-        root: the mirror's folder.
-        dragged: find the paths of these instead, which lie in the trash with a folder above them.
+    With ``trashed``, what lies in Drive's trash has the path that it had.
     """
     paths: dict[FileId, RelPath] = {root: ROOT}
     lost: set[FileId] = set()
@@ -247,9 +242,7 @@ def paths_below(
         while here is not None and here not in paths and here not in lost and here not in trail:
             trail.append(here)
             remote = remotes.get(here)
-            here = None if remote is None else remote.parent
-            if remote is not None and remote.trashed and dragged is None:
-                here = None
+            here = None if remote is None or (remote.trashed and not trashed) else remote.parent
         base = paths.get(here) if here is not None else None
         for file_id in reversed(trail):
             if base is None:
@@ -258,4 +251,4 @@ def paths_below(
             base = join(base, to_local(remotes[file_id].name))
             paths[file_id] = base
     del paths[root]
-    return paths if dragged is None else {i: at for i, at in paths.items() if i in dragged}
+    return paths

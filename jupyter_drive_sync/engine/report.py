@@ -49,6 +49,11 @@ COUNTED: Final = (
     "declined",
     "moved_out",
     "revived",
+    "untrashed",
+    "put_back",
+    "restored",
+    "beside",
+    "skipped",
     "held",
     "failed",
     "folders",
@@ -62,6 +67,9 @@ COUNTED: Final = (
     "bytes_sent",
 )
 """The counters of ``meta``; files, but for ``folders``, bytes and what concerns requests."""
+
+
+_DONE: Final = frozenset({"uploaded", "updated", "moved", "trashed", "restored", "beside"})
 
 
 @dataclass
@@ -120,7 +128,7 @@ class Progress:
             self.counts["folders"] += outcome in ("created", "moved")
             return
         self.counts[outcome] += 1
-        if outcome in ("uploaded", "updated", "moved", "trashed"):
+        if outcome in _DONE:
             self.counts["done"] += 1
         self.counts["bytes"] += size if outcome in ("uploaded", "updated") else 0
         self.outcomes.append(FileOutcome(path, outcome, reason, size))

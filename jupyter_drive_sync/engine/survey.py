@@ -88,7 +88,7 @@ class Survey:
         """
         files = known.files if known is not None else {}
         selection = Selection(
-            site.settings, driveignore=home.driveignore(), state=_state_below_home(site)
+            site.settings, driveignore=home.driveignore(), state=state_below_home(site)
         )
 
         def seen(paths: int) -> None:
@@ -179,19 +179,22 @@ class Survey:
         ]
 
 
+LINK: Final = "link, not followed"
 _REASONS: Final = {
     "excluded": 'excluded by rule "{}"',
     "not_included": "not among the chosen folders",
     "too_large": "larger than {} (your limit)",
-    "link": "link, not followed",
+    "link": LINK,
     "special": "special file",
     "secret": "secrets are never copied ({})",
     "state": "our own state folder",
+    "part": "a file on its way back from Drive",
     "filesystem": "the same folder again, mounted below itself",
 }
 
 
-def _state_below_home(site: Site) -> RelPath | None:
+def state_below_home(site: Site) -> RelPath | None:
+    """Return where our state folder lies below the home, None where it does not."""
     try:
         below = site.state_dir.resolve().relative_to(site.home.resolve())
     except ValueError:

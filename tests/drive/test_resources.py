@@ -82,6 +82,7 @@ def test_a_file_resource() -> None:
         ours=True,
         mime="text/plain",
         link="https://drive.test/1a",
+        mode=0o755,
     )
 
 
