@@ -68,7 +68,7 @@ class Fetcher:
         wanted = step.wanted
         part = self._landing.begin(step.path, key_of(wanted))
         try:
-            self._load(part, wanted)
+            self.load(part, wanted)
             self._landing.finish(part, mode=wanted.mode, mtime_ms=wanted.mtime_ms)
             if step.way is Way.REPLACE and step.expected is not None:
                 done = self._landing.exchange(part, step.expected)
@@ -81,8 +81,13 @@ class Fetcher:
             part.close()
         return Fetched(step, occupied=not done)
 
-    def _load(self, part: Part, wanted: Wanted) -> None:
-        """Get what is lacking; what an earlier try left counts if the whole is right."""
+    def load(self, part: Part, wanted: Wanted) -> None:
+        """Get what is lacking; what an earlier try left counts if the whole is right.
+
+        Raises:
+            Damaged: it came otherwise than it should; nothing of it is kept.
+            DriveSyncError: what else went wrong; what came is kept.
+        """
         before = part.size
         self._arrived(part.size)
         try:

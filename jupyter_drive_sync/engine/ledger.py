@@ -157,6 +157,14 @@ class Ledger:
         """Tell whether anything at all is known of the mirror."""
         return self._db.execute("SELECT 1 FROM objects LIMIT 1").fetchone() is not None
 
+    def file_at(self, path: RelPath) -> LedgerEntry | None:
+        """Return the file of ours at a path, the mirrored one where there are several."""
+        rows = self._db.execute(
+            "SELECT * FROM objects WHERE path = ? AND kind = ?", (to_bytes(path), Kind.FILE.value)
+        )
+        found = map(to_entry, rows)
+        return min(found, key=lambda entry: (_RANK[entry.standing], entry.id), default=None)
+
     def odd(self) -> dict[FileId, LedgerEntry]:
         """Return the objects that Drive shows otherwise than we left them, by id."""
         rows = self._db.execute("SELECT * FROM objects WHERE seen IS NOT NULL")
@@ -330,6 +338,15 @@ class Ledger:
             found.setdefault(FileId(file_id), set()).add(revision)
         return {file_id: frozenset(revisions) for file_id, revisions in found.items()}
 
+    def revisions_of(self, run: int) -> dict[FileId, frozenset[str]]:
+        """Return the versions that a run made, by file."""
+        found: dict[FileId, frozenset[str]] = {}
+        for file_id, revision in self._db.execute(
+            "SELECT id, revision FROM revisions WHERE run = ?", (run,)
+        ):
+            found[file_id] = found.get(file_id, frozenset()) | {revision}
+        return found
+
     def record_edits(self, edits: Iterable[Edit]) -> None:
         """Remember edits on Drive that were replaced."""
         with self._transaction() as db:
@@ -443,19 +460,7 @@ class Ledger:
         Raises:
             NoSuchHold: there is no such hold, or it does not offer that choice or hold that path.
         """
-        hold = next((found for found in self.holds() if found.id == hold_id), None)
-        if hold is None:
-            raise NoSuchHold(problem=f"There is no hold with the id {hold_id}.")
-        if choice not in hold.choices:
-            offered = ", ".join(hold.choices)
-            raise NoSuchHold(problem=f"This hold can be answered with: {offered}.")
-        items = self.hold_items(hold_id)
-        if (wanted := tuple(paths)) and hold.kind != "deletions":
-            raise NoSuchHold(problem="This hold can only be answered as a whole.")
-        if wanted:
-            items = [i for i in items if any(is_below(i.path, path) for path in wanted)]
-            if not items:
-                raise NoSuchHold(problem="This hold has no file at the given path.")
+        hold, items = self._asked(hold_id, choice, tuple(paths))
         if choice == "restore" and hold.kind == "deletions":
             # They wait on, guarded, until they are back.
             self.wish([*self.wishes(), *(item.path for item in items)])
@@ -473,6 +478,25 @@ class Ledger:
             elif hold.kind != "deletions":
                 db.execute("UPDATE holds SET answer = ? WHERE id = ?", (choice, hold_id))
         return len(items)
+
+    def _asked(
+        self, hold_id: str, choice: str, wanted: tuple[RelPath, ...]
+    ) -> tuple[Hold, list[HoldItem]]:
+        """Return the hold that an answer is about, and those of its files that it is about."""
+        hold = next((found for found in self.holds() if found.id == hold_id), None)
+        if hold is None:
+            raise NoSuchHold(problem=f"There is no hold with the id {hold_id}.")
+        if choice not in hold.choices:
+            offered = ", ".join(hold.choices)
+            raise NoSuchHold(problem=f"This hold can be answered with: {offered}.")
+        items = self.hold_items(hold_id)
+        if wanted and hold.kind != "deletions":
+            raise NoSuchHold(problem="This hold can only be answered as a whole.")
+        if wanted:
+            items = [i for i in items if any(is_below(i.path, path) for path in wanted)]
+            if not items:
+                raise NoSuchHold(problem="This hold has no file at the given path.")
+        return hold, items
 
     @staticmethod
     def _answer_deletions(
@@ -577,15 +601,6 @@ class Ledger:
         return [
             FileOutcome(from_bytes(p), outcome, reason, size) for p, outcome, reason, size in rows
         ]
-
-    def left_out(self, reason: str) -> list[RelPath]:
-        """Return what the last run that left anything out left out for a reason."""
-        rows = self._db.execute(
-            "SELECT path FROM outcomes WHERE outcome = 'left_out' AND reason = ? AND run ="
-            " (SELECT max(run) FROM outcomes WHERE outcome = 'left_out') ORDER BY path",
-            (reason,),
-        )
-        return [from_bytes(path) for (path,) in rows]
 
     def verified_run(self) -> int:
         """Return the number of the last run that compared the whole tree; 0 for none."""

@@ -69,7 +69,9 @@ COUNTED: Final = (
 """The counters of ``meta``; files, but for ``folders``, bytes and what concerns requests."""
 
 
-_DONE: Final = frozenset({"uploaded", "updated", "moved", "trashed", "restored", "beside"})
+_DONE: Final = frozenset(
+    {"uploaded", "updated", "moved", "trashed", "untrashed", "put_back", "restored", "beside"}
+)
 
 
 @dataclass

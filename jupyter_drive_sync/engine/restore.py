@@ -285,8 +285,11 @@ class Restore:
     def _tell_links(self, ledger: Ledger, landing: Landing, request: Request) -> None:
         """List the links that were left out when the home was mirrored last, and are gone."""
         wanted = request.paths or (RelPath(""),)
-        for path in ledger.left_out(LINK):
-            if any(is_below(path, top) for top in wanted) and landing.look(path) is None:
+        runs = (run.id for run in ledger.runs() if run.counters.get("left_out"))
+        for outcome in ledger.outcomes(next(runs, 0)):
+            path = outcome.path
+            asked = outcome.reason == LINK and any(is_below(path, top) for top in wanted)
+            if asked and landing.look(path) is None:
                 self.progress.outcome(
                     path, "skipped", kind=Kind.FILE, reason="a link, which is never copied"
                 )

@@ -30,10 +30,17 @@ class Turn:
         job: id of the pass.
         progress: its counters travel with each ping.
         process: who we are.
+        aside: it is no sync; how that stands is the same afterwards as before.
     """
 
     def __init__(
-        self, site: Site, job: str, progress: Progress, *, process: Process | None = None
+        self,
+        site: Site,
+        job: str,
+        progress: Progress,
+        *,
+        process: Process | None = None,
+        aside: bool = False,
     ) -> None:
         self._site = site
         self._job = job
@@ -46,8 +53,9 @@ class Turn:
             process=self._process,
             token=site.nonce(),
         )
+        self._aside = aside
         self._status = self._before = Status.load(site.state_dir)
-        self._meta: Mapping[str, Any] = {}
+        self._meta: Mapping[str, Any] | None = None
         self._writing = threading.Lock()
         self._over = False
 
@@ -71,6 +79,8 @@ class Turn:
             self._save()
             try:
                 yield self
+                if self._aside:
+                    self._finish(self._status)
             except DriveSyncError as problem:
                 self._failed(problem)
                 raise
@@ -138,6 +148,9 @@ class Turn:
             self._over = True
             if not self.lease.mine():
                 return  # frozen too long: the status is another writer's by now
+            if self._aside:
+                self._meta = self._before.meta
+                status = replace(self._before, seq=self._status.seq)
             self._status = replace(status, process=None)
             self._save_now()
 
@@ -146,7 +159,7 @@ class Turn:
             self._save_now()
 
     def _save_now(self) -> None:
-        now = self._meta or self._progress.snapshot()
+        now = self._progress.snapshot() if self._meta is None else self._meta
         meta = {**now, "time_last_ping": self._site.clock.wall()}
         status = replace(self._status, meta=meta, holds=self._holds())
         self._status = status.save(self._site.state_dir)

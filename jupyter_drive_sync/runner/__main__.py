@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import Final
 
-from jupyter_drive_sync.runner import access_jobs, mirror_jobs
+from jupyter_drive_sync.runner import access_jobs, mirror_jobs, restore_jobs
 from jupyter_drive_sync.runner.child import Handler, serve
 
 HANDLERS: Final[Mapping[str, Handler]] = {
@@ -18,6 +18,9 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "preview": mirror_jobs.preview,
     "mirror": mirror_jobs.mirror,
     "check": mirror_jobs.check,
+    "restore": restore_jobs.restore,
+    "undo": restore_jobs.undo,
+    "versions": restore_jobs.versions,
 }
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from jupyter_drive_sync.core.estimate import minutes
 from jupyter_drive_sync.core.plan import Operation, Verb
@@ -26,6 +26,8 @@ from jupyter_drive_sync.runner.memory import Memory, memory_guard
 from jupyter_drive_sync.runner.protocol import Job
 from jupyter_drive_sync.runner.protocol import Progress as ProgressEvent
 
+T = TypeVar("T")
+
 LISTED: Final = 5_000
 """Files that a result names at most; the history has all of them."""
 LISTED_FOLDERS: Final = 200
@@ -39,8 +41,29 @@ def mirror(job: Job, context: Context) -> Mapping[str, Any]:
     Takes ``only``, the paths to mirror, or ``[]`` for all. Brings what :func:`_described` says.
     """
     world = World.of(job, context)
-    progress = Progress(world.clock, _teller(context, Eta(world.clock)))
+    progress = Progress(world.clock, teller(context, Eta(world.clock)))
     turn = Turn(world.site(), job.id, progress)
+
+    def work(permit: Callable[[], None]) -> PassReport:
+        report = _pass(world, progress, permit, dry_run=False)
+        turn.completed(report.run.outcome, report.objects, whole=not job.args.get("only"))
+        return report
+
+    return _described(in_turn(world, turn, work), progress)
+
+
+def in_turn(world: World, turn: Turn, work: Callable[[Callable[[], None]], T]) -> T:
+    """Do work as the writer of the home: with a lease, a heartbeat, an eye on the memory.
+
+    Args:
+        world: what the job works with.
+        turn: of this job.
+        work: is given what it has to ask before each request.
+
+    Raises:
+        DriveSyncError: what ended it; the status says so too.
+    """
+    context = world.context
     enough_memory = memory_guard(Memory(), world.settings.memory_headroom)
 
     def permit() -> None:
@@ -57,13 +80,11 @@ def mirror(job: Job, context: Context) -> Mapping[str, Any]:
     ):
         try:
             enough_memory()
-            report = _pass(world, progress, permit, dry_run=False)
+            return work(permit)
         except DriveSyncError:
             raise
         except Exception as problem:
             raise unforeseen(problem) from problem  # its traceback goes into the status
-        turn.completed(report.run.outcome, report.objects, whole=not job.args.get("only"))
-    return _described(report, progress)
 
 
 def survey(job: Job, context: Context) -> Mapping[str, Any]:
@@ -73,7 +94,7 @@ def survey(job: Job, context: Context) -> Mapping[str, Any]:
     ``""`` for the files of the home itself), ``folders_more``, ``left_out``, ``left_out_count``.
     """
     world = World.of(job, context)
-    progress = Progress(world.clock, _teller(context, Eta(world.clock)))
+    progress = Progress(world.clock, teller(context, Eta(world.clock)))
     memory_guard(Memory(), world.settings.memory_headroom)()
     site = world.bare_site()
     with contextlib.closing(open_home(site)) as home:
@@ -109,7 +130,7 @@ def preview(job: Job, context: Context) -> Mapping[str, Any]:
     Takes ``only``. Brings what :func:`_described` says, with ``steps`` in place of what was done.
     """
     world = World.of(job, context)
-    progress = Progress(world.clock, _teller(context, Eta(world.clock)))
+    progress = Progress(world.clock, teller(context, Eta(world.clock)))
     memory_guard(Memory(), world.settings.memory_headroom)()
     report = _pass(world, progress, context.permit, dry_run=True)
     steps = [step for step in report.plan.operations() if step.verb is not Verb.SETTLE]
@@ -146,7 +167,7 @@ def check(job: Job, context: Context) -> Mapping[str, Any]:
 
 
 def _check(world: World) -> CheckReport:
-    progress = Progress(world.clock, _teller(world.context, Eta(world.clock)))
+    progress = Progress(world.clock, teller(world.context, Eta(world.clock)))
     drive = world.drive()
     try:
         return compare(world.site(), drive, progress, world.context.permit)
@@ -183,7 +204,7 @@ def _patience(world: World) -> float:
     return 1.5 * world.settings.lease_seconds if elsewhere else 0.0
 
 
-def _teller(context: Context, eta: Eta) -> Callable[[Mapping[str, Any]], None]:
+def teller(context: Context, eta: Eta) -> Callable[[Mapping[str, Any]], None]:
     """Turn the engine's counters into events."""
 
     def tell(counts: Mapping[str, Any]) -> None:
@@ -219,7 +240,7 @@ def _described(report: PassReport, progress: Progress) -> dict[str, Any]:
         "counters": run.counters,
         "problem": run.problem,
         "holds": [describe_hold(hold) for hold in report.holds if not hold.answer],
-        "files": [_file(outcome) for outcome in files[:LISTED]],
+        "files": [described_file(outcome) for outcome in files[:LISTED]],
         "files_more": max(0, len(files) - LISTED),
         "objects": report.objects,
         "folder": report.folder,
@@ -237,7 +258,8 @@ def _exit_code(report: PassReport, progress: Progress) -> int:
     return 0 if report.run.outcome == "completed" else 1
 
 
-def _file(outcome: FileOutcome) -> dict[str, Any]:
+def described_file(outcome: FileOutcome) -> dict[str, Any]:
+    """Put a file's outcome into the form in which surfaces read it."""
     return {
         "path": outcome.path,
         "outcome": outcome.outcome,

@@ -17,7 +17,17 @@ from typing import Any, Final, Literal
 from jupyter_drive_sync.errors import DriveSyncError, Who
 
 JobKind = Literal[
-    "exchange", "device", "revoke", "validate", "survey", "preview", "mirror", "check"
+    "exchange",
+    "device",
+    "revoke",
+    "validate",
+    "survey",
+    "preview",
+    "mirror",
+    "check",
+    "restore",
+    "undo",
+    "versions",
 ]
 
 
