@@ -22,7 +22,15 @@ from jupyter_drive_sync.server.base import (
     is_owner,
     require_owner,
 )
-from jupyter_drive_sync.server.body import SETTABLE, is_flag, is_path_list, is_text, one_of
+from jupyter_drive_sync.server.body import (
+    SETTABLE,
+    is_flag,
+    is_path,
+    is_path_list,
+    is_text,
+    is_time,
+    one_of,
+)
 from jupyter_drive_sync.server.origin import COOKIE, Origin
 from jupyter_drive_sync.server.pages import Page
 from jupyter_drive_sync.server.problems import BadRequest, NotOwner
@@ -169,6 +177,71 @@ class ReleaseRoute(Route):
                 sync=asked.get("sync", True),
             )
         )
+
+
+class RestoreRoute(Route):
+    """Bring files back."""
+
+    @guarded
+    async def get(self) -> None:
+        """Return the last job that brought something back."""
+        self.reply({"last": self.service.passes.brought})
+
+    @guarded
+    async def post(self) -> None:
+        """Begin to bring files back."""
+        known = {
+            "paths": is_path_list,
+            "to": lambda value: is_text(value) and is_path(value),
+            "as_of": is_time,
+            "revision": lambda value: is_text(value) and 0 < len(value) <= 200,
+            "trashed": is_flag,
+            "dry_run": is_flag,
+        }
+        asked = body.read(self.request.body, known)
+        if "revision" in asked:
+            if asked.get("as_of") is not None:
+                raise BadRequest(problem="a version has an id or a time, not both")
+            if len(asked.get("paths", [])) != 1:
+                raise BadRequest(problem="a version is one of one file: paths must name that file")
+        if "to" in asked:
+            asked["to"] = str(self.service.place.home / asked["to"])
+        self.reply({"job": await self.service.bring_back("restore", asked), "already": False}, 202)
+
+
+class UndoRoute(Route):
+    """Take a run back on Drive."""
+
+    @guarded
+    async def post(self) -> None:
+        """Begin to."""
+        known = {"run": lambda value: type(value) is int and 0 < value < 1 << 31}
+        asked = body.read(self.request.body, known)
+        self.reply({"job": await self.service.bring_back("undo", asked), "already": False}, 202)
+
+
+class VersionsRoute(Route):
+    """What Drive has of a file's past."""
+
+    @guarded
+    async def get(self) -> None:
+        """Return the versions, newest first."""
+        path = self.get_query_argument("path", "")
+        if not path or not is_path(path):
+            raise BadRequest(problem="path names no file below the home")
+        self.reply(await self.service.versions(path))
+
+    @guarded
+    async def post(self) -> None:
+        """Keep one for good, or make one current on Drive."""
+        known = {
+            "path": lambda value: is_text(value) and is_path(value),
+            "revision": lambda value: is_text(value) and 0 < len(value) <= 200,
+            "action": one_of("keep", "put_back"),
+        }
+        asked = body.read(self.request.body, known, needed=("path", "revision", "action"))
+        args = {"path": asked["path"], asked["action"]: asked["revision"]}
+        self.reply({"job": await self.service.bring_back("versions", args), "already": False}, 202)
 
 
 class _Paged(Route):
@@ -330,6 +403,9 @@ ROUTES: Final[tuple[tuple[str, type[JupyterHandler]], ...]] = (
     ("drive-sync/api/authorize", AuthorizeRoute),
     ("drive-sync/api/disconnect", DisconnectRoute),
     ("drive-sync/api/release", ReleaseRoute),
+    ("drive-sync/api/restore", RestoreRoute),
+    ("drive-sync/api/undo", UndoRoute),
+    ("drive-sync/api/versions", VersionsRoute),
     (r"drive-sync/api/holds/(?P<hold>[0-9a-f]{1,32})/files", HoldFilesRoute),
     ("drive-sync/api/history", HistoryRoute),
     (r"drive-sync/api/history/(?P<run>[1-9][0-9]{0,9})/files", RunFilesRoute),

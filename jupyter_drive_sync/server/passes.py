@@ -9,12 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from jupyter_drive_sync.engine.report import Status
+from jupyter_drive_sync.engine.report import Status, describe
 from jupyter_drive_sync.errors import DriveSyncError, Internal
 from jupyter_drive_sync.runner.parent import Child, follow
 from jupyter_drive_sync.runner.place import Place
-from jupyter_drive_sync.runner.protocol import Event, Job, Progress
+from jupyter_drive_sync.runner.protocol import Event, Job, JobKind, Progress
 from jupyter_drive_sync.server.desk import Desk
+from jupyter_drive_sync.server.problems import Occupied
 
 _FRESH: Final = 30.0
 """Seconds for which a look at the home is not repeated."""
@@ -84,12 +85,14 @@ class Pass:
     Attributes:
         job: its id.
         paths: what it is about; empty for everything.
+        kind: ``mirror``, or the kind of job that brings something back.
         progress: how far it is.
         before: objects and bytes that runs had done which it goes on from.
     """
 
     job: str
     paths: tuple[str, ...]
+    kind: JobKind = "mirror"
     progress: Progress = field(default_factory=lambda: Progress("starting"))
     before: tuple[int, int] = (0, 0)
     child: Child | None = None
@@ -119,6 +122,9 @@ class Audience(Protocol):
 
     def ended(self, outcome: str, seconds: float, status: Status) -> None:
         """The pass ended; the status is what it left."""
+
+    def brought(self, status: Status) -> None:
+        """Something was brought back, or not; it was no sync."""
 
 
 class Passes:
@@ -152,15 +158,33 @@ class Passes:
         self._task: asyncio.Task[None] | None = None
         self._survey: tuple[float, asyncio.Task[Mapping[str, Any]]] | None = None
         self.current: Pass | None = None
+        self.brought: dict[str, Any] | None = None
+        """The last job that brought something back, as the route tells it."""
 
     def start(self, paths: Sequence[str] = ()) -> tuple[Pass, bool]:
         """Begin a pass, or return the one that runs; and whether it ran before."""
         if self.current is not None:
             return self.current, True
         job = self._place.job("mirror", args={"only": list(paths)})
-        self.current = Pass(job.id, tuple(paths))
-        self._task = asyncio.get_running_loop().create_task(self._run(job, self.current))
-        return self.current, False
+        return self._begin(job, tuple(paths)), False
+
+    def bring(self, kind: JobKind, args: Mapping[str, Any]) -> Pass:
+        """Begin a job that brings something back.
+
+        Raises:
+            Occupied: something runs already.
+        """
+        if self.current is not None:
+            raise Occupied
+        job = self._place.job(kind, args=args)
+        self.brought = {"job": job.id, "kind": kind, "running": True, "problem": None}
+        return self._begin(job, ())
+
+    def _begin(self, job: Job, paths: tuple[str, ...]) -> Pass:
+        self.current = run = Pass(job.id, paths, job.kind)
+        work = self._run if job.kind == "mirror" else self._bring
+        self._task = asyncio.get_running_loop().create_task(work(job, run))
+        return run
 
     def cancel(self) -> str:
         """Stop the running pass; returns its id, or ``""``."""
@@ -204,25 +228,46 @@ class Passes:
         self._audience.began()
         with contextlib.suppress(DriveSyncError):  # the child meets it too, and says so
             run.before = await loop.run_in_executor(None, self._desk.done_before)
+        result, problem = await self._perform(job, run)
+        status = await self._settle(job, problem)
+        self.current = None
+        outcome = problem.code if problem is not None else str(result["outcome"])
+        self._audience.ended(outcome, loop.time() - begun, status)
 
+    async def _bring(self, job: Job, run: Pass) -> None:
+        self._audience.got_on()
+        result, problem = await self._perform(job, run)
+        # How syncing stands is as before: a restore that failed is no sync that failed.
+        status = await self._settle(job, None)
+        self.brought = {
+            "job": job.id,
+            "kind": job.kind,
+            "running": False,
+            "problem": describe(problem) if problem is not None else None,
+            **({"result": {**result}} if result else {}),
+        }
+        self.current = None
+        self._audience.brought(status)
+
+    async def _perform(
+        self, job: Job, run: Pass
+    ) -> tuple[Mapping[str, Any], DriveSyncError | None]:
         def heard(event: Event) -> None:
             if isinstance(event, Progress):
                 run.progress = event
                 self._audience.got_on()
 
-        problem: DriveSyncError | None = None
-        outcome = ""
         try:
-            result = await self._crew.perform(job, heard, run.born)
-            outcome = str(result["outcome"])
-        except DriveSyncError as met:
-            problem, outcome = met, met.code
-        if problem is not None and problem.code == Internal.code:
-            self._log(f"A sync failed: {problem.detail}")
+            return await self._crew.perform(job, heard, run.born), None
+        except DriveSyncError as problem:
+            if problem.code == Internal.code:
+                self._log(f"A sync failed: {problem.detail}")
+            return {}, problem
+
+    async def _settle(self, job: Job, problem: DriveSyncError | None) -> Status:
+        loop = asyncio.get_running_loop()
         try:
-            status = await loop.run_in_executor(None, self._desk.settle, job.id, problem)
+            return await loop.run_in_executor(None, self._desk.settle, job.id, problem)
         except DriveSyncError as met:
             self._log(met.sentence)
-            status = Status()
-        self.current = None
-        self._audience.ended(outcome, loop.time() - begun, status)
+            return Status()

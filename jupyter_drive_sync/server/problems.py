@@ -9,6 +9,7 @@ from jupyter_drive_sync.errors import (
     NeedsAdmin,
     NeedsUser,
     NoSuchHold,
+    RunBusy,
     StateFull,
     StateUnusable,
     UsageError,
@@ -65,6 +66,12 @@ class PausedByAdmin(NeedsAdmin):
     template = "Syncing is paused by your admin; nothing is copied until it is resumed."
 
 
+class Occupied(RunBusy):
+    """This server syncs, or brings something back, already."""
+
+    template = "Another sync of this home is running; wait for it or cancel it."
+
+
 class SetByAdmin(NeedsAdmin):
     """The configuration decides this setting."""
 
@@ -78,6 +85,7 @@ _STATUSES: Final[tuple[tuple[type[DriveSyncError], int], ...]] = (
     (NoSuchThing, 404),
     (NoSuchHold, 404),
     (NoSuchMethod, 405),
+    (Occupied, 409),
     (UsageError, 400),
     (StateUnusable, 500),
     (StateFull, 500),

@@ -17,6 +17,7 @@ from jupyter_events import EventLogger
 from jupyter_drive_sync.engine.report import Status
 from jupyter_drive_sync.errors import DriveSyncError, NotConnected
 from jupyter_drive_sync.runner.place import Place
+from jupyter_drive_sync.runner.protocol import JobKind
 from jupyter_drive_sync.server.config import Nights
 from jupyter_drive_sync.server.consent import Attempt, Consent
 from jupyter_drive_sync.server.desk import FOREVER, Desk, View
@@ -24,7 +25,7 @@ from jupyter_drive_sync.server.herald import Herald
 from jupyter_drive_sync.server.metrics import Metrics
 from jupyter_drive_sync.server.origin import Origin
 from jupyter_drive_sync.server.passes import Crew, Pass, Passes
-from jupyter_drive_sync.server.problems import Paused, PausedByAdmin
+from jupyter_drive_sync.server.problems import Occupied, Paused, PausedByAdmin
 from jupyter_drive_sync.server.prompt import LATER, Claim
 from jupyter_drive_sync.server.schedule import Schedule
 
@@ -32,6 +33,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 CONTENTS_EVENTS: Final = "https://events.jupyter.org/jupyter_server/contents_service/v1"
+_VERSIONS: Final = ("path", "link", "trashed", "kept", "most_kept", "versions")
+"""What the route of versions tells."""
 _SAVED: Final = 1000
 """Saved files that are told apart."""
 _REVOKE_ENDS: Final = (
@@ -241,6 +244,32 @@ class Service:
         run, already = self.passes.start(paths)
         return run.job, already
 
+    async def bring_back(self, kind: JobKind, args: Mapping[str, Any]) -> str:
+        """Begin a restore, an undo or a change of versions; returns its job.
+
+        Raises:
+            NotConnected, Occupied: not now.
+        """
+        view = await self.look()
+        if not view.connected:
+            raise NotConnected
+        if view.status.running and self.passes.current is None:
+            raise Occupied  # somebody else's, such as of the command line
+        return self.passes.bring(kind, args).job
+
+    async def versions(self, path: str) -> Mapping[str, Any]:
+        """Ask Drive for the versions of a file.
+
+        Raises:
+            NotConnected: there is nobody to ask.
+            Reported: there is no such file.
+        """
+        view = await self.look()
+        if not view.connected:
+            raise NotConnected
+        found = dict(await self.crew.perform(self.place.job("versions", args={"path": path})))
+        return {name: found[name] for name in _VERSIONS}
+
     async def release(self, hold: str, choice: str, paths: Sequence[str], *, sync: bool) -> Any:
         """Answer a hold, and carry the answer out.
 
@@ -343,6 +372,10 @@ class Service:
         """Take note that the pass ended."""
         self.metrics.ended(outcome, seconds, status.meta)
         self.metrics.succeeded(status.last_sync)
+        self.brought(status)
+
+    def brought(self, status: Status) -> None:
+        """Take note that a job ended that was no sync, or was one."""
         self.herald.tell("run")
         holds = tuple(str(hold["id"]) for hold in status.holds)
         if holds != self._known_holds:
@@ -365,6 +398,8 @@ class Service:
             await self.sync()
 
     async def _run_by_itself(self) -> None:
+        if self.passes.current is not None and self.passes.current.kind != "mirror":
+            await self.passes.wait()  # what is brought back first is no sync
         try:
             await self.sync()
         except (NotConnected, Paused, PausedByAdmin):

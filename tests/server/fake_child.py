@@ -70,9 +70,38 @@ def _survey(job: Job, context: Context) -> Mapping[str, Any]:
     }  # fmt: skip
 
 
+def _restore(job: Job, context: Context) -> Mapping[str, Any]:
+    """Do the trick that its one path names; what is done says what was asked."""
+    (trick,) = job.args.get("paths") or ["done"]
+    return {**TRICKS.get(trick, _done)(job, context), "args": dict(job.args)}
+
+
+def _undo(job: Job, context: Context) -> Mapping[str, Any]:
+    return {**_done(job, context), "args": dict(job.args)}
+
+
+def _versions(job: Job, context: Context) -> Mapping[str, Any]:
+    version = {
+        "id": "r1", "time": 1.5, "size": 3, "author": "Ann", "kept": False, "current": True,
+    }  # fmt: skip
+    return {
+        "path": job.args["path"], "link": "", "trashed": False, "kept": 0, "most_kept": 200,
+        "versions": [version], "outcome": "completed", "args": dict(job.args),
+    }  # fmt: skip
+
+
 def _revoke(job: Job, context: Context) -> Mapping[str, Any]:
     raise NotConnected
 
 
+HANDLERS = {
+    "mirror": _mirror,
+    "survey": _survey,
+    "revoke": _revoke,
+    "restore": _restore,
+    "undo": _undo,
+    "versions": _versions,
+}
+
 if __name__ == "__main__":
-    sys.exit(serve({"mirror": _mirror, "survey": _survey, "revoke": _revoke}))
+    sys.exit(serve(HANDLERS))

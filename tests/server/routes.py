@@ -26,6 +26,7 @@ _BODIES: Final = {
     "settings": {"time_zone": "UTC"},
     "prompt": {"action": "reset"},
     "acknowledge": {"id": "abc"},
+    "versions": {"path": "a", "revision": "r", "action": "keep"},
 }
 """What makes a request of the route whole, where nothing does not."""
 
