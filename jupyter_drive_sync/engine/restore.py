@@ -489,8 +489,8 @@ def _refusal(site: Site, to: Path | None) -> Callable[[RelPath, Kind], str]:
 def _where(step: Step) -> str:
     """Say where a file came to, when not to its own place."""
     if parent_of(step.path) == parent_of(step.wanted.path):
-        return f"as {name_of(step.path)}"
-    return f"as {step.path}"
+        return f"as {printable(RelPath(name_of(step.path)))}"
+    return f"as {printable(step.path)}"
 
 
 def _mb(count: int) -> str:
