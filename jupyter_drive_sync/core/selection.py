@@ -96,7 +96,7 @@ SECRETS: Final = (
 )
 """Left out whatever anybody says: whoever holds these can act as the person."""
 
-PART: Final = re.compile(r"\.[0-9a-f]{24}\.drive-sync-part")
+PART: Final = re.compile(r"\.[0-9a-f]{24}\.drive-sync-(part|swap)")
 """Name of a file of ours that is on its way back; never mirrored, whatever anybody says."""
 
 STATE: Final = RelPath(".local/state/jupyter-drive-sync")

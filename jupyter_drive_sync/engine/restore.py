@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -360,8 +360,10 @@ class _Bringing:
             DriveSyncError: what ends the run; what came back is whole and stays.
         """
         coming = [step for step in plan.steps if step.way in COMING]
+        names = {part_name(key_of(step.wanted)): step.wanted.path for step in plan.steps}
         if coming or plan.folders:
             self._check_room(plan)
+        self._settle(plan, names, keep=names.keys())
         self._progress.enter("copying")
         for folder in plan.folders:
             self._permit()
@@ -380,7 +382,17 @@ class _Bringing:
             self._failed(step, NotTaken(problem="other programs write there all the time"))
         self._progress.enter("checking")
         for path in sorted({parent_of(step.path) for step in coming}):
-            self.landing.settle(path, self._unfinished)
+            self.landing.sync(path)
+        self._settle(plan, names, keep=self._unfinished)
+
+    def _settle(
+        self, plan: RestorePlan, names: Mapping[bytes, RelPath], keep: Collection[bytes]
+    ) -> None:
+        """Clear up what earlier tries left, also where nothing has to come any more."""
+        theirs = {step.wanted.md5 for step in plan.steps}
+        theirs |= {entry.md5 for entry in self.planner.known.values() if entry.md5}
+        for path in sorted({parent_of(step.path) for step in plan.steps}):
+            self.landing.settle(path, keep, theirs.__contains__, names)
 
     def _check_room(self, plan: RestorePlan) -> None:
         need = plan.bytes
@@ -440,7 +452,8 @@ class _Bringing:
         )
 
     def _failed(self, step: Step, problem: DriveSyncError) -> None:
-        self._unfinished.add(part_name(key_of(step.wanted)))
+        if not isinstance(problem, FileProblem):  # it goes on another time
+            self._unfinished.add(part_name(key_of(step.wanted)))
         self._progress.failed(step.wanted.path, problem, kind=Kind.FILE)
 
     def _arrived(self, count: int) -> None:

@@ -21,20 +21,28 @@ import hashlib
 import itertools
 import os
 import stat as stat_bits
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from jupyter_drive_sync.core.names import labelled
 from jupyter_drive_sync.core.restore_plan import Here, Thing
 from jupyter_drive_sync.core.selection import PART
-from jupyter_drive_sync.core.tree import RelPath, Stat, name_of, parent_of, to_bytes
-from jupyter_drive_sync.errors import DriveSyncError, HomeFull, HomeUnwritable, NotTaken
+from jupyter_drive_sync.core.tree import RelPath, Stat, join, name_of, parent_of, to_bytes
+from jupyter_drive_sync.errors import (
+    DriveSyncError,
+    FileProblem,
+    HomeFull,
+    HomeUnwritable,
+    NotTaken,
+)
 from jupyter_drive_sync.home.read import Home
 
 _BLOCK: Final = 1024 * 1024
 _RIGHTS: Final = 0o777
 """Of a mode that comes back: never set-user-id and the like."""
+_HALF: Final = b"part"
+_SWAP: Final = b"swap"
 _NO_REPLACE: Final = 1
 _EXCHANGE: Final = 2
 """``RENAME_NOREPLACE`` and ``RENAME_EXCHANGE`` of ``renameat2`` (Linux, rename(2))."""
@@ -259,19 +267,23 @@ class Landing:
             NotTaken: its folder was moved away.
         """
         target = to_bytes(RelPath(name_of(part.path)))
+        swap = _swap_of(part.name)
         with self._words():
             folder = self._home.open_folder(parent_of(part.path))
             try:
                 _check(part, folder)
-                if not _rename(folder, part.name, target, _EXCHANGE):
+                if not _name(part.name, swap, folder):
                     return False
-                if _stat(part.name, folder) == expected:
-                    os.unlink(part.name, dir_fd=folder)
+                done = _rename(folder, swap, target, _EXCHANGE)
+                if done and _stat(swap, folder) == expected:
+                    os.unlink(swap, dir_fd=folder)
                     return True
-                # Somebody saved in between: back, and nobody has noticed.
-                _rename(folder, part.name, target, _EXCHANGE)
-                if _stat(part.name, folder).inode != os.fstat(part.fd).st_ino:
-                    _save(part.name, target, folder)
+                if done:  # somebody saved in between: back, and nobody has noticed
+                    _rename(folder, swap, target, _EXCHANGE)
+                if _stat(swap, folder).inode == os.fstat(part.fd).st_ino:
+                    _name(swap, part.name, folder)
+                else:  # somebody saved once more
+                    _save(swap, target, folder)
                 return False
             finally:
                 os.close(folder)
@@ -286,20 +298,45 @@ class Landing:
             finally:
                 os.close(folder)
 
-    def settle(self, path: RelPath, keep: Collection[bytes] = ()) -> None:
-        """Have the disk keep the names in a folder, and remove what is left of other tries.
+    def settle(
+        self,
+        path: RelPath,
+        keep: Collection[bytes],
+        on_drive: Callable[[bytes], bool],
+        names: Mapping[bytes, RelPath],
+    ) -> None:
+        """Clear up what other tries have left in a folder.
+
+        A file of the person's that was taken out of its place when a try died, and that Drive does
+        not have, gets a name of its own.
 
         Args:
             path: the folder.
-            keep: names of ours that are still wanted.
+            keep: names of half files that are still wanted.
+            on_drive: tells whether Drive has a content, by its md5.
+            names: the path of each half file, by its name.
         """
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, FileProblem):
             folder = self._home.open_folder(path)
             try:
                 for text in os.listdir(folder):  # noqa: PTH208 - pathlib cannot list a descriptor
                     name = os.fsencode(text)
-                    if PART.fullmatch(text) and name not in keep:
+                    if not PART.fullmatch(text) or name in keep:
+                        continue
+                    md5 = self._home.digest(join(path, text)).md5 if name.endswith(_SWAP) else b""
+                    if not md5 or on_drive(md5):
                         os.unlink(name, dir_fd=folder)
+                    else:
+                        mine = names.get(_part_of(name), RelPath("file"))
+                        _save(name, to_bytes(RelPath(name_of(mine))), folder)
+            finally:
+                os.close(folder)
+
+    def sync(self, path: RelPath) -> None:
+        """Have the disk keep the names in a folder."""
+        with contextlib.suppress(OSError):
+            folder = self._home.open_folder(path)
+            try:
                 os.fsync(folder)
             finally:
                 os.close(folder)
@@ -324,7 +361,16 @@ class Landing:
 
 def part_name(key: str) -> bytes:
     """Return the name under which a content grows; :data:`PART` knows it."""
-    return f".{hashlib.sha256(key.encode()).hexdigest()[:24]}.drive-sync-part".encode()
+    return f".{hashlib.sha256(key.encode()).hexdigest()[:24]}.drive-sync-".encode() + _HALF
+
+
+def _swap_of(part: bytes) -> bytes:
+    """Return the name under which a file is exchanged: from then on it may be the person's."""
+    return part.removesuffix(_HALF) + _SWAP
+
+
+def _part_of(name: bytes) -> bytes:
+    return name.removesuffix(_HALF).removesuffix(_SWAP) + _HALF
 
 
 def _open_part(name: bytes, folder: int) -> int:

@@ -127,6 +127,7 @@ def test_hostile_names(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         ((".Ssh", "authorized_keys"), True),
         (("deep", ".aws", "credentials"), True),
         ((".0123456789abcdef01234567.drive-sync-part",), True),
+        ((".0123456789abcdef01234567.drive-sync-swap",), True),
         ((".local", "state", "other", "secrets.json"), False),
         ((".local/state/jupyter-drive-sync/secrets.json",), False),
     ],
