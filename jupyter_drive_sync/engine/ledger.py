@@ -29,7 +29,17 @@ from jupyter_drive_sync.core.tree import (
     to_bytes,
 )
 from jupyter_drive_sync.engine.ledger_file import open_file, plain_words
-from jupyter_drive_sync.engine.ledger_rows import PUT, dump, load, to_entry, to_row
+from jupyter_drive_sync.engine.ledger_rows import (
+    PUT,
+    answer_deletions,
+    dump,
+    load,
+    put_edit,
+    rebase,
+    remember_chain,
+    to_entry,
+    to_row,
+)
 from jupyter_drive_sync.engine.records import (
     Confirmation,
     Edit,
@@ -302,10 +312,10 @@ class Ledger:
                 db.execute("DELETE FROM intents WHERE nonce = ?", (item.nonce,))
                 db.execute("INSERT OR IGNORE INTO nonces VALUES (?, ?)", (item.nonce, item.run))
                 if item.chain:
-                    _remember_chain(db, item)
+                    remember_chain(db, item)
                     continue
                 if item.entry.kind is Kind.FOLDER:
-                    _rebase(db, item.entry)
+                    rebase(db, item.entry)
                 if item.trashed is not None:
                     t = item.trashed
                     db.execute(
@@ -317,7 +327,7 @@ class Ledger:
                 else:
                     db.execute(PUT, to_row(item.entry, item.run))
                 if item.edit is not None:
-                    _put_edit(db, item.edit)
+                    put_edit(db, item.edit)
                 if item.entry.revision:
                     db.execute(
                         "INSERT OR IGNORE INTO revisions VALUES (?,?,?)",
@@ -351,7 +361,7 @@ class Ledger:
         """Remember edits on Drive that were replaced."""
         with self._transaction() as db:
             for edit in edits:
-                _put_edit(db, edit)
+                put_edit(db, edit)
 
     def edits(self) -> list[Edit]:
         """Return the edits on Drive that were replaced, newest first."""
@@ -467,7 +477,7 @@ class Ledger:
             return len(items)
         with self._transaction() as db:
             if hold.kind == "deletions":
-                self._answer_deletions(db, choice, items, at)
+                answer_deletions(db, choice, items, at)
             for item in items:
                 db.execute("DELETE FROM hold_items WHERE id = ?", (item.id,))
             (left,) = db.execute(
@@ -497,19 +507,6 @@ class Ledger:
             if not items:
                 raise NoSuchHold(problem="This hold has no file at the given path.")
         return hold, items
-
-    @staticmethod
-    def _answer_deletions(
-        db: sqlite3.Connection, choice: str, items: Iterable[HoldItem], at: float
-    ) -> None:
-        for item in items:
-            if choice == "trash":
-                db.execute("INSERT OR REPLACE INTO approvals VALUES (?, ?)", (item.id, at))
-            else:
-                db.execute(
-                    "UPDATE objects SET standing = ? WHERE id = ?",
-                    (Standing.ARCHIVED.value, item.id),
-                )
 
     def wish(self, paths: Iterable[RelPath]) -> None:
         """Remember what the next pass has to bring back first; nothing ends that."""
@@ -642,36 +639,3 @@ _RANK: Final = {
     Standing.ARCHIVED: 2,
     Standing.UNCLAIMED: 3,
 }
-
-
-def _remember_chain(db: sqlite3.Connection, made: Confirmation) -> None:
-    """Remember a folder on the way down to the mirror under the name ``chain/LEVEL``."""
-    key = f"chain{made.entry.path}"
-    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, made.entry.id))
-    # The mirror's own folder comes last.
-    db.execute("INSERT OR REPLACE INTO meta VALUES ('root_link', ?)", (made.link,))
-
-
-def _rebase(db: sqlite3.Connection, folder: LedgerEntry) -> None:
-    """Move the paths below a folder along with it."""
-    row = db.execute("SELECT path FROM objects WHERE id = ?", (folder.id,)).fetchone()
-    new = to_bytes(folder.path)
-    if row is None or row[0] == new:
-        return
-    prefix = row[0] + b"/"
-    # 0x30 follows 0x2F ("/"): the range holds exactly what begins with the prefix.
-    below = db.execute(
-        "SELECT id, path FROM objects WHERE path >= ? AND path < ?", (prefix, row[0] + b"0")
-    ).fetchall()
-    db.executemany(
-        "UPDATE objects SET path = ? WHERE id = ?",
-        ((new + b"/" + path[len(prefix) :], file_id) for file_id, path in below),
-    )
-
-
-def _put_edit(db: sqlite3.Connection, edit: Edit) -> None:
-    db.execute(
-        "INSERT INTO edits VALUES (?,?,?,?,?,?,?) ON CONFLICT (id, revision) DO UPDATE SET"
-        " pinned = max(pinned, excluded.pinned)",
-        (edit.id, edit.revision, to_bytes(edit.path), edit.at, edit.size, edit.pinned, edit.run),
-    )

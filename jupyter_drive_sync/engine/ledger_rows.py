@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from jupyter_drive_sync.core.tree import (
     from_bytes,
     to_bytes,
 )
+from jupyter_drive_sync.engine.records import Confirmation, Edit, HoldItem
 
 PUT: Final = (
     "INSERT INTO objects (id, kind, path, standing, parent, name, size, mtime_ns, inode, md5,"
@@ -111,3 +113,51 @@ def load(text: str) -> LedgerEntry:
     row[2] = bytes.fromhex(row[2])
     row[9] = bytes.fromhex(row[9]) if row[9] else None
     return to_entry(tuple(row))
+
+
+def rebase(db: sqlite3.Connection, folder: LedgerEntry) -> None:
+    """Move the paths below a folder along with it."""
+    row = db.execute("SELECT path FROM objects WHERE id = ?", (folder.id,)).fetchone()
+    new = to_bytes(folder.path)
+    if row is None or row[0] == new:
+        return
+    prefix = row[0] + b"/"
+    # 0x30 follows 0x2F ("/"): the range holds exactly what begins with the prefix.
+    below = db.execute(
+        "SELECT id, path FROM objects WHERE path >= ? AND path < ?", (prefix, row[0] + b"0")
+    ).fetchall()
+    db.executemany(
+        "UPDATE objects SET path = ? WHERE id = ?",
+        ((new + b"/" + path[len(prefix) :], file_id) for file_id, path in below),
+    )
+
+
+def put_edit(db: sqlite3.Connection, edit: Edit) -> None:
+    """Remember a replaced edit; one that was pinned stays so."""
+    db.execute(
+        "INSERT INTO edits VALUES (?,?,?,?,?,?,?) ON CONFLICT (id, revision) DO UPDATE SET"
+        " pinned = max(pinned, excluded.pinned)",
+        (edit.id, edit.revision, to_bytes(edit.path), edit.at, edit.size, edit.pinned, edit.run),
+    )
+
+
+def remember_chain(db: sqlite3.Connection, made: Confirmation) -> None:
+    """Remember a folder on the way down to the mirror under the name ``chain/LEVEL``."""
+    key = f"chain{made.entry.path}"
+    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, made.entry.id))
+    # The mirror's own folder comes last.
+    db.execute("INSERT OR REPLACE INTO meta VALUES ('root_link', ?)", (made.link,))
+
+
+def answer_deletions(
+    db: sqlite3.Connection, choice: str, items: Iterable[HoldItem], at: float
+) -> None:
+    """Let held deletions go to the trash at the next pass, or archive the files."""
+    for item in items:
+        if choice == "trash":
+            db.execute("INSERT OR REPLACE INTO approvals VALUES (?, ?)", (item.id, at))
+        else:
+            db.execute(
+                "UPDATE objects SET standing = ? WHERE id = ?",
+                (Standing.ARCHIVED.value, item.id),
+            )
