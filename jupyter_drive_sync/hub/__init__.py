@@ -1,0 +1,1 @@
+"""See docs/developer/architecture.md for what lives in this room."""
