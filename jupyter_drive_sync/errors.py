@@ -26,6 +26,7 @@ The tree, one line per class; the code is stable and is what surfaces, logs and 
     |   |-- MirrorHeld            held.<kind>
     |   |-- HomeFull              home.full
     |   |-- HomeUnwritable        home.unwritable
+    |   |-- RestartServer         broker.restart
     |   `-- ClockWrong            clock.wrong
     |-- NeedsAdmin                whoever runs this Jupyter or the Google project (exit 4)
     |   |-- NoClient              project.no_client
@@ -41,6 +42,7 @@ The tree, one line per class; the code is stable and is what surfaces, logs and 
     |   |-- DailyUploadLimit      drive.daily_upload_limit
     |   |-- ProjectDailyLimit     project.daily_limit
     |   |-- Offline               net.offline
+    |   |-- HubSilent             broker.silent
     |   |-- RunBusy               run.busy
     |   |-- RunKilled             run.killed
     |   |-- RunCancelled          run.cancelled
@@ -311,6 +313,17 @@ class HomeUnwritable(NeedsUser):
     )
 
 
+class RestartServer(NeedsUser):
+    """The server's token at the hub was made before the hub knew of us."""
+
+    code = "broker.restart"
+    template = (
+        "Your server was started before Google Drive was set up on this hub. Restart it (File, Hub "
+        "Control Panel, Stop My Server, then Start My Server); if that does not help, tell your "
+        "admin."
+    )
+
+
 class ClockWrong(NeedsUser):
     """This machine's clock is so far off that Google refuses it."""
 
@@ -458,6 +471,16 @@ class Offline(Wait):
 
     code = "net.offline"
     template = "There is no connection to Google right now ({problem}); nothing is lost."
+
+
+class HubSilent(Wait):
+    """The hub's service, which keeps the permission, cannot be asked."""
+
+    code = "broker.silent"
+    template = (
+        "The hub's service for Google Drive does not answer ({problem}); nothing is lost, and it "
+        "will be tried again."
+    )
 
 
 class RunBusy(Wait):

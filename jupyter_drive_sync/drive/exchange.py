@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any, Final
 
 import google.auth.transport
@@ -34,6 +35,8 @@ from jupyter_drive_sync.errors import ConsentDenied, Offline, Refused, ScopeMiss
 
 _TALKATIVE: Final = ("requests_oauthlib", "oauthlib", "google.auth", "google.oauth2", "urllib3")
 """Loggers that write tokens at DEBUG."""
+_PLAIN_HTTP: Final = threading.Lock()
+"""Held while oauthlib is told, by the environment, that plain http will do."""
 
 _GONE: Final = frozenset({"invalid_token", "invalid_grant"})
 """Words with which the revoke endpoint says that the token was dead already."""
@@ -75,9 +78,24 @@ class Exchange:
             ConsentDenied: the code was refused, or Google gave no lasting permission.
             ClientGone, BadClientFile, OrgBlocked, Offline, Busy: as the words say.
         """
+        return self.accept(self.fetch(code, redirect_uri, verifier))
+
+    def fetch(
+        self,
+        code: Secret,
+        redirect_uri: str,
+        verifier: Secret,
+        scopes: Sequence[str] = SCOPES,
+    ) -> Mapping[str, Any]:
+        """Turn an authorization code into a token reply, to be read by :meth:`accept`.
+
+        Raises:
+            ConsentDenied: the code was refused.
+            ClientGone, BadClientFile, OrgBlocked, Offline, Busy: as the words say.
+        """
         flow = Flow.from_client_config(
             client_config(self._client, redirect_uri),
-            SCOPES,
+            scopes,
             redirect_uri=redirect_uri,
             code_verifier=verifier.reveal(),
             autogenerate_code_verifier=False,
@@ -93,7 +111,7 @@ class Exchange:
             except OAuth2Error as problem:
                 word, said = str(problem.error), str(problem.description or "")
                 raise exchange_error(word, said, self._client) from None
-        return self.accept(reply)
+        return reply
 
     def accept(self, reply: Mapping[str, Any]) -> tuple[Grant, Access]:
         """Read a token reply that makes a new grant (see :meth:`redeem`)."""
@@ -247,19 +265,26 @@ def quiet() -> Iterator[None]:
             logger.setLevel(level)
 
 
+def hush() -> None:
+    """Silence loggers that print tokens for good: for a process that exchanges in threads."""
+    for each in _TALKATIVE:
+        logging.getLogger(each).setLevel(logging.WARNING)
+
+
 @contextmanager
 def _plain_http(endpoint: Endpoint) -> Iterator[None]:
     """Let oauthlib talk plain http to a server on this machine, and to no other."""
     name = "OAUTHLIB_INSECURE_TRANSPORT"
-    before = os.environ.pop(name, None)
-    if endpoint.insecure:
-        os.environ[name] = "1"
-    try:
-        yield
-    finally:
-        os.environ.pop(name, None)
-        if before is not None:
-            os.environ[name] = before
+    with _PLAIN_HTTP if endpoint.insecure else nullcontext():
+        before = os.environ.pop(name, None)
+        if endpoint.insecure:
+            os.environ[name] = "1"
+        try:
+            yield
+        finally:
+            os.environ.pop(name, None)
+            if before is not None:
+                os.environ[name] = before
 
 
 def _words(problem: RefreshError) -> tuple[str, str]:

@@ -182,6 +182,7 @@ def consent_url(
     scopes: Sequence[str] = SCOPES,
     consent: bool = True,
     account: str = "",
+    more: Mapping[str, str] | None = None,
 ) -> str:
     """Write the address of Google's consent page.
 
@@ -194,6 +195,7 @@ def consent_url(
         consent: ask even who has consented before; without, Google gives a refresh token at the
             first consent only.
         account: address of the account to choose beforehand.
+        more: what only this consent asks, such as a ``nonce``.
     """
     query = {
         "client_id": client.client_id,
@@ -206,6 +208,7 @@ def consent_url(
         "code_challenge_method": "S256",
         **({"prompt": "consent"} if consent else {}),
         **({"login_hint": account} if account else {}),
+        **(more or {}),
     }
     joint = "&" if urlsplit(client.auth_uri).query else "?"
     return f"{client.auth_uri}{joint}{urlencode(query)}"

@@ -37,12 +37,12 @@ from jupyter_drive_sync.errors import (
     RunCancelled,
 )
 from jupyter_drive_sync.runner.consent import DEVICE_CODE, PATIENCE
+from jupyter_drive_sync.runner.page import Page
 from jupyter_drive_sync.runner.parent import Child
 from jupyter_drive_sync.runner.place import Place
 from jupyter_drive_sync.runner.protocol import Event, Note
 from jupyter_drive_sync.server import pages
 from jupyter_drive_sync.server.origin import Origin
-from jupyter_drive_sync.server.pages import Page
 from jupyter_drive_sync.server.passes import Crew
 
 _DEVICE_PATIENCE: Final = 1800.0

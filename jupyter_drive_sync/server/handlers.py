@@ -13,6 +13,7 @@ from tornado import web
 
 from jupyter_drive_sync.drive.secrets import Secret
 from jupyter_drive_sync.errors import DriveSyncError
+from jupyter_drive_sync.runner.page import Page
 from jupyter_drive_sync.server import body, pages
 from jupyter_drive_sync.server.base import (
     RESOURCE,
@@ -32,7 +33,6 @@ from jupyter_drive_sync.server.body import (
     one_of,
 )
 from jupyter_drive_sync.server.origin import COOKIE, Origin
-from jupyter_drive_sync.server.pages import Page
 from jupyter_drive_sync.server.problems import BadRequest, NotOwner
 
 _CHOICES: Final = (

@@ -2,47 +2,11 @@
 
 from __future__ import annotations
 
-import html
-from dataclasses import dataclass
 from typing import Final
 
+from jupyter_drive_sync.runner.page import Page
+
 _AGAIN: Final = "Go back to Jupyter and press Authorize again."
-
-_PAGE: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<meta name="viewport" content="width=device-width"><style>
-:root {{ color-scheme: light dark; }}
-body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 15vh auto; padding: 0 1rem;
-  overflow-wrap: anywhere; }}
-h1 {{ font-size: 1.4rem; }}
-</style></head><body><main data-drive-sync="{verdict}"><h1>{title}</h1><p>{text}</p>
-<p><a href="{jupyter}">Go to Jupyter</a></p></main></body></html>
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What a person reads at the end.
-
-    Attributes:
-        verdict: one word for it, stable.
-        status: of HTTP.
-        title: what happened.
-        text: what to do.
-    """
-
-    verdict: str
-    status: int
-    title: str
-    text: str
-
-    def render(self, jupyter: str) -> str:
-        """Write the page; ``jupyter`` is the address of this server's own pages."""
-        return _PAGE.format(
-            verdict=self.verdict,
-            title=html.escape(self.title),
-            text=html.escape(self.text),
-            jupyter=html.escape(jupyter, quote=True),
-        )
 
 
 def connected(email: str) -> Page:
