@@ -132,6 +132,7 @@ def make_parts(config: Config, environment: Mapping[str, str], log: logging.Logg
         endpoint=parse_endpoint(environment.get(ENVIRONMENT_VARIABLE)),
         prefix=prefix,
         clock=SystemClock(),
+        public=options.public_url,
         domains=tuple(options.domains),
     )
     engine = open_database(options.database)
@@ -201,13 +202,16 @@ def make_application(parts: Parts, more: Sequence[Any] = ()) -> web.Application:
 
 
 def broken_application(problem: DriveSyncError, environment: Mapping[str, str]) -> web.Application:
-    """Return a web application that says why there is none."""
+    """Return a web application that says that there is none.
+
+    Never by 500 or more: JupyterHub itself would not start beside such a service.
+    """
     prefix = environment.get("JUPYTERHUB_SERVICE_PREFIX", "/")
 
     class SaySo(ServerRoute):
         def prepare(self) -> None:
             said = "The hub's service for Google Drive is not set up rightly; tell your admin."
-            self.reply({"code": problem.code, "who": "admin", "sentence": said, "params": {}}, 503)
+            self.reply({"code": problem.code, "who": "admin", "sentence": said, "params": {}}, 409)
 
     class ShowSo(web.RequestHandler):
         def prepare(self) -> None:

@@ -124,6 +124,9 @@ class PageRoute(HubOAuthenticated, _Quiet):  # type: ignore[misc]  # jupyterhub 
         if self.request.method not in _SAFE:
             self.check_xsrf_cookie()
 
+    def get_current_user(self) -> None:
+        """Know nobody before :meth:`prepare` has asked; the base would stop the loop for it."""
+
     def show(self, page: Page, jupyter: str = "") -> None:
         """Answer with a page."""
         self.set_status(page.status)
@@ -244,6 +247,13 @@ class LoginCallback(HubOAuthCallbackHandler, _Quiet):  # type: ignore[misc]  # a
     def initialize(self) -> None:
         """Take what asks the hub."""
         self.hub_auth = self.parts.hub_auth
+
+    async def prepare(self) -> None:
+        """See who is logged in already; the base would stop the loop for it."""
+        self.current_user = await self.hub_auth.get_user(self, sync=False)
+
+    def get_current_user(self) -> None:
+        """Know nobody before :meth:`prepare` has asked."""
 
 
 class Nothing(PageRoute):

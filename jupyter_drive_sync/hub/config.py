@@ -21,6 +21,10 @@ class DriveSyncHub(Configurable):
         help="Google's OAuth client file, of the kind `Web application`, readable by the service "
         "alone."
     ).tag(config=True)
+    public_url = Unicode(
+        help="Where browsers reach the hub, such as `https://hub.example.edu`. Empty: what the "
+        "only fitting redirect address of the client file says."
+    ).tag(config=True)
     database = Unicode(
         "sqlite:///drive-sync/hub.sqlite",
         help="Where consents and nights are kept, as SQLAlchemy writes it. A relative path of "

@@ -62,6 +62,8 @@ class Google:
         endpoint: the Drive server.
         prefix: path of the service, with a slash at both ends.
         clock: time.
+        public: scheme, host and port at which browsers reach the hub; empty where the client's
+            addresses tell.
         domains: organisations whose accounts alone may be connected; empty for all.
         rng: jitter.
         wire: makes a connection.
@@ -71,6 +73,7 @@ class Google:
     endpoint: Endpoint
     prefix: str
     clock: Clock
+    public: str = ""
     domains: Sequence[str] = ()
     rng: random.Random = field(default_factory=random.SystemRandom)
     wire: Callable[[], Wire] = lambda: HttpWire(Settings().request_timeout)
@@ -83,13 +86,13 @@ class Google:
             BadEndpoint: client and Drive server do not belong together.
         """
         hush()
-        find_redirect(self.client, self.prefix)
+        find_redirect(self.client, self.prefix, self.public)
         self._exchange()
 
     @property
     def redirect_uri(self) -> str:
         """The one address at which Google answers everybody."""
-        return find_redirect(self.client, self.prefix)
+        return find_redirect(self.client, self.prefix, self.public)
 
     @property
     def address(self) -> str:
@@ -186,24 +189,36 @@ class _Given:
         """Do nothing: it is fresh, so a refusal has another cause."""
 
 
-def find_redirect(client: ClientFile, prefix: str) -> str:
+def find_redirect(client: ClientFile, prefix: str, public: str = "") -> str:
     """Return the registered address at which Google may answer the service.
 
+    Args:
+        client: has the addresses.
+        prefix: path of the service.
+        public: where browsers reach the hub, or ``""``.
+
     Raises:
-        BadCallback: there is none, or the client is of another kind.
+        BadCallback: there is none, several, or the client is of another kind.
     """
-    path = f"{prefix}{CALLBACK}"
+    wanted = f"{public.rstrip('/') or 'https://YOUR-HUB'}{prefix}{CALLBACK}"
     if client.kind != "web":
         raise BadCallback(
             path=client.path, problem='a hub needs a client of the kind "Web application"'
         )
-    found = [uri for uri in client.redirect_uris if urlsplit(uri).path == path]
-    if len(found) != 1:
-        fault = "no address" if not found else "more than one address"
+    found = [uri for uri in client.redirect_uris if urlsplit(uri).path == f"{prefix}{CALLBACK}"]
+    if public:
+        found = [uri for uri in found if uri == wanted]
+    if not found:
         raise BadCallback(
             path=client.path,
-            problem=f"it has {fault} that ends with {path} among its authorized redirect URIs; "
-            f"register https://YOUR-HUB{path} in Google's console and download it again",
+            problem=f"{wanted} is not among its authorized redirect URIs; register it in Google's "
+            "console and download the file again",
+        )
+    if len(found) > 1:
+        raise BadCallback(
+            path=client.path,
+            problem=f"{' and '.join(found)} are among its authorized redirect URIs; say by "
+            "public_url at which address people reach this hub",
         )
     return found[0]
 

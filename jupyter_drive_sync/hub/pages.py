@@ -45,8 +45,8 @@ def ask(user: str, home_id: str, jupyter: str, known: HubGrant | None, form: For
     """Write the page that asks a person to go on to Google."""
     said = (
         f"<p>Your files on this hub, those of <b>{_text(user)}</b>, will be copied to your own "
-        "Google Drive every night. Google asks you next which account, and whether you allow it. "
-        "Jupyter sees only what it copied there itself.</p>"
+        "Google Drive every night. Google asks you next which account, and whether you allow it: "
+        "tick the box for Google Drive there. Jupyter sees only what it copied there itself.</p>"
     )
     if known is not None:
         said += (
@@ -131,7 +131,7 @@ def not_set_up() -> Page:
     """Say that the service itself cannot work; why is in the log, for whoever can read it."""
     return Page(
         "not_set_up",
-        503,
+        409,
         "Not set up yet",
         f"Google Drive is not set up rightly on this hub. {_ADMIN} The reason is in the log.",
     )
