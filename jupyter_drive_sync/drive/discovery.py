@@ -23,6 +23,7 @@ from jupyter_drive_sync.errors import BadEndpoint, Internal
 
 ENVIRONMENT_VARIABLE: Final = "DRIVE_SYNC_API_ENDPOINT"
 GOOGLE: Final = "https://www.googleapis.com"
+_GOOGLE_TOKENS: Final = "https://oauth2.googleapis.com"
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,21 @@ def require_same_host(endpoint: Endpoint, client: ClientFile) -> None:
             problem="the client file is not of that server (its token_uri is at another host), "
             "so your Google grant stays away from it"
         )
+
+
+def require_same_origin(endpoint: Endpoint, token_uri: str) -> None:
+    """Keep tokens of one server's client from another server.
+
+    Args:
+        endpoint: the Drive server.
+        token_uri: where the client of the tokens gets them.
+
+    Raises:
+        BadEndpoint: the tokens are not for this server.
+    """
+    expected = _GOOGLE_TOKENS if endpoint.is_google else endpoint.root
+    if _origin(token_uri) != _origin(expected):
+        raise BadEndpoint(problem="it is not the server that the hub's client file is for")
 
 
 def _origin(uri: str) -> tuple[str, str, int | None]:

@@ -1,14 +1,208 @@
-"""A turn in mounted mode."""
+"""A person's turn where all homes are mounted here: a child process syncs the home.
+
+No server is started, and none is asked. The home's own state folder has home id, records and lease,
+shared with the person's server: where that one syncs just now, it is left to it.
+"""
 
 from __future__ import annotations
 
-from jupyter_drive_sync.hub.people import Turn
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, Protocol
+
+from jupyter_drive_sync.drive.secrets import Secret
+from jupyter_drive_sync.errors import DriveSyncError, Internal, Offline, RunBusy
+from jupyter_drive_sync.hub.budget import Cost
+from jupyter_drive_sync.hub.home_runner import HomeRunner, Order, was_late
+from jupyter_drive_sync.hub.journal import Journal
+from jupyter_drive_sync.hub.night_config import NightSettings
+from jupyter_drive_sync.hub.people import Person, Turn
+from jupyter_drive_sync.hub.reports import FAILED, RUNNING, SYNCED, WITH_ERRORS, Report
 from jupyter_drive_sync.hub.servers import Ending
+from jupyter_drive_sync.runner.protocol import Event, Progress, Token
+
+_OURS: Final = {"concurrency": 4, "keep_whole_folders": True}
+"""Settings of a sync by night, where the admin decided nothing else: it shares the project's
+minute, and a course that was rotated out stays readable."""
+_TOKEN_SECONDS: Final = 90.0
+_FILE_UNITS: Final = 50
+_OUTCOMES: Final = {"completed": SYNCED, "completed_with_errors": WITH_ERRORS}
+
+
+class MadeToken(Protocol):
+    """An access token, as the service makes it."""
+
+    @property
+    def token(self) -> Secret:
+        """The secret."""
+        ...
+
+    @property
+    def expires_at(self) -> float:
+        """Epoch seconds."""
+        ...
+
+
+AccessToken = Callable[[str, str, bool], Awaitable[tuple[MadeToken, str, str]]]
+"""Makes an access token for user and home id, told whether Drive refused the last one; also returns
+the client's Google project and the account's permission id."""
 
 
 class Homes:
-    """Carries turns out on homes that are mounted here."""
+    """Carries turns out on homes that are mounted in this process.
+
+    Args:
+        runner: syncs a home.
+        journal: has each step before it is done.
+        settings: of the night.
+        access_token: makes access tokens.
+        token_uri: where the service's client gets tokens.
+        wall: seconds since the epoch.
+        threads: most syncs at once.
+    """
+
+    def __init__(
+        self,
+        *,
+        runner: HomeRunner,
+        journal: Journal,
+        settings: NightSettings,
+        access_token: AccessToken,
+        token_uri: str,
+        wall: Callable[[], float],
+        threads: int,
+    ) -> None:
+        self._runner = runner
+        self._journal = journal
+        self._settings = settings
+        self._access_token = access_token
+        self._token_uri = token_uri
+        self._wall = wall
+        self._threads = ThreadPoolExecutor(max(1, threads), "night-home")
+        self.heard: Callable[[tuple[str, str], Report], None] = lambda _key, _report: None
 
     async def run(self, turn: Turn, until: float) -> Ending:
-        """Carry a turn out."""
-        raise NotImplementedError
+        """Carry out a turn; one that a killed service left begins anew, and goes on where it was.
+
+        Args:
+            turn: as it was written down last.
+            until: epoch seconds when the night ends.
+        """
+        person = await self._journal.do(self._journal.store.person, *turn.key)
+        if person is None:
+            return Ending("failed", "night.gone")
+        now = self._wall()
+        order = make_order(self._settings, person, turn.night, until - now)
+        await self._journal.note(
+            turn, state="syncing", began=now, tries=turn.tries + 1, shard="", pinged=now
+        )
+        loop = asyncio.get_running_loop()
+        over = threading.Event()
+
+        def hear(event: Event) -> None:
+            if isinstance(event, Progress):
+                loop.call_soon_threadsafe(self.heard, turn.key, so_far(event))
+
+        def make(home_id: str, refused: bool) -> Token:
+            asked = asyncio.run_coroutine_threadsafe(
+                self.token(turn.user, home_id, refused=refused), loop
+            )
+            try:
+                return asked.result(_TOKEN_SECONDS)
+            except TimeoutError:
+                raise Offline from None
+
+        work = loop.run_in_executor(
+            self._threads, lambda: self._runner.sync(order, make, hear, over)
+        )
+        try:
+            values = await asyncio.shield(work)
+        except asyncio.CancelledError:
+            over.set()
+            raise
+        except DriveSyncError as problem:
+            return failed(problem)
+        return ended(values, turn.activity)
+
+    async def token(self, user: str, home_id: str, *, refused: bool) -> Token:
+        """Make an access token for one home.
+
+        Raises:
+            DriveSyncError: there is none.
+        """
+        made, project, account = await self._access_token(user, home_id, refused)
+        lasts = max(0.0, made.expires_at - self._wall())
+        return Token(made.token.reveal(), lasts, self._token_uri, project, account)
+
+
+def make_order(settings: NightSettings, person: Person, night: str, seconds: float) -> Order:
+    """Say what is to be done for a person."""
+    return Order(
+        night=night,
+        user=person.user,
+        server=person.server,
+        home=home_name(settings.homes_name, person.user),
+        drive_folder=settings.drive_folder.replace("{username}", person.user),
+        homes_user=settings.homes_user,
+        confine=settings.homes_confine,
+        seconds=max(1.0, min(seconds, settings.pass_seconds)),
+        settings={**_OURS, **settings.settings},
+        args={"by_night": True},
+    )
+
+
+def home_name(pattern: str, user: str) -> str:
+    """Return where somebody's home lies below the folder of the homes.
+
+    A user name is one part of a path and never leads elsewhere: it has no slash, and is neither
+    ``.`` nor ``..``.
+    """
+    odd = "/" in user or user in ("", ".", "..") or "\0" in user
+    plain = escaped(user) if odd else user
+    return pattern.replace("{username}", plain).replace("{escaped}", escaped(user)).strip("/")
+
+
+def escaped(user: str) -> str:
+    """Write a name as KubeSpawner's ``{username}`` does: all but ``a-z0-9`` as ``-`` and hex.
+
+    Source: KubeSpawner, "Templated fields", scheme ``escape``; escapism 1.0.
+    """
+    safe = "abcdefghijklmnopqrstuvwxyz0123456789"
+    return "".join(
+        char if char in safe else "".join(f"-{byte:x}" for byte in char.encode())
+        for char in user.lower()
+    )
+
+
+def ended(values: Mapping[str, Any], activity: float) -> Ending:
+    """Read what a sync brought."""
+    if values.get("paused"):
+        return Ending("theirs", baseline=None)
+    counters = values.get("counters") or {}
+    problem = values.get("problem") or {}
+    report = Report(
+        outcome=_OUTCOMES.get(str(values.get("outcome")), FAILED),
+        problem=str(problem.get("code") or ("held.deletions" if values.get("holds") else "")),
+        files=int(values.get("objects") or 0),
+        left_out=int(counters.get("left_out") or 0),
+        held=int(counters.get("held") or 0),
+        cost=Cost(int(counters.get("quota_units") or 0), int(counters.get("bytes_sent") or 0)),
+    )
+    return Ending(report.outcome, report.problem, report=report, baseline=activity)
+
+
+def failed(problem: DriveSyncError) -> Ending:
+    """Read why a sync failed."""
+    if was_late(problem):
+        return Ending("late", "night.late")
+    if problem.code == RunBusy.code:
+        return Ending("theirs")
+    text = problem.sentence if problem.who == "admin" or problem.code != Internal.code else ""
+    return Ending("failed", problem.code, text, report=Report(FAILED, problem.code))
+
+
+def so_far(event: Progress) -> Report:
+    """Reckon what a sync under way has used."""
+    return Report(RUNNING, cost=Cost(event.done * _FILE_UNITS, event.bytes_done))

@@ -55,6 +55,7 @@ class NightSettings:
         homes_root: mounted: the folder of the homes.
         homes_name: mounted: a home's name below it.
         homes_user: mounted: whose rights a sync has.
+        homes_confine: mounted: whether the kernel holds a sync inside its home.
         drive_folder: where a mirror lies on Drive, ``{username}`` in it.
         settings: mounted: settings of every sync.
     """
@@ -74,6 +75,7 @@ class NightSettings:
     homes_root: str = "/homes"
     homes_name: str = "{username}"
     homes_user: str = "owner"
+    homes_confine: bool = True
     drive_folder: str = "home/{username}"
     settings: Mapping[str, Any] = field(default_factory=dict)
 
@@ -170,6 +172,13 @@ class NightConfig(HasTraits):
         "`same` as the service. Only root can take another's.",
     ).tag(config=True)
 
+    homes_confine = Bool(
+        True,
+        help="Mounted mode: whether the kernel holds each sync inside its home (Landlock, Linux "
+        "5.13), so that no link leads out of it. Without, a link can reach whatever the sync's "
+        "user id can: turn it off only where each home has a user id of its own.",
+    ).tag(config=True)
+
     def night_settings(
         self, *, drive_folder: str = "home/{username}", settings: Mapping[str, Any] | None = None
     ) -> NightSettings:
@@ -215,6 +224,7 @@ class NightConfig(HasTraits):
             homes_root=self.homes_root,
             homes_name=self.homes_name,
             homes_user=self.homes_user,
+            homes_confine=self.homes_confine,
             drive_folder=drive_folder,
             settings=dict(settings or {}),
         )

@@ -253,6 +253,7 @@ class Nightly:
         if mode == "mounted":
             if self.homes is None:
                 raise ValueError("mounted mode without homes")
+            self.homes.heard = self._heard
             return self.homes
         return Servers(
             api=self.api,
@@ -263,6 +264,10 @@ class Nightly:
             rng=self._rng,
             log=self._log,
         )
+
+    def _heard(self, key: tuple[str, str], report: Report) -> None:
+        if self.wave is not None:
+            self.wave.heard(key, report)
 
     async def _close(self, turn: Turn, ending: Ending) -> None:
         """Write down how a turn ended, and what that means for the person."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 from collections.abc import Callable
@@ -15,15 +16,25 @@ from jupyter_drive_sync.drive.credentials.chain import Source, choose
 from jupyter_drive_sync.drive.discovery import ENVIRONMENT_VARIABLE, Endpoint, parse_endpoint
 from jupyter_drive_sync.drive.exchange import Exchange
 from jupyter_drive_sync.drive.oauth import ClientFile, load_client_file
-from jupyter_drive_sync.drive.secrets import SecretsStore
+from jupyter_drive_sync.drive.secrets import Access, Secret, SecretsStore
 from jupyter_drive_sync.drive.transport import Transport
 from jupyter_drive_sync.drive.wire import Wire
-from jupyter_drive_sync.engine.site import Site, make_state_dir
+from jupyter_drive_sync.engine.site import Identity, Site, make_state_dir
+from jupyter_drive_sync.errors import DriveSyncError
 from jupyter_drive_sync.runner import settings_file
 from jupyter_drive_sync.runner.account import Account
 from jupyter_drive_sync.runner.child import Context
 from jupyter_drive_sync.runner.clock import SystemClock
-from jupyter_drive_sync.runner.protocol import Job
+from jupyter_drive_sync.runner.confine import become, confine
+from jupyter_drive_sync.runner.protocol import (
+    HOME_ID,
+    NEED_OTHER_TOKEN,
+    NEED_TOKEN,
+    Job,
+    Note,
+    Token,
+    decode_token,
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +56,9 @@ class World:
     endpoint: Endpoint
     clock: SystemClock = field(default_factory=SystemClock)
     rng: random.Random = field(default_factory=random.SystemRandom)
+    _first: list[Token] = field(default_factory=list)
+    """The first access token of our parent's: it also says whose it is."""
+    _used: list[Token] = field(default_factory=list)
 
     @classmethod
     def of(cls, job: Job, context: Context) -> World:
@@ -54,6 +68,10 @@ class World:
             BadSettings, BadEndpoint: what a person set cannot be used.
             StateUnusable: the state folder cannot be used.
         """
+        if job.confine:
+            confine(*job.confine)
+        if job.run_as:
+            become(*job.run_as)
         state_dir = Path(job.state_dir)
         settings = settings_file.load(state_dir, job.settings, job.defaults)
         endpoint = parse_endpoint(os.environ.get(ENVIRONMENT_VARIABLE))
@@ -88,7 +106,20 @@ class World:
             random=self.rng,
             wire=self.wire,
             on_request=on_request,
+            ask=self._ask_parent,
         )
+
+    def _ask_parent(self, refused: bool) -> tuple[Access, str]:
+        """Have our parent hand in an access token (:class:`.protocol.Reported`: it has none)."""
+        made = self._first[0] if self._first and not self._used else self._hand(refused)
+        self._used[:] = [made]
+        return Access(Secret(made.token), self.clock.wall() + made.expires_in), made.token_uri
+
+    def _hand(self, refused: bool) -> Token:
+        home, _ = Identity.load(self.bare_site())
+        # Where the parent has many homes, it may not look into this one itself.
+        self.context.emit(Note(HOME_ID, "", {"home_id": home.home_id}))
+        return decode_token(self.context.ask(NEED_OTHER_TOKEN if refused else NEED_TOKEN).reveal())
 
     def wire(self) -> Wire:
         """Make a connection."""
@@ -129,6 +160,13 @@ class World:
         """Describe the home for the engine."""
         account = Account.load(self.state_dir)
         own = self.job.credentials == "grant"
+        if self.job.credentials == "broker":
+            # What is wrong with the token is said when it is used: by then the status is kept.
+            with contextlib.suppress(DriveSyncError):
+                if not self._first:
+                    self._first.append(self._hand(refused=False))
+            known = self._first[0] if self._first else Token("", 0, "")
+            return replace(self.bare_site(), client=known.project, account=known.account)
         return replace(
             self.bare_site(),
             client=self.client().project if own else "",

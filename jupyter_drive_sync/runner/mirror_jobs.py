@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 from jupyter_drive_sync.core.estimate import minutes
 from jupyter_drive_sync.core.plan import Operation, Verb
+from jupyter_drive_sync.core.settings import Settings
 from jupyter_drive_sync.core.tree import Kind, RelPath, top_of
 from jupyter_drive_sync.engine.check import CheckReport, distrust
 from jupyter_drive_sync.engine.check import check as compare
@@ -38,9 +39,12 @@ LISTED_LEFT_OUT: Final = 500
 def mirror(job: Job, context: Context) -> Mapping[str, Any]:
     """Carry out a pass.
 
-    Takes ``only``, the paths to mirror, or ``[]`` for all. Brings what :func:`_described` says.
+    Takes ``only``, the paths to mirror, or ``[]`` for all; with ``by_night``, what the person
+    paused is left alone, and ``paused`` is all that it brings. Brings what :func:`_described` says.
     """
     world = World.of(job, context)
+    if job.args.get("by_night") and paused(world.settings, world.clock.wall()):
+        return {"paused": True}
     progress = Progress(world.clock, teller(context, Eta(world.clock)))
     turn = Turn(world.site(), job.id, progress)
 
@@ -85,6 +89,11 @@ def in_turn(world: World, turn: Turn, work: Callable[[Callable[[], None]], T]) -
             raise
         except Exception as problem:
             raise unforeseen(problem) from problem  # its traceback goes into the status
+
+
+def paused(settings: Settings, now: float) -> bool:
+    """Tell whether a person wants nothing to run by itself."""
+    return settings.paused_until < 0 or settings.paused_until > now
 
 
 def survey(job: Job, context: Context) -> Mapping[str, Any]:

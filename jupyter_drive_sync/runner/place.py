@@ -23,7 +23,7 @@ CLIENT_FILE_VARIABLE: Final = "DRIVE_SYNC_CLIENT_FILE"
 HUB_DEFAULTS: Final[Mapping[str, Any]] = {"keep_whole_folders": True}
 """On a hub a course that is rotated out has to stay readable."""
 
-Credentials = Literal["grant", "adc"]
+Credentials = Literal["grant", "adc", "broker"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,17 @@ JobKind = Literal[
 ]
 
 
+NEED_TOKEN: Final = "token"  # noqa: S105 - its name
+"""What a child needs when it has no access token, or the old one ends: a line as of
+:func:`encode_token` or :func:`encode_refusal`."""
+NEED_OTHER_TOKEN: Final = "token.refused"  # noqa: S105 - its name
+"""The same, when Drive refused the last one."""
+
+
+HOME_ID: Final = "home.id"
+"""Note before a child asks for a token: ``home_id``, the home that it is for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """What a child is to do.
@@ -44,11 +55,16 @@ class Job:
         client_file: absolute path of Google's client file.
         client_named: whether a person named that file.
         credentials: ``grant`` for the one in the state folder, ``adc`` for Google's Application
-            Default Credentials.
+            Default Credentials, ``broker`` for tokens that the parent hands in when it hears
+            :data:`NEED_TOKEN`.
         settings: what the command line lays over ``settings.json``.
         defaults: what lies under it.
         args: what this kind of job alone wants.
         secrets: code and verifier of an exchange, or a token; never printed, never stored.
+        confine: ``[root, below]``: the child gives up all files but those of this home; empty
+            where it runs as its person already.
+        run_as: user and group id that the child takes on before it touches the home; empty for
+            those that it has.
     """
 
     kind: JobKind
@@ -58,11 +74,13 @@ class Job:
     drive_folder: str
     client_file: str
     client_named: bool = False
-    credentials: Literal["grant", "adc"] = "grant"
+    credentials: Literal["grant", "adc", "broker"] = "grant"
     settings: Mapping[str, Any] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     args: Mapping[str, Any] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    confine: tuple[str, ...] = ()
+    run_as: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +197,53 @@ def decode_job(line: str) -> Job:
     except (TypeError, ValueError):
         # Neither chained nor quoted: the line may hold a secret.
         raise Garbled("the first line is no job") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token for a child that needs one.
+
+    Attributes:
+        token: the secret itself.
+        expires_in: seconds that it lasts.
+        token_uri: where its client gets tokens.
+        project: number of the client's Google project.
+        account: permission id of the account.
+    """
+
+    token: str = field(repr=False)
+    expires_in: float
+    token_uri: str
+    project: str = ""
+    account: str = ""
+
+
+def encode_token(token: Token) -> str:
+    """Write an access token as one line."""
+    return json.dumps(asdict(token))
+
+
+def encode_refusal(error: DriveSyncError) -> str:
+    """Write why there is no access token."""
+    return json.dumps({"problem": asdict(problem_of(error))})
+
+
+def decode_token(line: str) -> Token:
+    """Read what :func:`encode_token` wrote.
+
+    Raises:
+        Reported: what :func:`encode_refusal` wrote.
+        Garbled: neither.
+    """
+    try:
+        values = json.loads(line)
+        problem = values.get("problem")
+        if problem is None:
+            return Token(**values)
+        refusal = Problem(**problem)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise Garbled("the line is no token") from None  # not quoted: it may hold one
+    raise Reported(refusal)
 
 
 def encode_event(event: Event) -> str:

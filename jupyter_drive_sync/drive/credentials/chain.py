@@ -11,17 +11,18 @@ from typing import Literal
 from jupyter_drive_sync.core.clock import Clock
 from jupyter_drive_sync.drive.connection import HttpWire
 from jupyter_drive_sync.drive.credentials.adc import PROBE_TIMEOUT, DefaultCredentials
+from jupyter_drive_sync.drive.credentials.broker import Handed
 from jupyter_drive_sync.drive.credentials.grant import OwnGrant
 from jupyter_drive_sync.drive.discovery import Endpoint
 from jupyter_drive_sync.drive.exchange import Exchange
 from jupyter_drive_sync.drive.oauth import ClientFile
-from jupyter_drive_sync.drive.secrets import SecretsStore
+from jupyter_drive_sync.drive.secrets import Access, SecretsStore
 from jupyter_drive_sync.drive.token_endpoint import TokenEndpoint
 from jupyter_drive_sync.drive.transport import Tokens
 from jupyter_drive_sync.drive.wire import Wire
 from jupyter_drive_sync.errors import NotConnected
 
-CredentialsKind = Literal["grant", "adc"]
+CredentialsKind = Literal["grant", "adc", "broker"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Source:
         on_request: told of each request for a token.
         permit: called before each of them and during waits; raises what ends the run.
         probe: makes a connection for the one look at the metadata server.
+        ask: brings a token that somebody else makes (see :class:`.broker.Handed`).
     """
 
     endpoint: Endpoint
@@ -49,6 +51,7 @@ class Source:
     on_request: Callable[[], None] = lambda: None
     permit: Callable[[], None] = lambda: None
     probe: Callable[[], Wire] = lambda: HttpWire(PROBE_TIMEOUT)
+    ask: Callable[[bool], tuple[Access, str]] | None = None
 
     def token_endpoint(self) -> TokenEndpoint:
         """Make what sends requests for tokens."""
@@ -72,6 +75,10 @@ def choose(kind: CredentialsKind, source: Source) -> Tokens:
     """
     if kind == "adc":
         return DefaultCredentials(source.endpoint, source.token_endpoint(), source.probe)
+    if kind == "broker":
+        if source.ask is None:
+            raise NotConnected
+        return Handed(source.ask, source.endpoint, source.clock)
     store = SecretsStore(source.state_dir)
     exchange = Exchange(source.client(), source.endpoint, source.token_endpoint())
     if store.grant() is None:
