@@ -24,6 +24,7 @@ from jupyter_drive_sync.engine.report import Status
 from jupyter_drive_sync.errors import DriveSyncError, NotConnected
 from jupyter_drive_sync.home.read import Home
 from jupyter_drive_sync.runner.clock import SystemClock
+from jupyter_drive_sync.runner.hub import look
 from jupyter_drive_sync.runner.memory import Memory
 from jupyter_drive_sync.runner.place import Place
 from jupyter_drive_sync.runner.protocol import Job
@@ -90,7 +91,9 @@ def examine(
         yield finding
         yield from _redirect(client)
         yield from _grant(place.state_dir, client)
-    if client is not None or place.credentials == "adc":
+    if place.credentials == "broker":
+        yield _broker(place)
+    if client is not None or place.credentials != "grant":
         yield from _drive(place, ask)
 
 
@@ -310,6 +313,20 @@ def _grant(folder: Path, client: ClientFile | None) -> Iterator[Finding]:
         yield Finding("permission", "ok", "We may see and change the files that we make.")
     if client is not None and client.is_google:
         yield _publishing(grant)
+
+
+def _broker(place: Place) -> Finding:
+    """Ask the hub's service, which keeps the permission."""
+    try:
+        standing = look(place)
+    except DriveSyncError as problem:
+        return _of("hub", problem)
+    if not standing.connected:
+        mend = "Press Authorize in Jupyter, or run `jupyter drive-sync authorize`."
+        return Finding("hub", "fail", "Google Drive is not connected yet.", mend)
+    if standing.problem is not None:
+        return _of("hub", standing.problem)
+    return Finding("hub", "ok", f"The hub keeps your permission, of {standing.email}.")
 
 
 def _publishing(grant: Grant) -> Finding:

@@ -7,7 +7,8 @@ import webbrowser
 import click
 
 from jupyter_drive_sync.cli.options import Desk, at_desk
-from jupyter_drive_sync.runner import consent
+from jupyter_drive_sync.runner import consent, hub
+from jupyter_drive_sync.runner.clock import SystemClock
 
 
 @click.command()
@@ -37,7 +38,11 @@ def authorize(desk: Desk, *, device: bool, no_browser: bool) -> None:
         out.record("consent", {"url": address, "code": code})
         out.say(f"Open {address} in any browser and type this code:\n\n    {code}\n")
 
-    if device:
+    if desk.place.credentials == "broker" and not device:
+        out.say("The permission is kept by your hub: use the browser in which you are logged in.")
+        clock = SystemClock()
+        account = hub.by_hub(desk.place, ask, patience=consent.PATIENCE, clock=clock)
+    elif device:
         account = consent.by_device(desk.place, show)
     else:
         account = consent.by_browser(desk.place, ask, patience=consent.PATIENCE)
@@ -59,7 +64,10 @@ def disconnect(desk: Desk, *, revoke: bool) -> None:
     What was mirrored stays on Drive. At Google the permission lasts until you revoke it, there or
     with --revoke; revoking ends it everywhere, since Google knows one permission per project.
     """
-    desk.perform(desk.place.job("revoke", args={"at_google": revoke}))
+    if desk.place.credentials == "broker":
+        hub.disconnect(desk.place, revoke=revoke)
+    else:
+        desk.perform(desk.place.job("revoke", args={"at_google": revoke}))
     desk.out.record("disconnected", {"revoked": revoke})
     if revoke:
         desk.out.say(

@@ -15,7 +15,8 @@ import click
 
 from jupyter_drive_sync.cli.output import Output
 from jupyter_drive_sync.errors import DriveSyncError
-from jupyter_drive_sync.runner.parent import Child, follow
+from jupyter_drive_sync.runner.hub import follow_at
+from jupyter_drive_sync.runner.parent import Child
 from jupyter_drive_sync.runner.place import Place, find_place
 from jupyter_drive_sync.runner.protocol import Job
 
@@ -43,7 +44,7 @@ class Desk:
             DriveSyncError: what the job met.
         """
         with Child(job) as child, _ended_by_signals(child):
-            return follow(child, self.out.heard)
+            return follow_at(self.place, child, self.out.heard)
 
 
 _OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -69,10 +70,10 @@ _OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
         "was used last, else client_secrets.json in the state folder or here]",
     },
     "credentials": {
-        "type": click.Choice(["grant", "adc"]),
-        "default": "grant",
-        "show_default": True,
-        "help": "Your own grant, or Application Default Credentials (never used unless named).",
+        "type": click.Choice(["auto", "grant", "broker", "adc"]),
+        "default": "auto",
+        "help": "Your own grant, that of the hub's broker, or Application Default Credentials "
+        "(never used unless named).  [default: the broker's where there is one, else your own]",
     },
 }
 """What names a home and all that belongs to it."""

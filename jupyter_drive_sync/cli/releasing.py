@@ -13,6 +13,7 @@ from jupyter_drive_sync.cli.paths import below_home
 from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.engine.records import Hold
 from jupyter_drive_sync.errors import NoSuchHold, UsageError
+from jupyter_drive_sync.runner import hub
 from jupyter_drive_sync.runner.clock import SystemClock
 
 _SHOWN = 10
@@ -56,7 +57,10 @@ def release(desk: Desk, *, hold: str | None, choice: str | None, paths: tuple[Pa
         only = [below_home(desk.place.home, path) for path in paths]
         count = ledger.answer(hold, choice, [] if "" in only else only, at=SystemClock().wall())
     if choice == "disconnect":
-        desk.perform(desk.place.job("revoke"))
+        if desk.place.credentials == "broker":
+            hub.disconnect(desk.place, revoke=False)
+        else:
+            desk.perform(desk.place.job("revoke"))
     desk.out.record("answered", {"hold": hold, "choice": choice, "files": count})
     about = f" for {words.number(count, 'file')}" if count else ""
     then = "" if choice == "disconnect" else " The next sync carries it out."

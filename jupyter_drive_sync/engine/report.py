@@ -23,6 +23,7 @@ from jupyter_drive_sync.engine.site import write_private
 from jupyter_drive_sync.errors import (
     DriveSyncError,
     FileProblem,
+    HubSilent,
     KilledBy,
     Offline,
     RunCancelled,
@@ -279,6 +280,10 @@ def describe_hold(hold: Hold) -> dict[str, Any]:
     }
 
 
+_PASSING: Final = frozenset({Offline.code, HubSilent.code, "drive.daily_upload_limit"})
+"""What keeps a sync from the network for a while."""
+
+
 def people_state(status: Status, *, connected: bool, paused: bool = False) -> str:
     """Say in one word how things stand; the first that is true wins.
 
@@ -297,7 +302,7 @@ def people_state(status: Status, *, connected: bool, paused: bool = False) -> st
         ("not_connected", not connected),
         ("syncing", status.running),
         ("needs_you", bool(status.holds) or (failed and who == "user")),
-        ("offline", failed and code in (Offline.code, "drive.daily_upload_limit")),
+        ("offline", failed and code in _PASSING),
         ("waiting", code == RunCancelled.code),
         ("cant_sync", status.status == "failed"),
         ("needs_you", status.status == "completed_with_errors" and not first),

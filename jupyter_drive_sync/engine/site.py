@@ -64,6 +64,7 @@ class Identity:
         root: id of the mirror's folder, for whoever has lost the ledger; ``""`` for not made yet.
         written: epoch seconds when this home wrote to Drive last, as far as that is known; 0 for
             never. Listings lag: what was written a moment ago may not be in them.
+        before: the id that the home had before it began afresh; a hub knows its permission by it.
     """
 
     home_id: str
@@ -74,6 +75,7 @@ class Identity:
     taking_over: str = ""
     root: str = ""
     written: float = 0.0
+    before: str = ""
 
     @classmethod
     def load(cls, site: Site) -> tuple[Identity, bool]:
@@ -106,7 +108,8 @@ class Identity:
 
     def afresh(self, site: Site) -> Identity:
         """Begin a new mirror: a new id, so that the old one is left alone."""
-        return Identity(site.nonce(), self.drive_folder, root_inode=self.root_inode).save(site)
+        anew = Identity(site.nonce(), self.drive_folder, root_inode=self.root_inode)
+        return replace(anew, before=self.home_id).save(site)
 
 
 def make_state_dir(path: Path) -> None:

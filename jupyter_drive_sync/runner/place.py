@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from jupyter_drive_sync.core.settings import Settings
+from jupyter_drive_sync.drive.credentials.hub import BrokerAt, find_broker
 from jupyter_drive_sync.drive.oauth import ClientFile, load_client_file
+from jupyter_drive_sync.engine.site import Identity, Site, make_state_dir
 from jupyter_drive_sync.errors import UsageError
 from jupyter_drive_sync.runner import settings_file
 from jupyter_drive_sync.runner.account import Account
+from jupyter_drive_sync.runner.clock import SystemClock
 from jupyter_drive_sync.runner.protocol import Job, JobKind
 
 CLIENT_FILE: Final = "client_secrets.json"
@@ -36,9 +39,11 @@ class Place:
         drive_folder: where the mirror lies, from My Drive on.
         client_file: Google's client file, absolute.
         client_named: whether a person named it; of the default place its absence is no mistake.
-        credentials: whose permission is used.
+        credentials: whose permission is used: the person's own ``grant``, that of the hub's
+            ``broker``, or ``adc``.
         settings: laid over ``settings.json`` for this time.
         defaults: laid under it.
+        broker: the hub's service, where there is one.
     """
 
     home: Path
@@ -49,6 +54,7 @@ class Place:
     credentials: Credentials = "grant"
     settings: Mapping[str, Any] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    broker: BrokerAt | None = None
 
     def job(
         self,
@@ -81,6 +87,16 @@ class Place:
         """
         return load_client_file(self.client_file, named=self.client_named)
 
+    def identity(self) -> Identity:
+        """Return who the home is; it is made where nobody looked at it before.
+
+        Raises:
+            StateUnusable, StateFull: the state folder cannot be used.
+        """
+        make_state_dir(self.state_dir)
+        site = Site(self.home, self.drive_folder, self.state_dir, Settings(), SystemClock())
+        return Identity.load(site)[0]
+
     def load_settings(self) -> Settings:
         """Return the settings of this home.
 
@@ -97,7 +113,7 @@ def find_place(
     state_dir: Path | None = None,
     drive_folder: str | None = None,
     client_file: Path | None = None,
-    credentials: Credentials = "grant",
+    credentials: Credentials | Literal["auto"] = "auto",
     settings: Mapping[str, Any] | None = None,
 ) -> Place:
     """Fill in what nobody named.
@@ -105,12 +121,22 @@ def find_place(
     The home is ``$HOME``; the Drive folder ``home/NAME`` with the hub's user name, else the login
     name; the client file that of ``DRIVE_SYNC_CLIENT_FILE``, else the one that the home was
     connected with, else ``client_secrets.json`` in the state folder, else in the current folder.
+    The permission is that of the hub's broker, where there is one and nobody named a client file;
+    else the person's own grant.
 
     Raises:
-        UsageError: the Drive folder is no path of names.
+        UsageError: the Drive folder is no path of names, or there is no broker.
+        BadSettings: the broker's address is none.
     """
     state = (state_dir or default_state_dir(environment)).absolute()
     named = client_file or _path(environment.get(CLIENT_FILE_VARIABLE))
+    broker = None
+    if credentials == "broker" or (credentials == "auto" and named is None):
+        broker = find_broker(environment)
+    if credentials == "broker" and broker is None:
+        raise UsageError(problem="There is no service of a hub here that could be asked.")
+    if credentials == "auto":
+        credentials = "broker" if broker else "grant"
     return Place(
         home=(home or default_home(environment)).absolute(),
         state_dir=state,
@@ -120,6 +146,7 @@ def find_place(
         credentials=credentials,
         settings=settings or {},
         defaults=HUB_DEFAULTS if environment.get("JUPYTERHUB_USER") else {},
+        broker=broker,
     )
 
 

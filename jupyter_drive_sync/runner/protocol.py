@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Literal
 
-from jupyter_drive_sync.errors import DriveSyncError, Who
+from jupyter_drive_sync.errors import DriveSyncError, Relayed, Who
 
 JobKind = Literal[
     "exchange",
@@ -152,21 +152,18 @@ class Garbled(ValueError):
     """A line that is not of this protocol."""
 
 
-class Reported(DriveSyncError):
+class Reported(Relayed):
     """An error that the child met, as it reads on the parent's side."""
 
     def __init__(self, problem: Problem) -> None:
-        self._sentence = problem.sentence
-        super().__init__(detail=problem.detail, **problem.params)
-        # One class for the errors of all classes: the child's own words, code and duty.
-        self.code = problem.code  # type: ignore[misc]
-        self.who = problem.who  # type: ignore[misc]
-        self.exit_code = problem.exit_code  # type: ignore[misc]
-
-    @property
-    def sentence(self) -> str:
-        """The sentence as the child made it."""
-        return self._sentence
+        super().__init__(
+            code=problem.code,
+            who=problem.who,
+            sentence=problem.sentence,
+            exit_code=problem.exit_code,
+            params=problem.params,
+            detail=problem.detail,
+        )
 
 
 def problem_of(error: DriveSyncError) -> Problem:
@@ -193,7 +190,8 @@ def decode_job(line: str) -> Job:
         Garbled: the line is no job.
     """
     try:
-        return Job(**json.loads(line))
+        job = Job(**json.loads(line))
+        return replace(job, confine=tuple(job.confine), run_as=tuple(job.run_as))
     except (TypeError, ValueError):
         # Neither chained nor quoted: the line may hold a secret.
         raise Garbled("the first line is no job") from None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from jupyter_events import EventLogger
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
 
@@ -16,6 +18,7 @@ from jupyter_drive_sync.server.handlers import ROUTES
 from jupyter_drive_sync.server.herald import register
 from jupyter_drive_sync.server.startup import Startup
 
+_ACTIVITY = "drive_sync"
 _SETTLED = 2.0
 """Seconds after the start of the loop before anything of ours is imported or looked at."""
 
@@ -68,13 +71,31 @@ class DriveSyncApp(ExtensionApp):
             "nights": config.nights(),
             "base_url": server.base_url,
             "root_dir": Path(server.root_dir),
-            "events": server.event_logger,
+            "events": self._events,
             "busy": self._computes,
             "log": self.log,
             "paused": config.paused,
             "ask": config.ask,
             "notify": config.notify != "never",
+            "alive": self._alive,
         }
+
+    @property
+    def _events(self) -> EventLogger:
+        logger = self._server.event_logger
+        assert logger is not None  # noqa: S101 - made before extensions are loaded
+        return logger
+
+    def _alive(self, syncing: bool) -> None:
+        """Count a sync as activity, so that a long first upload is not culled.
+
+        ``last_activity_times`` is Jupyter Server's own place for that.
+        """
+        times = self._server.web_app.settings.setdefault("last_activity_times", {})
+        if syncing:
+            times[_ACTIVITY] = datetime.now(UTC)
+        else:
+            times.pop(_ACTIVITY, None)
 
     def _computes(self) -> bool:
         """Tell whether a kernel is busy."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 from zoneinfo import ZoneInfo
 
 from traitlets import Bool, Enum, Float, Int, List, TraitError, Unicode
@@ -60,10 +60,11 @@ class DriveSync(LoggingConfigurable):
         "server was started."
     ).tag(config=True)
     credentials = Enum(
-        ["grant", "adc"],
-        "grant",
-        help="Whose permission is used: the person's own grant, or `adc`, Google's Application "
-        "Default Credentials.",
+        ["auto", "grant", "broker", "adc"],
+        "auto",
+        help="Whose permission is used: the person's own `grant`; `broker`, the one that the hub's "
+        "service keeps; or `adc`, Google's Application Default Credentials. `auto` is the hub's "
+        "where there is such a service and no client file is named, else the person's own.",
     ).tag(config=True)
 
     schedule = Unicode(
@@ -207,7 +208,7 @@ class DriveSync(LoggingConfigurable):
             text = getattr(self, name)
             return Path(text).expanduser() if text else None
 
-        credentials = cast("Credentials", self.credentials)
+        credentials = cast("Credentials | Literal['auto']", self.credentials)
         place = find_place(
             environment,
             home=path("home"),

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 from urllib.parse import parse_qs, urlsplit
@@ -37,6 +37,7 @@ from jupyter_drive_sync.errors import (
     RunCancelled,
 )
 from jupyter_drive_sync.runner.consent import DEVICE_CODE, PATIENCE
+from jupyter_drive_sync.runner.hub import LOOK
 from jupyter_drive_sync.runner.page import Page
 from jupyter_drive_sync.runner.parent import Child
 from jupyter_drive_sync.runner.place import Place
@@ -50,6 +51,7 @@ _DEVICE_PATIENCE: Final = 1800.0
 _ANSWERED: Final = 32
 """States that are remembered after they were answered, to tell a replay from a forgery."""
 
+Flow = Literal["browser", "device", "hub"]
 State = Literal["waiting", "exchanging", "connected", "failed", "expired"]
 
 
@@ -58,7 +60,7 @@ class Attempt:
     """One attempt to connect.
 
     Attributes:
-        flow: ``browser`` or ``device``.
+        flow: ``browser``, ``device`` or ``hub``.
         time_zone: the browser's.
         sync: whether success begins a sync.
         expires: epoch seconds.
@@ -69,7 +71,7 @@ class Attempt:
         user_code: what is typed there.
     """
 
-    flow: Literal["browser", "device"]
+    flow: Flow
     time_zone: str
     sync: bool
     expires: float
@@ -128,6 +130,7 @@ class Consent:
         self._questions: OrderedDict[Secret, _Question] = OrderedDict()
         self._answered: OrderedDict[Secret, Secret] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._watch: asyncio.Task[None] | None = None
         self.attempt: Attempt | None = None
 
     # -- asking -----------------------------------------------------------------------------------
@@ -170,12 +173,33 @@ class Consent:
         self._told()
         return attempt, question.browser
 
+    def begin_at_hub(
+        self, url: str, consented: Callable[[], Awaitable[bool]], *, time_zone: str, sync: bool
+    ) -> Attempt:
+        """Begin an attempt that the hub's own page carries out; one before it ends.
+
+        Args:
+            url: of that page.
+            consented: asks the hub whether it is done.
+            time_zone: the browser's.
+            sync: whether success begins a sync.
+        """
+        self.abandon()
+        attempt = self._new("hub", time_zone, PATIENCE, sync=sync)
+        attempt.url = url
+        self.attempt = attempt
+        self._watch = self._follow(self._watch_hub(attempt, consented))
+        self._told()
+        return attempt
+
     def abandon(self) -> None:
         """Give the attempt up; an answer to it comes too late."""
         if self.attempt is not None and self.attempt.state == "waiting":
             self._move(self.attempt, "expired")
             if self.attempt.child is not None:
                 self.attempt.child.cancel()
+        if self._watch is not None:
+            self._watch.cancel()
         self.attempt = None
 
     def described(self, *, owner: bool) -> dict[str, Any] | None:
@@ -192,7 +216,7 @@ class Consent:
         return {
             "flow": attempt.flow,
             "state": "expired" if late else attempt.state,
-            "url": attempt.url if owner and attempt.flow == "device" else "",
+            "url": attempt.url if owner and attempt.flow != "browser" else "",
             "user_code": attempt.user_code if owner else "",
             "expires": attempt.expires,
             "problem": describe(problem) if problem else None,
@@ -228,6 +252,7 @@ class Consent:
 
     async def close(self) -> None:
         """Wait for what is under way; its children have ended."""
+        self.abandon()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     # -- parts ------------------------------------------------------------------------------------
@@ -257,9 +282,7 @@ class Consent:
         """Start a child that asks for a code and waits for the answer; return with the code."""
         loop = asyncio.get_running_loop()
         coded: asyncio.Future[None] = loop.create_future()
-        task = loop.create_task(self._follow_device(attempt, coded))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._follow(self._follow_device(attempt, coded))
         try:
             await asyncio.shield(coded)
         except DriveSyncError as problem:
@@ -292,9 +315,24 @@ class Consent:
         else:
             self._succeed(attempt)
 
-    def _new(
-        self, flow: Literal["browser", "device"], time_zone: str, patience: float, *, sync: bool
-    ) -> Attempt:
+    async def _watch_hub(self, attempt: Attempt, consented: Callable[[], Awaitable[bool]]) -> None:
+        """Look until the person has consented at the hub, or nobody waits for it any more."""
+        while attempt.state == "waiting":
+            await asyncio.sleep(LOOK)
+            if attempt.state != "waiting":
+                return
+            if await consented():
+                self._succeed(attempt)
+            elif self._clock() > attempt.deadline:
+                self._move(attempt, "expired")
+
+    def _follow(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _new(self, flow: Flow, time_zone: str, patience: float, *, sync: bool) -> Attempt:
         return Attempt(flow, time_zone, sync, self._wall() + patience, self._clock() + patience)
 
     def _succeed(self, attempt: Attempt) -> None:

@@ -21,7 +21,7 @@ from jupyter_drive_sync.engine.report import (
     people_state,
     read_status,
 )
-from jupyter_drive_sync.errors import DriveSyncError, NoSuchHold, RunBusy
+from jupyter_drive_sync.errors import DriveSyncError, HubSilent, NoSuchHold, RunBusy
 from jupyter_drive_sync.runner import settings_file
 from jupyter_drive_sync.runner.account import Account
 from jupyter_drive_sync.runner.place import Place
@@ -80,6 +80,8 @@ class Desk:
         self._wall = wall
         self._paused = paused
         self._link = ""
+        self.hub_problem: DriveSyncError | None = None
+        """What the hub's service said against this home when it was asked last."""
 
     # -- looking ----------------------------------------------------------------------------------
 
@@ -100,6 +102,8 @@ class Desk:
             )
         account, memo = Account.load(folder), Memo.load(folder)
         connected, trouble = self._connected(trouble)
+        if connected and self.hub_problem is not None and not _is(self.hub_problem, HubSilent):
+            trouble = trouble or self.hub_problem
         if trouble is not None and not status.running:
             status = replace(status, status="failed", problem=describe(trouble))
         problem = status.problem
@@ -131,10 +135,10 @@ class Desk:
         Raises:
             StateUnusable: nobody can know.
         """
-        return (
-            self._place.credentials == "adc"
-            or SecretsStore(self._place.state_dir).grant() is not None
-        )
+        folder = self._place.state_dir
+        if self._place.credentials == "broker":
+            return Account.load(folder) is not None
+        return self._place.credentials == "adc" or SecretsStore(folder).grant() is not None
 
     def paused_by(self, settings: Settings) -> str:
         """Tell who paused: ``admin``, ``user``, or nobody."""
@@ -278,6 +282,8 @@ class Desk:
             return True, trouble or problem  # not "not connected": the file is there, unreadable
 
     def _client_problem(self) -> DriveSyncError | None:
+        if self._place.credentials == "broker":
+            return self.hub_problem
         try:
             self._place.client()
         except DriveSyncError as problem:

@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 from jupyter_drive_sync.engine.report import Status, describe
 from jupyter_drive_sync.errors import DriveSyncError, Internal
+from jupyter_drive_sync.runner.hub import unless_home_id
 from jupyter_drive_sync.runner.parent import Child, follow
 from jupyter_drive_sync.runner.place import Place
 from jupyter_drive_sync.runner.protocol import Event, Job, JobKind, Progress
@@ -29,6 +30,8 @@ class Crew:
         self._threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="drive-sync-child")
         self._children: set[Child] = set()
         self._closed = False
+        self.supply: Callable[[str], str] | None = None
+        """Hands children the access tokens that they cannot make themselves."""
 
     async def perform(
         self,
@@ -59,7 +62,8 @@ class Crew:
                     if self._closed:
                         child.hang_up()
                     tell(born, child)
-                    return follow(child, lambda event: tell(heard, event))
+                    told = unless_home_id(lambda event: tell(heard, event))
+                    return follow(child, told, self.supply)
                 finally:
                     self._children.discard(child)
 

@@ -7,7 +7,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
@@ -15,13 +15,16 @@ from typing import Any, Final, ParamSpec, TypeVar
 from jupyter_events import EventLogger
 
 from jupyter_drive_sync.engine.report import Status
-from jupyter_drive_sync.errors import DriveSyncError, NotConnected
+from jupyter_drive_sync.errors import DriveSyncError, HubSilent, NotConnected
+from jupyter_drive_sync.runner import hub
+from jupyter_drive_sync.runner.hub import supplier
 from jupyter_drive_sync.runner.place import Place
 from jupyter_drive_sync.runner.protocol import JobKind
 from jupyter_drive_sync.server.config import Nights
 from jupyter_drive_sync.server.consent import Attempt, Consent
 from jupyter_drive_sync.server.desk import FOREVER, Desk, View
 from jupyter_drive_sync.server.herald import Herald
+from jupyter_drive_sync.server.hublink import HubLink, ended, running
 from jupyter_drive_sync.server.metrics import Metrics
 from jupyter_drive_sync.server.origin import Origin
 from jupyter_drive_sync.server.passes import Crew, Pass, Passes
@@ -63,6 +66,7 @@ class Service:
         clock: monotonic seconds.
         rng: spreads the nights.
         crew: runs the children.
+        alive: keeps the server from being culled as idle; told whether a pass runs.
     """
 
     place: Place
@@ -79,9 +83,14 @@ class Service:
     clock: Callable[[], float] = time.monotonic
     rng: random.Random = field(default_factory=random.SystemRandom)
     crew: Crew = field(default_factory=Crew)
+    alive: Callable[[bool], None] = lambda _: None
 
     def __post_init__(self) -> None:
         """Put the parts together; nothing runs yet."""
+        # One dictionary for all: what the hub's admin sets is laid into it.
+        settings = dict(self.place.settings)
+        self.place = replace(self.place, settings=settings)
+        self.crew.supply = supplier(self.place)
         self.desk = Desk(self.place, self.wall, paused=self.paused)
         self.metrics = Metrics()
         self.herald = Herald(
@@ -98,6 +107,14 @@ class Service:
             told=partial(self.herald.tell, "consent"),
             connected=self._connected,
         )
+        self.hub = HubLink(
+            self.place,
+            self.desk,
+            settings,
+            clock=self.clock,
+            changed=partial(self.herald.tell, "consent"),
+            log=self.log,
+        )
         self.claim = Claim(self.clock)
         self.schedule = Schedule(
             self.nights,
@@ -110,6 +127,7 @@ class Service:
         )
         self._saved: set[str] = set()
         self._known_holds: tuple[str, ...] = ()
+        self._night: str | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._root = _below(self.root_dir, self.place.home)
 
@@ -119,9 +137,12 @@ class Service:
         """Begin to wait for the nights."""
         if self._root is not None and CONTENTS_EVENTS in self.events.schemas.schema_ids:
             self.events.add_listener(schema_id=CONTENTS_EVENTS, listener=self._heard_contents)
+        await self.hub.look()
         view = await self.look()
         self.metrics.succeeded(view.status.last_sync)
         await self.schedule.start(view.settings.time_zone, view.memo.browser_time_zone)
+        if self.hub.on:
+            self._in_background(self._ask_for_night())
 
     async def stop(self) -> None:
         """End all that runs: no child outlives the server."""
@@ -129,6 +150,7 @@ class Service:
         await self.crew.close()
         await self.passes.wait()
         await self.consent.close()
+        await self.hub.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.herald.close()
 
@@ -147,6 +169,7 @@ class Service:
     async def status(self, *, owner: bool) -> dict[str, Any]:
         """Return the reply of the status route, to the owner or to somebody who may look."""
         seq = self.herald.seq
+        self.hub.look_again()
         view = await self.look()
         status, account = view.status, view.account
         return {
@@ -299,11 +322,15 @@ class Service:
         self.consent.abandon()
         self.passes.cancel()
         await self.passes.wait()
-        job = self.place.job("revoke", args={"at_google": revoke})
-        result = await self.crew.perform(job)
+        if self.hub.on:
+            revoked = await self.off_loop(partial(hub.disconnect, self.place, revoke=revoke))
+            await self.hub.look()
+        else:
+            job = self.place.job("revoke", args={"at_google": revoke})
+            revoked = bool((await self.crew.perform(job))["revoked"])
         self.desk.forget_link()
         self.herald.tell("consent")
-        return bool(result["revoked"])
+        return revoked
 
     async def authorize(
         self, origin: Origin, *, device: bool, time_zone: str, sync: bool
@@ -316,6 +343,8 @@ class Service:
         """
         if self.paused:
             raise PausedByAdmin
+        if self.hub.on:
+            return await self._authorize_at_hub(time_zone, sync=sync), None
         client = await self.off_loop(self.place.client)
         return await self.consent.begin(
             client, origin, device=device, time_zone=time_zone, sync=sync
@@ -361,15 +390,18 @@ class Service:
     def began(self) -> None:
         """Take note that a pass was begun."""
         self._saved.clear()
+        self.alive(True)
         self.metrics.began()
         self.herald.tell("run")
 
     def got_on(self) -> None:
         """Take note that the running pass got on."""
+        self.alive(True)
         self.herald.tell("progress")
 
     def ended(self, outcome: str, seconds: float, status: Status) -> None:
         """Take note that the pass ended."""
+        self.alive(False)
         self.metrics.ended(outcome, seconds, status.meta)
         self.metrics.succeeded(status.last_sync)
         self.brought(status)
@@ -381,8 +413,58 @@ class Service:
         if holds != self._known_holds:
             self._known_holds = holds
             self.herald.tell("holds")
+        if self.hub.on:
+            self._in_background(self._after_pass(status, told=self._night is not None))
 
     # -- parts ------------------------------------------------------------------------------------
+
+    async def _authorize_at_hub(self, time_zone: str, *, sync: bool) -> Attempt:
+        """Send the person to the hub's page, and look until they have consented there.
+
+        Raises:
+            DriveSyncError: the hub does not want to hear of this server, or does not answer.
+        """
+        await self.hub.look()
+        if self.hub.standing is None or isinstance(self.desk.hub_problem, HubSilent):
+            raise self.desk.hub_problem or HubSilent(problem="no answer")
+        standing = self.hub.standing
+        url = await self.off_loop(hub.address, self.place, standing, self.base_url)
+
+        async def consented() -> bool:
+            await self.hub.look()
+            now = self.hub.standing
+            return now is not None and hub.is_new(standing, now)
+
+        return self.consent.begin_at_hub(url, consented, time_zone=time_zone, sync=sync)
+
+    async def _ask_for_night(self) -> None:
+        """Ask the hub whether this server was started for its night, and do what it wants."""
+        found = await self.hub.due()
+        if not found.due:
+            return
+        self._night = found.night or ""
+        problem: DriveSyncError | None = None
+        try:
+            await self.sync()
+            started = self.wall()
+            await self.hub.while_reporting(
+                found.night,
+                lambda: running(started, in_use=self.busy()),
+                self.passes.wait(),
+            )
+        except DriveSyncError as met:
+            problem = met
+        self._night = None
+        view = await self.look()
+        await self.hub.report(found.night, ended(view, in_use=self.busy(), problem=problem))
+
+    async def _after_pass(self, status: Status, *, told: bool) -> None:
+        """Tell the hub of a pass that was not its own, and see what it knows of our permission."""
+        if status.problem and str(status.problem["code"]).startswith(("auth.", "broker.")):
+            await self.hub.look()
+        if not told:
+            view = await self.look()
+            await self.hub.report(None, ended(view, in_use=self.busy()))
 
     def _connected(self, attempt: Attempt) -> None:
         self._in_background(self._after_consent(attempt))
@@ -398,6 +480,8 @@ class Service:
             await self.sync()
 
     async def _run_by_itself(self) -> None:
+        if (await self.hub.due()).held:
+            return
         if self.passes.current is not None and self.passes.current.kind != "mirror":
             await self.passes.wait()  # what is brought back first is no sync
         try:

@@ -64,7 +64,7 @@ export interface IProgress {
 }
 
 export interface IConsent {
-  flow: 'browser' | 'device';
+  flow: 'browser' | 'device' | 'hub';
   state: 'waiting' | 'exchanging' | 'connected' | 'failed' | 'expired';
   url: string;
   user_code: string;
@@ -140,7 +140,7 @@ export interface IRunning {
 }
 
 export interface IAsked {
-  flow: 'browser' | 'device';
+  flow: 'browser' | 'device' | 'hub';
   url: string;
   user_code: string;
   expires: number;

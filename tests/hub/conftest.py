@@ -249,6 +249,12 @@ def options() -> dict[str, Any]:
 
 
 @pytest.fixture
+def more_routes() -> list[Any]:
+    """What a test serves beside."""
+    return []
+
+
+@pytest.fixture
 def google(tmp_path: Path) -> Iterator[tuple[LocalDrive, LocalDriveServer, Path]]:
     with LocalDrive(None, seed=3) as drive, LocalDriveServer(drive) as served:
         client = drive.oauth.client_of_kind("web")
@@ -300,12 +306,14 @@ def serve(application: web.Application) -> tuple[httpserver.HTTPServer, str]:
 
 
 @pytest.fixture
-def stage(make_stage: Callable[[FakeHub, str], Stage], jp_asyncio_loop: Any) -> Iterator[Stage]:
+def stage(
+    make_stage: Callable[[FakeHub, str], Stage], more_routes: list[Any], jp_asyncio_loop: Any
+) -> Iterator[Stage]:
     async def start() -> tuple[Stage, list[httpserver.HTTPServer]]:
         hub = FakeHub()
         hub_server, hub_url = serve(hub.application())
         made = make_stage(hub, hub_url)
-        server, made.url = serve(make_application(made.parts))
+        server, made.url = serve(make_application(made.parts, more_routes))
         return made, [hub_server, server]
 
     async def stop() -> None:
