@@ -28,7 +28,14 @@ from jupyter_drive_sync.drive.secrets import Secret
 from jupyter_drive_sync.errors import BadClientFile, DriveSyncError
 from jupyter_drive_sync.hub import broker, browsing, pages
 from jupyter_drive_sync.hub.auth_state import HubLogins
-from jupyter_drive_sync.hub.base import PARTS, LoginCallback, Nothing, Parts, ServerRoute
+from jupyter_drive_sync.hub.base import (
+    PARTS,
+    LoginCallback,
+    Nothing,
+    NothingForServers,
+    Parts,
+    ServerRoute,
+)
 from jupyter_drive_sync.hub.config import OPTIONS, DriveSyncHub, read_options
 from jupyter_drive_sync.hub.consent import Consent
 from jupyter_drive_sync.hub.database import open_database
@@ -198,6 +205,7 @@ def make_application(parts: Parts, more: Sequence[Any] = ()) -> web.Application:
         PARTS: parts,
     }
     rules: list[Any] = [(f"{parts.prefix}{path}", handler) for path, handler in routes]
+    rules.append((f"{parts.prefix}api/.*", NothingForServers))
     return web.Application(rules, **settings)
 
 

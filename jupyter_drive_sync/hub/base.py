@@ -256,6 +256,14 @@ class LoginCallback(HubOAuthCallbackHandler, _Quiet):  # type: ignore[misc]  # a
         """Know nobody before :meth:`prepare` has asked."""
 
 
+class NothingForServers(ServerRoute):
+    """Any other address of the API."""
+
+    def prepare(self) -> None:
+        """Ask nobody who it is: there is nothing to be had."""
+        self.refuse(NoSuchThing(thing="such address"))
+
+
 class Nothing(PageRoute):
     """Any other address."""
 

@@ -18,7 +18,7 @@ from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode, urljoin, urlsplit
 from urllib.request import HTTPCookieProcessor, ProxyHandler, Request, build_opener
 
 from jupyter_drive_sync.localdrive.drive import LocalDrive
@@ -190,19 +190,45 @@ class RealHub:
     def log_in(self, user: str) -> Browser:
         """Log a person in."""
         browser = Browser(self.url)
-        page = browser.send("hub/login")
+        home = f"{urlsplit(self.url).path}hub/home"
+        page = browser.send(f"hub/login?{urlencode({'next': home})}")
         reply = browser.submit(page, username=user, password="any")
         assert reply.status == 200, reply.text
         assert browser.cookie("jupyterhub-session-id")
         return browser
 
+    def add_user(self, user: str) -> None:
+        """Make a person known to the hub."""
+        assert self.api(f"users/{user}", "POST").status in (201, 409)
+
     def start_server(self, user: str, name: str = "") -> None:
         """Start a person's server, and wait for it."""
-        self.api(f"users/{user}", "POST")
+        self.add_user(user)
         where = f"users/{user}/servers/{name}" if name else f"users/{user}/server"
         reply = self.api(where, "POST", body={})
         assert reply.status in (201, 202), reply.text
         self.until(lambda: self.server(user, name).get("ready"))
+
+    def page(
+        self, user: str, path: str, token: str, method: str = "GET", body: Any = None
+    ) -> Reply:
+        """Call a person's own server."""
+        return call(f"{self.url}user/{user}/{path}", method, token, body)
+
+    def new_token(self, user: str, *scopes: str, asked_with: str = ADMIN_TOKEN) -> Reply:
+        """Make a token of a person; without scopes one that may do all that the person may."""
+        body = {"scopes": list(scopes)} if scopes else {}
+        return self.api(f"users/{user}/tokens", "POST", asked_with, body)
+
+    def consent(self, user: str, home: str, account: str) -> str:
+        """Have a person consent by a browser; returns the verdict of the last page."""
+        browser = self.log_in(user)
+        page = browser.send(f"services/drive-sync/connect?home={home}")
+        assert page.verdict == "ask", page.text
+        google = browser.onward(browser.submit(page))
+        end = browser.submit(google, account=account, scope="all", decision="allow")
+        assert account in end.text
+        return end.verdict
 
     def stop_server(self, user: str) -> None:
         """Stop it, and wait for its end."""
@@ -331,18 +357,20 @@ def real_hub(
                 stderr=subprocess.STDOUT,
             )
         try:
-            hub.until(lambda: _answers(hub))
+            hub.until(lambda: _answers(hub, hub_port))
             yield hub
         finally:
             hub.stop()
 
 
-def _answers(hub: RealHub) -> bool:
+def _answers(hub: RealHub, hub_port: int) -> bool:
     if hub.process is not None and hub.process.poll() is not None:
         raise AssertionError(hub.log)
+    base = f"/{urlsplit(hub.url).path.strip('/')}/".replace("//", "/")
     try:
+        # The hub itself first: its proxy complains of each question that it cannot pass on.
         return (
-            call(f"{hub.url}hub/api/", "GET", "").status == 200
+            call(f"http://127.0.0.1:{hub_port}{base}hub/api/", "GET", "").status == 200
             and call(f"{hub.url}services/drive-sync/api/token", "POST", "").status == 403
         )
     except URLError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,11 @@ from traitlets.config import Config
 
 from jupyter_drive_sync.errors import BadSettings
 from jupyter_drive_sync.hub.additions import SERVER_SCOPE, USER_SCOPES
+from jupyter_drive_sync.hub.config import DriveSyncHub
 from jupyter_drive_sync.hub.configure import drive_sync
 
 LINES = """
+from jupyter_drive_sync.hub.config import DriveSyncHub
 from jupyter_drive_sync.hub.configure import drive_sync
 drive_sync(c, "client_secrets.json")
 """
@@ -75,6 +78,14 @@ def whole(app: JupyterHub) -> None:
     )
     assert set(USER_SCOPES) <= user_scopes(app)
     assert not any("access:servers" in scope for scope in found["drive-sync"]["scopes"])
+
+
+def test_the_page_has_every_option_with_its_default_and_help() -> None:
+    page = (Path(__file__).parents[2] / "docs/admin/jupyterhub.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| `(.*?)` \| (.*) \|$", page, re.MULTILINE)
+    known = {name: (default, text) for name, default, text in rows}
+    for name, trait in DriveSyncHub.class_own_traits(config=True).items():
+        assert known[name] == (json.dumps(trait.default()), trait.help), name
 
 
 def test_alone(read: Any) -> None:

@@ -1,0 +1,176 @@
+"""A real JupyterHub, proxy and single-user servers: an admin adds the lines, and people consent."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.hub.real import ADMIN, ADMIN_TOKEN, RealHub, call, real_hub
+
+ANN, BEN = "ann@example.edu", "ben@example.edu"
+HOME = "0123456789abcdef"
+
+ADMINS_OWN = """
+c.JupyterHub.load_roles = [
+    {"name": "teachers", "users": ["teacher"], "scopes": ["list:users"]},
+    {"name": "user", "description": "the admin's own", "scopes": ["self", "list:services"]},
+]
+c.JupyterHub.services = [{"name": "other", "api_token": "token-of-another-service"}]
+c.Spawner.environment = {"ADMINS_OWN": "kept"}
+"""
+CUSTOM = """
+from jupyterhub.auth import DummyAuthenticator
+class Ours(DummyAuthenticator):
+    async def authenticate(self, handler, data):
+        return data["username"].lower()
+c.JupyterHub.authenticator_class = Ours
+"""
+TESTS = f"""
+c.JupyterHub.services.append({{"name": "tests", "api_token": "{ADMIN_TOKEN}"}})
+c.JupyterHub.load_roles.append({{"name": "tests", "services": ["tests"], "scopes": [
+    "admin:users", "admin:servers", "tokens", "list:services", "read:services",
+    "admin:server_state", "access:servers"]}})
+"""
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHub]:
+    """Run a hub whose admin assigns roles, services and environment *after* our lines."""
+    folder = tmp_path_factory.mktemp("hub")
+    with real_hub(folder, before=CUSTOM, after=ADMINS_OWN + TESTS, base_url="/jh/") as running:
+        yield running
+
+
+def test_what_the_admin_has_is_kept(hub: RealHub) -> None:
+    names = {service["name"] for service in _values(hub.api("services").json)}
+    assert {"other", "tests", "drive-sync"} <= names
+    hub.add_user("teacher")
+    scopes = set(hub.api("user", token=hub.new_token("teacher").json["token"]).json["scopes"])
+    assert "list:services" in scopes, "of the admin's own role for everybody"
+    assert "access:services!service=drive-sync" in scopes
+    assert "Ours" in hub.log
+    log = hub.log
+    for word in ("multiply defined", "Traceback", "lacks", "CRITICAL"):
+        assert word not in log
+
+
+def test_consent_as_a_browser_does_it_and_a_sync_in_a_real_server(hub: RealHub) -> None:
+    notes = hub.folder / "homes" / "alice" / "notes.txt"
+    notes.parent.mkdir(exist_ok=True)
+    notes.write_text("notes")
+    hub.start_server("alice")
+    seen = hub.server_environment("alice")
+    assert seen["ADMINS_OWN"] == "kept"
+    assert seen["DRIVE_SYNC_BROKER_URL"] == hub.service
+    token = hub.new_token("alice").json["token"]
+    asked = hub.page("alice", "drive-sync/api/authorize", token, "POST", {"sync": True}).json
+    assert asked["flow"] == "hub"
+    browser = hub.log_in("alice")
+    page = browser.send(asked["url"])
+    assert page.verdict == "ask"
+    google = browser.onward(browser.submit(page))
+    end = browser.submit(google, account=ANN, scope="all", decision="allow")
+    assert (end.status, end.verdict) == (200, "connected")
+    assert ANN in end.text
+    assert 'href="/jh/user/alice/"' in end.text
+    hub.until(lambda: _state(hub, token) == "synced")
+    names = {file.name for file in hub.drive.model._registry.files.values()}
+    assert {"alice", "notes.txt"} <= names
+
+
+def _state(hub: RealHub, token: str) -> str:
+    return str(hub.page("alice", "drive-sync/api/status", token).json["state"])
+
+
+def test_tokens_of_every_kind_at_the_broker(hub: RealHub) -> None:
+    """Table 2b of the trial: only a server's own token opens its own user's Drive."""
+    for user, account in (("alice", ANN), ("bob", BEN)):
+        hub.start_server(user)
+        assert hub.consent(user, HOME, account) == "connected"
+    own = {user: hub.server_environment(user)["JUPYTERHUB_API_TOKEN"] for user in ("alice", "bob")}
+    for user, account in (("alice", ANN), ("bob", BEN)):
+        reply = hub.broker("api/token", own[user], {"home_id": HOME})
+        assert (reply.status, reply.json["email"]) == (200, account)
+    others = {
+        "a narrow token of bob": hub.new_token("bob", "read:users:name!user=bob"),
+        "a personal token of alice": hub.new_token("alice"),
+        "an admin's": hub.new_token(ADMIN),
+    }
+    made = {name: reply.json["token"] for name, reply in others.items()}
+    made["another service's"] = "token-of-another-service"
+    made["the tests' service's"] = ADMIN_TOKEN
+    made["nobody's"] = "0" * 32
+    for name, token in made.items():
+        reply = hub.broker("api/token", token, {"home_id": HOME})
+        assert (reply.status, reply.json["code"]) == (403, "request.forbidden"), name
+    # Bob narrows nothing to alice's server: he may give away only what he has.
+    wanted = "custom:drive-sync:token!server=alice/"
+    assert hub.new_token("bob", wanted, asked_with=made["a personal token of alice"]).status == 404
+    bobs = hub.new_token("bob").json["token"]
+    assert hub.new_token("bob", wanted, asked_with=bobs).status in (400, 403)
+    # A server that has ended has no token any more.
+    hub.stop_server("bob")
+    assert hub.broker("api/token", own["bob"], {"home_id": HOME}).status == 403
+
+
+def test_a_named_server_is_a_home_of_its_own(hub: RealHub) -> None:
+    hub.start_server("alice", "second")
+    token = hub.server_environment("alice", "second")["JUPYTERHUB_API_TOKEN"]
+    scopes = hub.api("user", token=token).json["scopes"]
+    assert "custom:drive-sync:token!server=alice/second" in scopes
+    reply = hub.broker("api/token", token, {"home_id": "fedcba9876543210"})
+    assert (reply.status, reply.json["code"]) == (409, "auth.missing")
+
+
+def test_what_the_service_may_do_at_the_hub(hub: RealHub) -> None:
+    """Never `access:servers`: what it would show a server, the server could replay."""
+    (pid,) = [
+        path for path in Path("/proc").iterdir()
+        if path.name.isdigit() and _runs(path, str(hub.folder), "jupyter_drive_sync.hub")
+    ]  # fmt: skip
+    raw = (pid / "environ").read_bytes().decode()
+    environment = dict(pair.split("=", 1) for pair in raw.split("\0") if "=" in pair)
+    model = hub.api("user", token=environment["JUPYTERHUB_API_TOKEN"]).json
+    assert model["kind"] == "service"
+    scopes = {scope.partition("!")[0] for scope in model["scopes"]}
+    assert {"list:users", "read:users:activity", "servers"} <= scopes
+    assert not {scope for scope in scopes if scope.startswith(("access:", "admin:"))}
+    assert "DRIVE_SYNC_CRYPT_KEY" in environment
+    assert environment["DRIVE_SYNC_CRYPT_KEY"] not in str(hub.server_environment("alice"))
+
+
+def _runs(process: Path, folder: str, module: str) -> bool:
+    try:
+        line = (process / "cmdline").read_bytes().decode()
+        return module in line and str((process / "cwd").readlink()) == folder
+    except OSError:
+        return False
+
+
+def test_what_lies_on_disk(hub: RealHub) -> None:
+    for path in [hub.folder / "drive-sync", *(hub.folder / "drive-sync").iterdir()]:
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+def test_no_secret_is_in_the_log(hub: RealHub) -> None:
+    secret = json.loads((hub.folder / "client_secrets.json").read_text())["web"]["client_secret"]
+    log = hub.log
+    for word in (secret, "1//0", "ya29.", "code=4", ADMIN_TOKEN):
+        assert word not in log
+
+
+def test_the_pages_are_there_past_the_proxy(hub: RealHub) -> None:
+    browser = hub.log_in("carol")
+    page = browser.send("services/drive-sync/")
+    assert (page.status, page.verdict) == (200, "overview")
+    assert "carol" in page.text
+    assert call(f"{hub.url}services/drive-sync/nothing", "GET", "").status == 404
+
+
+def _values(found: Any) -> Any:
+    return found.values() if isinstance(found, dict) else found
