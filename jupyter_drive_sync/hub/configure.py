@@ -35,7 +35,8 @@ _READ: Final = "session_factory"
 """What a JupyterHub sets when it opens its database: everything is read, and nothing used yet."""
 _SCOPES: Final = ("list:users", "read:users:activity", "servers")
 _LOGIN_SCOPE: Final = "admin:auth_state"
-_HANDED_ON: Final = ("DRIVE_SYNC_CRYPT_KEY", "DRIVE_SYNC_API_ENDPOINT", "SSL_CERT_FILE")
+_ENDPOINT: Final = "DRIVE_SYNC_API_ENDPOINT"
+_HANDED_ON: Final = ("DRIVE_SYNC_CRYPT_KEY", _ENDPOINT, "SSL_CERT_FILE")
 _PROXIES: Final = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy"})
 
 
@@ -155,7 +156,12 @@ def _add_to_spawners(c: Config, variables: Mapping[str, str]) -> list[str]:
 
 def _broker_variable(broker: str, base_url: str) -> dict[str, str]:
     path = f"/{base_url.strip('/')}/".replace("//", "/")
-    return {BROKER: f"{broker}{path}services/{NAME}/"}
+    # Where the hub's Google is a LocalDrive, that of the servers is the same.
+    elsewhere = os.environ.get(_ENDPOINT)
+    return {
+        BROKER: f"{broker}{path}services/{NAME}/",
+        **({_ENDPOINT: elsewhere} if elsewhere else {}),
+    }
 
 
 def _handed_on(environment: Mapping[str, str]) -> dict[str, str]:

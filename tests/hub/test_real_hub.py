@@ -78,7 +78,10 @@ def test_consent_as_a_browser_does_it_and_a_sync_in_a_real_server(hub: RealHub) 
     assert (end.status, end.verdict) == (200, "connected")
     assert ANN in end.text
     assert 'href="/jh/user/alice/"' in end.text
-    hub.until(lambda: _state(hub, token) == "synced")
+    try:
+        hub.until(lambda: _state(hub, token) == "synced", seconds=60)
+    except AssertionError:
+        raise AssertionError(hub.page("alice", "drive-sync/api/status", token).text) from None
     names = {file.name for file in hub.drive.model._registry.files.values()}
     assert {"alice", "notes.txt"} <= names
 
