@@ -23,8 +23,7 @@ _IDLE: Final = 300
 """Units of a sync that finds nothing to do, with some air."""
 _UNKNOWN: Final = 3_000
 """Units of a sync after a day's work, while nothing better is known."""
-_SLACK: Final = 3_600.0
-"""Idle syncs are counted in days less an hour: people are shuffled anew each night."""
+_HOUR: Final = 3_600.0
 
 
 class Why(enum.StrEnum):
@@ -109,7 +108,9 @@ def _why(
     if user is None:
         return Why.GONE
     idle_since = now - (person.last_sync or 0.0)
-    idle_check = settings.mode == "mounted" and idle_since >= settings.idle_days * _DAY - _SLACK
+    # Days are counted from night to night: people are shuffled anew in each.
+    slack = min(settings.window.at(now).seconds, _DAY - 2 * _HOUR) + _HOUR
+    idle_check = settings.mode == "mounted" and idle_since >= settings.idle_days * _DAY - slack
     rules = (
         (Why.OPTED_OUT, person.opted_out),
         (Why.HELD, holding(holds, user.name, user.groups) is not None),

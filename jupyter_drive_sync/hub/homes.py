@@ -50,37 +50,79 @@ AccessToken = Callable[[str, str, bool], Awaitable[tuple[MadeToken, str, str]]]
 the client's Google project and the account's permission id."""
 
 
+TokensLater = Callable[[str, bool], Awaitable[Token]]
+CarryOut = Callable[
+    [Order, TokensLater, Callable[[Event], None], threading.Event], Awaitable[Mapping[str, Any]]
+]
+"""Carries out an order without holding the event loop up; errors as :meth:`HomeRunner.sync`."""
+
+
+def in_threads(runner: HomeRunner, threads: int) -> CarryOut:
+    """Return what carries orders out in threads.
+
+    Args:
+        runner: syncs a home.
+        threads: most syncs at once.
+    """
+    pool = ThreadPoolExecutor(max(1, threads), "night-home")
+
+    async def carry_out(
+        order: Order,
+        tokens: TokensLater,
+        heard: Callable[[Event], None],
+        over: threading.Event,
+    ) -> Mapping[str, Any]:
+        loop = asyncio.get_running_loop()
+
+        def make(home_id: str, refused: bool) -> Token:
+            asked = asyncio.run_coroutine_threadsafe(_awaited(tokens(home_id, refused)), loop)
+            try:
+                return asked.result(_TOKEN_SECONDS)
+            except TimeoutError:
+                raise Offline from None
+
+        def hear(event: Event) -> None:
+            loop.call_soon_threadsafe(heard, event)
+
+        work = loop.run_in_executor(pool, lambda: runner.sync(order, make, hear, over))
+        values: Mapping[str, Any] = await asyncio.shield(work)
+        return values
+
+    return carry_out
+
+
+async def _awaited(made: Awaitable[Token]) -> Token:
+    return await made
+
+
 class Homes:
     """Carries turns out on homes that are mounted in this process.
 
     Args:
-        runner: syncs a home.
+        carry_out: syncs a home.
         journal: has each step before it is done.
         settings: of the night.
         access_token: makes access tokens.
         token_uri: where the service's client gets tokens.
         wall: seconds since the epoch.
-        threads: most syncs at once.
     """
 
     def __init__(
         self,
         *,
-        runner: HomeRunner,
+        carry_out: CarryOut,
         journal: Journal,
         settings: NightSettings,
         access_token: AccessToken,
         token_uri: str,
         wall: Callable[[], float],
-        threads: int,
     ) -> None:
-        self._runner = runner
+        self._carry_out = carry_out
         self._journal = journal
         self._settings = settings
         self._access_token = access_token
         self._token_uri = token_uri
         self._wall = wall
-        self._threads = ThreadPoolExecutor(max(1, threads), "night-home")
         self.heard: Callable[[tuple[str, str], Report], None] = lambda _key, _report: None
 
     async def run(self, turn: Turn, until: float) -> Ending:
@@ -98,27 +140,17 @@ class Homes:
         await self._journal.note(
             turn, state="syncing", began=now, tries=turn.tries + 1, shard="", pinged=now
         )
-        loop = asyncio.get_running_loop()
         over = threading.Event()
 
         def hear(event: Event) -> None:
             if isinstance(event, Progress):
-                loop.call_soon_threadsafe(self.heard, turn.key, so_far(event))
+                self.heard(turn.key, so_far(event))
 
-        def make(home_id: str, refused: bool) -> Token:
-            asked = asyncio.run_coroutine_threadsafe(
-                self.token(turn.user, home_id, refused=refused), loop
-            )
-            try:
-                return asked.result(_TOKEN_SECONDS)
-            except TimeoutError:
-                raise Offline from None
+        async def make(home_id: str, refused: bool) -> Token:
+            return await self.token(turn.user, home_id, refused=refused)
 
-        work = loop.run_in_executor(
-            self._threads, lambda: self._runner.sync(order, make, hear, over)
-        )
         try:
-            values = await asyncio.shield(work)
+            values = await self._carry_out(order, make, hear, over)
         except asyncio.CancelledError:
             over.set()
             raise

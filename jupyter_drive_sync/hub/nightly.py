@@ -244,6 +244,7 @@ class Nightly:
             self._wall,
             self._log,
             self.settings.concurrency,
+            tries=self.settings.tries,
             trusted=mode == "mounted",
         )
         wave.hold(lambda turn: self._is_held(turn.user))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from logging import Logger
 from typing import Any, Final, Protocol
@@ -26,6 +26,8 @@ _LAST_START: Final = 300.0
 """Seconds before its end in which a night begins no further turn."""
 _LOOK: Final = 60.0
 _AGAIN: Final = 60.0
+_SILENT: Final = 300.0
+"""Seconds without a word after which a worker is believed to be dead."""
 _BELIEVED_FROM: Final = 3
 """People whose servers have to say that the project's day is used up before the night believes it;
 one of them could be lying."""
@@ -54,7 +56,8 @@ class Wave:
         close: writes the end of a turn down.
         wall: seconds since the epoch.
         log: for the admin.
-        concurrency: turns at once.
+        concurrency: turns at once in this process.
+        tries: how often a turn is given to workers.
         trusted: whether a report is our own work, and not some server's word.
     """
 
@@ -66,6 +69,7 @@ class Wave:
     wall: Callable[[], float]
     log: Logger
     concurrency: int
+    tries: int = 3
     trusted: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     """Turns by outcome."""
@@ -106,6 +110,10 @@ class Wave:
     def waiting(self) -> int:
         """Turns that have not begun."""
         return len(self._regular) + len(self._first)
+
+    def waiting_users(self) -> Iterator[str]:
+        """Yield whose turns have not begun."""
+        return (item[1] for item in self._regular + self._first)
 
     @property
     def under_way(self) -> Collection[Turn]:
@@ -151,7 +159,7 @@ class Wave:
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
                 task.add_done_callback(lambda _: slots.release())
-            await self._remaining()
+            await self._others()
             if self._tasks:
                 await asyncio.wait(self._tasks)
         except asyncio.CancelledError:
@@ -167,6 +175,12 @@ class Wave:
             async with gate:
                 await self.one(turn)
 
+        turns = [*turns]
+        for turn in turns:
+            if turn.shard:  # a worker may still be at it
+                self.begin(turn)
+                turn.pinged = self.wall()
+        turns = [turn for turn in turns if not turn.shard]
         tasks = {asyncio.get_running_loop().create_task(one(turn)) for turn in turns}
         self._tasks |= tasks
         try:
@@ -247,12 +261,29 @@ class Wave:
             except TimeoutError:
                 continue
 
-    async def _remaining(self) -> None:
-        """Without turns of our own, wait while others take theirs."""
-        while not self.concurrency and not self.stopped and self.wall() < self.night.end:
-            if not self.waiting and not self._open:
+    async def _others(self) -> None:
+        """Wait for workers elsewhere: those at work, and where we have none, those to come."""
+        while True:
+            await self._reap()
+            over = bool(self.stopped) or self.wall() > self.night.end - _LAST_START
+            theirs = any(turn.shard for turn in self.under_way)
+            if not theirs and (over or self.concurrency or not self.waiting):
                 return
             await asyncio.sleep(_LOOK)
+
+    async def _reap(self) -> None:
+        """Take the turns of workers back that have fallen silent."""
+        now = self.wall()
+        for turn in [*self.under_way]:
+            if not turn.shard or now - turn.pinged < _SILENT:
+                continue
+            self.log.warning("The worker %s is silent; %s is taken back.", turn.shard, turn.user)
+            if turn.tries >= self.tries or now > self.night.end - _LAST_START:
+                await self.end(turn, Ending("failed", "night.worker_gone"))
+                continue
+            await self.journal.note(turn, state="planned", shard="")
+            self.budget.close(self._open.pop(turn.key)[1])
+            self.add([turn])
 
     def _seconds(self, now: float) -> float:
         """Return how long nobody's turn can come."""

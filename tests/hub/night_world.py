@@ -13,7 +13,11 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
+from jupyter_drive_sync.drive.secrets import Access, Secret
+from jupyter_drive_sync.errors import AuthRevoked, RunCancelled
 from jupyter_drive_sync.hub.database import open_database
+from jupyter_drive_sync.hub.home_runner import Order
+from jupyter_drive_sync.hub.homes import Homes
 from jupyter_drive_sync.hub.hub_api import HubApi
 from jupyter_drive_sync.hub.journal import Journal
 from jupyter_drive_sync.hub.night_config import NightConfig, NightSettings
@@ -52,6 +56,9 @@ class NightWorld:
         self.pass_seconds: Callable[[str], float] = lambda _: 20.0
         self.status: Callable[[str], dict[str, Any]] = lambda _: completed()
         self.rng = seeded(seed)
+        self.dead: set[str] = set()
+        """Users whose permission Google ended."""
+        self.busy = self.most = 0
         for number in range(people):
             self.person(f"user{number:05}")
 
@@ -71,9 +78,50 @@ class NightWorld:
             wall=self.clock.wall,
             rng=seeded(self.seed),
             log=logging.getLogger("night"),
+            homes=self.homes(),
             journal=self.journal(self.store),
         )
         return self.service
+
+    def homes(self) -> Homes | None:
+        if self.settings.mode != "mounted":
+            return None
+        return Homes(
+            carry_out=self.carry_out,
+            journal=Journal(self.store),
+            settings=self.settings,
+            access_token=self.access_token,
+            token_uri="http://127.0.0.1:9/token",
+            wall=self.clock.wall,
+        )
+
+    async def access_token(self, user: str, home_id: str, refused: bool) -> Any:
+        if user in self.dead:
+            raise AuthRevoked
+        return Access(Secret(f"token of {user}"), self.clock.wall() + 3600), "1", "a"
+
+    async def carry_out(self, order: Order, tokens: Any, heard: Any, over: Any) -> Any:
+        """What a child process does in a mounted home."""
+        token = await tokens(f"h-{order.user}", False)
+        assert token.token == f"token of {order.user}"
+        self.most = max(self.most, self.busy + 1)
+        self.busy += 1
+        try:
+            async with asyncio.timeout(order.seconds):
+                await asyncio.sleep(self.pass_seconds(order.user))
+        except TimeoutError:
+            raise RunCancelled from None
+        finally:
+            self.busy -= 1
+        self.passes[order.user] += 1
+        status = self.status(order.user)
+        return {
+            "outcome": status["outcome"],
+            "objects": status["counts"]["objects"],
+            "counters": status["counts"],
+            "problem": status.get("problem"),
+            "holds": [],
+        }
 
     async def extension(self, user: str, server: str) -> None:
         """What the extension in a person's server does."""
