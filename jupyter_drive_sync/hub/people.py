@@ -12,7 +12,19 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Engine, Float, Integer, String, Text, delete, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Engine,
+    Float,
+    Integer,
+    String,
+    Text,
+    bindparam,
+    delete,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from jupyter_drive_sync.hub.budget import Spent
@@ -241,8 +253,15 @@ class Store:
 
     def person(self, user: str, server: str) -> Person | None:
         """Return one person."""
-        with self._session() as session:
-            return session.get(Person, (user, server))
+        # Asked for with each word of each server: without the costs of a session.
+        with self._engine.connect() as db:
+            row = db.execute(_PERSON, {"of_user": user, "of_server": server}).mappings().first()
+        if row is None:
+            return None
+        person = Person()
+        for name, value in row.items():
+            setattr(person, name, value)
+        return person
 
     def people(self) -> list[Person]:
         """Return all."""
@@ -323,9 +342,8 @@ class Store:
 
     def change_turn(self, night: str, key: tuple[str, str], values: Mapping[str, Any]) -> None:
         """Set some fields of a turn."""
-        with self._session() as session:
-            session.execute(_this_turn(night, key).values(dict(values)))
-            session.commit()
+        with self._engine.begin() as db:
+            db.execute(_this_turn(night, key, values))
 
     def take_word(
         self,
@@ -345,24 +363,21 @@ class Store:
             turn: fields of that turn.
             spent: what the day has cost by now.
         """
-        with self._session() as session:
+        with self._engine.begin() as db:
             if turn:
-                session.execute(_this_turn(night, key).values(dict(turn)))
+                db.execute(_this_turn(night, key, turn))
             if person:
-                session.execute(
-                    update(Person)
-                    .where(Person.user == key[0], Person.server == key[1])
-                    .values(dict(person))
-                )
+                table = Person.__table__
+                mine = (table.c.user == key[0], table.c.server == key[1])
+                db.execute(update(table).where(*mine).values(dict(person)))  # type: ignore[arg-type]
             if spent is not None:
-                session.merge(DayRow(day=spent.day, units=spent.units, bytes=spent.bytes))
-            session.commit()
+                _keep_spent(db, spent)
 
     def close_turns(self, night: str, keys: Collection[tuple[str, str]], outcome: str) -> None:
         """End turns that never began."""
         with self._session() as session:
             for key in keys:
-                session.execute(_this_turn(night, key).values(state="done", outcome=outcome))
+                session.execute(_this_turn(night, key, {"state": "done", "outcome": outcome}))
                 if outcome == "no_room":
                     session.execute(
                         update(Person)
@@ -406,8 +421,23 @@ class Store:
             return Spent(day, row.units, row.bytes) if row else Spent(day)
 
 
-def _this_turn(night: str, key: tuple[str, str]) -> Any:
-    return update(Turn).where(Turn.night == night, Turn.user == key[0], Turn.server == key[1])
+_PERSON: Final = select(Person.__table__).where(
+    Person.__table__.c.user == bindparam("of_user"),
+    Person.__table__.c.server == bindparam("of_server"),
+)
+
+
+def _this_turn(night: str, key: tuple[str, str], values: Mapping[str, Any]) -> Any:
+    table: Any = Turn.__table__
+    mine = (table.c.night == night, table.c.user == key[0], table.c.server == key[1])
+    return update(table).where(*mine).values(dict(values))
+
+
+def _keep_spent(db: Connection, spent: Spent) -> None:
+    table: Any = DayRow.__table__
+    values = {"units": spent.units, "bytes": spent.bytes}
+    if not db.execute(update(table).where(table.c.day == spent.day).values(values)).rowcount:
+        db.execute(table.insert().values(day=spent.day, **values))
 
 
 def _mend(person: Person) -> None:

@@ -63,10 +63,7 @@ class Stand:
                     os.chown(path, 61_000, 61_000)
         engine = open_database(f"sqlite:///{folder}/db/hub.sqlite")
         client = drive.oauth.client_of_kind("desktop").client_id
-        self.tokens = {
-            name: grant(drive, name, client)
-            for name in PEOPLE
-        }
+        self.tokens = {name: grant(drive, name, client) for name in PEOPLE}
 
         async def granted() -> list[Granted]:
             return [Granted(name) for name in PEOPLE]
