@@ -24,6 +24,7 @@ from jupyter_drive_sync.engine import holds, takeover
 from jupyter_drive_sync.engine.apply import Apply, Root
 from jupyter_drive_sync.engine.closing import close
 from jupyter_drive_sync.engine.executor import Executor
+from jupyter_drive_sync.engine.frozen import frozen_folders, is_frozen
 from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.engine.look import Look, View
 from jupyter_drive_sync.engine.observe import RootState
@@ -267,6 +268,9 @@ class _Pass:
             planned = {step.entry.id for step in plan.trashes if step.entry}
             self._ledger.disapprove(self._ledger.approvals() - planned)
         approved = self._ledger.approvals()
+        frozen = frozen_folders(self._ledger)
+        closed = tuple(step for step in gone if is_frozen(step.path, frozen))
+        gone = [step for step in gone if step not in closed]
         waiting = [item for item in before.values() if item.id in ids or hidden(item.path)]
         verdict = judge(
             tuple(step for step in gone if step.entry and step.entry.id not in before),
@@ -278,7 +282,7 @@ class _Pass:
         mirrored = self._ledger.mirrored()
         held = holds.deletions(self._site, self._ledger, waiting, verdict, mirrored)
         self._progress.counts["held"] = held + len(plan.moved_out)
-        return _with_verdict(plan, verdict)
+        return _with_verdict(plan, replace(verdict, kept=(*verdict.kept, *closed)))
 
     def _day(self) -> Day:
         begin = self._site.clock.wall() - DAY

@@ -181,7 +181,7 @@ def make_order(settings: NightSettings, person: Person, night: str, seconds: flo
         confine=settings.homes_confine,
         seconds=max(1.0, min(seconds, settings.pass_seconds)),
         settings={**_OURS, **settings.settings},
-        args={"by_night": True},
+        args={"by_night": True, **({"final": person.final_folder} if person.final else {})},
     )
 
 

@@ -97,6 +97,8 @@ class Nightly:
         self.wave: Wave | None = None
         self.homes = homes
         self.metrics = metrics or NightMetrics()
+        self.graduated: Callable[[Person], Awaitable[object]] | None = None
+        """Told of each last sync that came to its end."""
         self._granted = granted
         self._wall = wall
         self._rng = rng
@@ -301,6 +303,12 @@ class Nightly:
             spent=self._budget.spent if self._budget else None,
         )
         self.metrics.turn(turn, ending, now)
+        synced = turn.outcome == "synced" or ending.outcome == "synced"
+        if person is not None and person.final and synced and self.graduated is not None:
+            try:
+                await self.graduated(person)
+            except Exception:
+                self._log.exception("The last sync of %s was not verified", person.user)
 
     async def _over(self, wave: Wave) -> None:
         state = "stopped" if wave.stopped else "done"
@@ -327,8 +335,8 @@ class Nightly:
                 known = {"home_id": identity.home_id}
                 await self.journal.do(self.journal.store.change_person, *identity.key, known)
             # A turn that has begun is carried out: the hold came after it.
-            final = bool(person and person.final)
-            return _answer(due=True, night=turn.night) | ({"final": True} if final else {})
+            final = {"final": person.final_folder} if person and person.final else {}
+            return _answer(due=True, night=turn.night) | final
         if hold is not None:
             reason = f" ({hold.reason})" if hold.reason else ""
             return _answer(held=True, message=f"Your admin has paused the nightly sync{reason}.")
@@ -476,6 +484,23 @@ class Nightly:
     def paused(self) -> bool:
         """Whether no night begins."""
         return self._paused
+
+    def upcoming(self, now: float) -> float | None:
+        """Return when the next night begins, epoch seconds; None where there are none."""
+        if self.settings.mode == "off" or self._paused:
+            return None
+        night = self.settings.window.at(now)
+        return night.begin if night.begin > now else self.settings.window.after(night).begin
+
+    @property
+    def groups_unknown(self) -> bool:
+        """Whether a group is held, and the hub does not say who is in it."""
+        held = any(hold.kind == "group" for hold in self._in_force(self._wall()))
+        return held and bool(self._groups) and all(each is None for each in self._groups.values())
+
+    async def meet(self) -> None:
+        """Read who has consented."""
+        await self.journal.do(self.journal.store.meet, await self._granted())
 
     @property
     def holds(self) -> Sequence[Hold]:

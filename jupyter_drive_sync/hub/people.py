@@ -76,8 +76,11 @@ class Person(Base):
     retry: Mapped[bool] = mapped_column(default=False)
     parked_until: Mapped[float] = mapped_column(Float, default=0.0)
     revoked: Mapped[bool] = mapped_column(default=False)
+    ended_at: Mapped[float | None] = mapped_column(Float, default=None)
+    """When Google ended the permission."""
     final: Mapped[bool] = mapped_column(default=False)
     """The next sync is the last one, see :mod:`.manifest`."""
+    final_folder: Mapped[str] = mapped_column(String(1000), default="")
     frozen_at: Mapped[float | None] = mapped_column(Float, default=None)
 
 
@@ -248,6 +251,7 @@ class Store:
             person.revoked = False
             if person.problem.startswith("auth."):
                 _mend(person)
+        person.ended_at = grant.ended_at
         if grant.ended_at is not None:
             person.revoked = True
 

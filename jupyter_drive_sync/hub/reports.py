@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from jupyter_drive_sync import errors
-from jupyter_drive_sync.errors import DriveSyncError
+from jupyter_drive_sync.errors import DriveSyncError, RunCancelled
 from jupyter_drive_sync.hub.budget import NOTHING, Cost
 from jupyter_drive_sync.hub.people import Person
 
@@ -126,6 +126,9 @@ def consequences(person: Person, report: Report, now: float) -> dict[str, Any]:
         said["opted_out"] = report.opted_out
     if not report.final:
         return said
+    if report.problem == RunCancelled.code:
+        # The person stopped it, or has paused everything: no failure.
+        return said | {"last_try": now, "outcome": "cancelled", "unfinished": True, "retry": False}
     said |= {
         "last_try": now,
         "outcome": report.outcome,

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import Final
 
-from jupyter_drive_sync.runner import access_jobs, mirror_jobs, restore_jobs
+from jupyter_drive_sync.runner import access_jobs, manifest_jobs, mirror_jobs, restore_jobs
 from jupyter_drive_sync.runner.child import Handler, serve
 
 HANDLERS: Final[Mapping[str, Handler]] = {
@@ -21,6 +21,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "restore": restore_jobs.restore,
     "undo": restore_jobs.undo,
     "versions": restore_jobs.versions,
+    "verify": manifest_jobs.verify,
 }
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from jupyter_drive_sync.engine.report import Progress, Status, describe_hold
 from jupyter_drive_sync.engine.survey import Survey, open_home
 from jupyter_drive_sync.engine.turn import Turn
 from jupyter_drive_sync.errors import DriveSyncError
+from jupyter_drive_sync.runner import manifest_jobs
 from jupyter_drive_sync.runner.assembly import World
 from jupyter_drive_sync.runner.child import Context, unforeseen
 from jupyter_drive_sync.runner.eta import Eta
@@ -40,7 +41,9 @@ def mirror(job: Job, context: Context) -> Mapping[str, Any]:
     """Carry out a pass.
 
     Takes ``only``, the paths to mirror, or ``[]`` for all; with ``by_night``, what the person
-    paused is left alone, and ``paused`` is all that it brings. Brings what :func:`_described` says.
+    paused is left alone, and ``paused`` is all that it brings; with ``final``, a folder or ``""``
+    for all, the manifest of that is made when everything is synced, see :mod:`.manifest_jobs`.
+    Brings what :func:`_described` says, and the ``manifest``.
     """
     world = World.of(job, context)
     if job.args.get("by_night") and paused(world.settings, world.clock.wall()):
@@ -48,12 +51,16 @@ def mirror(job: Job, context: Context) -> Mapping[str, Any]:
     progress = Progress(world.clock, teller(context, Eta(world.clock)))
     turn = Turn(world.site(), job.id, progress)
 
-    def work(permit: Callable[[], None]) -> PassReport:
+    def work(permit: Callable[[], None]) -> Mapping[str, Any]:
         report = _pass(world, progress, permit, dry_run=False)
         turn.completed(report.run.outcome, report.objects, whole=not job.args.get("only"))
-        return report
+        made = None
+        waits = any(not hold.answer for hold in report.holds)
+        if "final" in job.args and report.run.outcome == "completed" and not waits:
+            made = manifest_jobs.make(world, str(job.args["final"]), progress)
+        return {**_described(report, progress), "manifest": made}
 
-    return _described(in_turn(world, turn, work), progress)
+    return in_turn(world, turn, work)
 
 
 def in_turn(world: World, turn: Turn, work: Callable[[Callable[[], None]], T]) -> T:

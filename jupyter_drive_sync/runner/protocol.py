@@ -28,6 +28,7 @@ JobKind = Literal[
     "restore",
     "undo",
     "versions",
+    "verify",
 ]
 
 
