@@ -42,6 +42,7 @@ from jupyter_drive_sync.hub.database import open_database
 from jupyter_drive_sync.hub.google import Google
 from jupyter_drive_sync.hub.grants import Grants
 from jupyter_drive_sync.hub.keys import read_keys
+from jupyter_drive_sync.hub.nights import Nights, make_nights
 from jupyter_drive_sync.hub.problems import HubRefuses
 from jupyter_drive_sync.hub.service import Service, no_login
 from jupyter_drive_sync.runner.clock import SystemClock
@@ -89,8 +90,10 @@ class DriveSyncHubApp(Application):
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, ended.set)
         service: Service | None = None
+        nights: Nights | None = None
         try:
             parts = make_parts(self.config, os.environ, self.log)
+            nights = make_nights(parts, os.environ)
         except DriveSyncError as problem:
             self.log.critical("Jupyter Drive Sync does not work. %s", problem.sentence)
             application = broken_application(problem, os.environ)
@@ -98,13 +101,17 @@ class DriveSyncHubApp(Application):
             service = parts.service
             await service.start()
             await self._check_scopes(parts.hub_auth)
-            application = make_application(parts)
+            application = make_application(parts, nights.routes)
         address = urlsplit(os.environ.get("JUPYTERHUB_SERVICE_URL", "http://127.0.0.1:10101"))
         server = httpserver.HTTPServer(application, max_body_size=_MOST_BYTES, xheaders=True)
         local = address.hostname in ("127.0.0.1", "localhost", "::1")
         server.listen(address.port or 10101, self.ip or (address.hostname or "" if local else ""))
         self.log.info("Jupyter Drive Sync serves %s", address.geturl())
+        if nights is not None:
+            await nights.start()
         await ended.wait()
+        if nights is not None:
+            await nights.stop()
         server.stop()
         await server.close_all_connections()
         if service is not None:

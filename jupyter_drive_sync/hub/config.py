@@ -9,12 +9,13 @@ from traitlets.config import Config, Configurable
 
 from jupyter_drive_sync.core.settings import from_mapping
 from jupyter_drive_sync.errors import BadSettings
+from jupyter_drive_sync.hub.night_config import NightConfig
 
 OPTIONS: Final = "DRIVE_SYNC_HUB_OPTIONS"
 """Variable by which :mod:`.configure` hands the options on, as JSON."""
 
 
-class DriveSyncHub(Configurable):
+class DriveSyncHub(NightConfig, Configurable):
     """The service that keeps people's consents and runs their nights."""
 
     client_file = Unicode(
@@ -64,6 +65,7 @@ class DriveSyncHub(Configurable):
             raise BadSettings(name="client_file", problem="no Google client file is named")
         if not all(isinstance(value, dict) for value in self.group_settings.values()):
             raise BadSettings(name="group_settings", problem="it is no dictionary by group")
+        self.night_settings()
         from_mapping(self.settings)
         for values in self.group_settings.values():
             from_mapping(values)

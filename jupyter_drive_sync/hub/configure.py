@@ -36,7 +36,7 @@ _READ: Final = "session_factory"
 _SCOPES: Final = ("list:users", "read:users:activity", "servers")
 _LOGIN_SCOPE: Final = "admin:auth_state"
 _ENDPOINT: Final = "DRIVE_SYNC_API_ENDPOINT"
-_HANDED_ON: Final = ("DRIVE_SYNC_CRYPT_KEY", _ENDPOINT, "SSL_CERT_FILE")
+_HANDED_ON: Final = ("DRIVE_SYNC_CRYPT_KEY", "DRIVE_SYNC_WORKER_TOKEN", _ENDPOINT, "SSL_CERT_FILE")
 _PROXIES: Final = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy"})
 
 

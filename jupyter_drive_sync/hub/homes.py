@@ -124,6 +124,8 @@ class Homes:
         self._token_uri = token_uri
         self._wall = wall
         self.heard: Callable[[tuple[str, str], Report], None] = lambda _key, _report: None
+        self.settings_for: Callable[[str], Mapping[str, Any]] = lambda _: settings.settings
+        """What the admin set for a user."""
 
     async def run(self, turn: Turn, until: float) -> Ending:
         """Carry out a turn; one that a killed service left begins anew, and goes on where it was.
@@ -136,7 +138,7 @@ class Homes:
         if person is None:
             return Ending("failed", "night.gone")
         now = self._wall()
-        order = make_order(self._settings, person, turn.night, until - now)
+        order = self.order(person, turn.night, until - now)
         await self._journal.note(
             turn, state="syncing", began=now, tries=turn.tries + 1, shard="", pinged=now
         )
@@ -158,6 +160,10 @@ class Homes:
             return failed(problem)
         return ended(values, turn.activity)
 
+    def order(self, person: Person, night: str, seconds: float) -> Order:
+        """Say what is to be done for a person; settings of theirs come from their groups."""
+        return make_order(self._settings, person, night, seconds, self.settings_for(person.user))
+
     async def token(self, user: str, home_id: str, *, refused: bool) -> Token:
         """Make an access token for one home.
 
@@ -169,7 +175,13 @@ class Homes:
         return Token(made.token.reveal(), lasts, self._token_uri, project, account)
 
 
-def make_order(settings: NightSettings, person: Person, night: str, seconds: float) -> Order:
+def make_order(
+    settings: NightSettings,
+    person: Person,
+    night: str,
+    seconds: float,
+    theirs: Mapping[str, Any],
+) -> Order:
     """Say what is to be done for a person."""
     return Order(
         night=night,
@@ -180,7 +192,7 @@ def make_order(settings: NightSettings, person: Person, night: str, seconds: flo
         homes_user=settings.homes_user,
         confine=settings.homes_confine,
         seconds=max(1.0, min(seconds, settings.pass_seconds)),
-        settings={**_OURS, **settings.settings},
+        settings={**_OURS, **theirs},
         args={"by_night": True, **({"final": person.final_folder} if person.final else {})},
     )
 

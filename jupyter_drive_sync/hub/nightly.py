@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from logging import Logger
 from random import Random
 from typing import Any, Final
@@ -106,6 +106,7 @@ class Nightly:
         self._words = Words()
         self._holds: list[Hold] = []
         self._groups: dict[str, tuple[str, ...] | None] = {}
+        self._homes: set[tuple[str, str]] = set()
         self._paused = settings.paused
         self._unplanned: dict[tuple[str, str], tuple[str, int]] = {}
         self._budget: Budget | None = None
@@ -191,7 +192,7 @@ class Nightly:
         Raises:
             HubDown, HubRefused: the hub does not tell who there is.
         """
-        people = await self.journal.do(self.journal.store.meet, await self._granted())
+        people = await self.meet()
         dues = await self._judge(people)
         # What begins late, since the service was down, is spread over what is left.
         now = max(self._wall(), night.begin)
@@ -229,8 +230,10 @@ class Nightly:
 
         async for user in self.api.users():
             if user.name in by_user:
-                self._groups[user.name] = user.groups
-            see(user.name, user)
+                # Where the hub does not say, a server's own token may have said it.
+                groups = self._groups.get(user.name) if user.groups is None else user.groups
+                self._groups[user.name] = groups
+                see(user.name, replace(user, groups=groups))
         for name in [*by_user]:
             see(name, None)
         return dues
@@ -326,9 +329,12 @@ class Nightly:
         turn = self.wave.turn_of(identity.key) if self.wave else None
         if identity.groups is not None:
             self._groups[identity.user] = identity.groups
+        if person is None and (identity.user, identity.home_id) in self._homes:
+            await self.journal.do(self.journal.store.learn, *identity.key, identity.home_id)
         if person is not None and person.frozen_at is not None:
             return _answer(held=True, message="Your backup is complete, and closed.")
-        hold = holding(self._in_force(self._wall()), identity.user, identity.groups)
+        groups = self._groups.get(identity.user)
+        hold = holding(self._in_force(self._wall()), identity.user, groups)
         if turn is not None:
             self._words.asked.add(turn.key)
             if identity.home_id and person is not None and person.home_id != identity.home_id:
@@ -498,9 +504,15 @@ class Nightly:
         held = any(hold.kind == "group" for hold in self._in_force(self._wall()))
         return held and bool(self._groups) and all(each is None for each in self._groups.values())
 
-    async def meet(self) -> None:
-        """Read who has consented."""
-        await self.journal.do(self.journal.store.meet, await self._granted())
+    def groups_of(self, user: str) -> tuple[str, ...]:
+        """Return the groups of a user, as far as they are known."""
+        return self._groups.get(user) or ()
+
+    async def meet(self) -> list[Person]:
+        """Read who has consented, and return them."""
+        granted = await self._granted()
+        self._homes = {(each.user, each.home_id) for each in granted if each.home_id}
+        return await self.journal.do(self.journal.store.meet, granted)
 
     @property
     def holds(self) -> Sequence[Hold]:

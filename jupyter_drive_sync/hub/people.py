@@ -267,6 +267,15 @@ class Store:
             setattr(person, name, value)
         return person
 
+    def learn(self, user: str, server: str, home_id: str) -> None:
+        """Take note of which server a home with a consent of its own belongs to."""
+        with self._session() as session:
+            if session.get(Person, (user, server)) is None:
+                person = Person(user=user, server=server, home_id=home_id)
+                _fill(person)
+                session.add(person)
+                session.commit()
+
     def people(self) -> list[Person]:
         """Return all."""
         with self._session() as session:

@@ -18,7 +18,7 @@ from tornado import web
 
 from jupyter_drive_sync.drive.secrets import Secret
 from jupyter_drive_sync.errors import DriveSyncError
-from jupyter_drive_sync.hub.homes import Homes, ended, failed, make_order, so_far
+from jupyter_drive_sync.hub.homes import Homes, ended, failed, so_far
 from jupyter_drive_sync.hub.nightly import Nightly
 from jupyter_drive_sync.hub.people import Turn
 from jupyter_drive_sync.hub.servers import Ending
@@ -80,7 +80,7 @@ class WorkDesk:
             turn, state="syncing", began=now, tries=turn.tries + 1, shard=worker, pinged=now
         )
         left = wave.night.end - now
-        order = make_order(self._nightly.settings, person, turn.night, left)
+        order = self._homes.order(person, turn.night, left)
         return {"order": order.dump(), "over": False}
 
     async def token(

@@ -39,12 +39,14 @@ class Due:
         night: id of the night, None where there is none.
         held: whether nothing shall run by itself for now.
         message: why, for the person.
+        final: folder of which this is the last sync, ``""`` for all; None where it is not.
     """
 
     due: bool = False
     night: str | None = None
     held: bool = False
     message: str = ""
+    final: str | None = None
 
 
 @dataclass
@@ -116,6 +118,7 @@ class HubLink:
             night=str(night) if night else None,
             held=said.get("held") is True,
             message=str(said.get("message") or ""),
+            final=str(said["final"]) if "final" in said else None,
         )
 
     async def report(self, night: str | None, status: Mapping[str, Any]) -> None:

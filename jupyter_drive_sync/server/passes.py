@@ -165,11 +165,12 @@ class Passes:
         self.brought: dict[str, Any] | None = None
         """The last job that brought something back, as the route tells it."""
 
-    def start(self, paths: Sequence[str] = ()) -> tuple[Pass, bool]:
+    def start(self, paths: Sequence[str] = (), *, final: str | None = None) -> tuple[Pass, bool]:
         """Begin a pass, or return the one that runs; and whether it ran before."""
         if self.current is not None:
             return self.current, True
-        job = self._place.job("mirror", args={"only": list(paths)})
+        last = {} if final is None else {"final": final}
+        job = self._place.job("mirror", args={"only": list(paths), **last})
         return self._begin(job, tuple(paths)), False
 
     def bring(self, kind: JobKind, args: Mapping[str, Any]) -> Pass:

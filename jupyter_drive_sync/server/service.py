@@ -251,8 +251,14 @@ class Service:
 
     # -- acting -----------------------------------------------------------------------------------
 
-    async def sync(self, paths: Sequence[str] = ()) -> tuple[str, bool]:
+    async def sync(
+        self, paths: Sequence[str] = (), *, final: str | None = None
+    ) -> tuple[str, bool]:
         """Begin a pass, or say which one runs; its job, and whether it ran before.
+
+        Args:
+            paths: what to sync; all when empty.
+            final: folder of which this is the last sync, ``""`` for all.
 
         Raises:
             NotConnected, Paused, PausedByAdmin: not now.
@@ -264,7 +270,7 @@ class Service:
             raise PausedByAdmin if view.paused_by == "admin" else Paused
         if view.status.running and self.passes.current is None:
             return view.status.job, True  # somebody else's, such as of the command line
-        run, already = self.passes.start(paths)
+        run, already = self.passes.start(paths, final=final)
         return run.job, already
 
     async def bring_back(self, kind: JobKind, args: Mapping[str, Any]) -> str:
@@ -445,7 +451,7 @@ class Service:
         self._night = found.night or ""
         problem: DriveSyncError | None = None
         try:
-            await self.sync()
+            await self.sync(final=found.final)
             started = self.wall()
             await self.hub.while_reporting(
                 found.night,
