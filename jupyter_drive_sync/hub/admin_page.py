@@ -38,6 +38,7 @@ table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: 8px; border-bottom: 1px solid var(--line); }
 th { font-size: .85rem; color: var(--dim); }
 td.name b { display: block; } .dim { color: var(--dim); font-size: .9rem; }
+.num { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .state { white-space: nowrap; font-weight: 600; }
 .state::before { content: attr(data-shape); display: inline-block; width: 1.4em; }
 .synced, .archived { color: var(--ok); } .needs_admin { color: var(--bad); }
@@ -227,7 +228,7 @@ class View:
         return (
             f'<form method="post" action="{self.prefix}admin/act">{self._hidden()}'
             '<table><thead><tr><th><span class="hide">Choose</span></th><th>Person</th><th>State'
-            "</th><th>Why, and what to do</th><th>Backed up</th><th>Files</th></tr></thead>"
+            "</th><th>Why, and what to do</th><th>Backed up</th><th class="num">Files</th></tr></thead>"
             f"<tbody>{rows}</tbody></table>"
             '<div class="bar"><p><label for="action">With those who are ticked:</label> '
             f'<select id="action" name="action">{actions}</select> '
@@ -250,8 +251,8 @@ class View:
             f'<td><span class="state {how.state}" data-shape="{_SHAPES[how.state]}">'
             f"{escape(STATES[how.state])}</span></td>"
             f'<td>{escape(how.sentence)} <span class="dim">{escape(since)}</span></td>'
-            f'<td data-label="Backed up">{escape(backed)}</td>'
-            f'<td data-label="Files">{person.files:,}</td></tr>'
+            f'<td class="num" data-label="Backed up">{escape(backed)}</td>'
+            f'<td class="num" data-label="Files">{person.files:,}</td></tr>'
         )
 
     def _pages(self) -> str:
