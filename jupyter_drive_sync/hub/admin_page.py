@@ -228,7 +228,8 @@ class View:
         return (
             f'<form method="post" action="{self.prefix}admin/act">{self._hidden()}'
             '<table><thead><tr><th><span class="hide">Choose</span></th><th>Person</th><th>State'
-            '</th><th>Why, and what to do</th><th>Backed up</th><th class="num">Files</th></tr></thead>'
+            "</th><th>Why, and what to do</th><th>Backed up</th>"
+            '<th class="num">Files</th></tr></thead>'
             f"<tbody>{rows}</tbody></table>"
             '<div class="bar"><p><label for="action">With those who are ticked:</label> '
             f'<select id="action" name="action">{actions}</select> '
