@@ -197,8 +197,7 @@ class Servers:
             return Ending("theirs")
         if server.ready:
             return _Came.FOUND
-        why = await self._await_start(turn, give_up)
-        return await self._failed(turn, why) if why else _Came.NOWHERE
+        return await self._watched(turn, give_up)
 
     async def _ask(self, turn: Turn, give_up: float) -> _Came | Ending:
         """Ask for a server, having written down that we do."""
@@ -219,7 +218,11 @@ class Servers:
             return _Came.NOWHERE
         except HubRefused as problem:
             return Ending("failed", "night.start_refused", problem.message)
-        why = "" if up else await self._await_start(turn, give_up)
+        return _Came.STARTED if up else await self._watched(turn, give_up)
+
+    async def _watched(self, turn: Turn, give_up: float) -> _Came | Ending:
+        """Watch a start: nobody can have used a server that we see come up."""
+        why = await self._await_start(turn, give_up)
         if why is None:
             return _Came.NOWHERE
         return await self._failed(turn, why) if why else _Came.STARTED

@@ -184,6 +184,13 @@ class WorkRoute(web.RequestHandler):
         self.finish(json.dumps(values))
 
 
+class TokenRoute(WorkRoute):
+    """An access token for the one person whose home a worker has just now.
+
+    The one route here whose replies hold a secret.
+    """
+
+
 def work_routes(desk: WorkDesk, secret: str) -> list[tuple[str, type[web.RequestHandler]]]:
     """Return the routes for workers, below the service's prefix; none without a secret.
 
@@ -199,4 +206,7 @@ def work_routes(desk: WorkDesk, secret: str) -> list[tuple[str, type[web.Request
     if len(secret) < _SHORTEST:
         raise ValueError(f"{VARIABLE} has fewer than {_SHORTEST} characters")
     parts: dict[str, Any] = {"desk": desk, "secret": Secret(secret)}
-    return [("api/work/(claim|token|word|result)", type("Work", (WorkRoute,), parts))]
+    return [
+        ("api/work/(token)", type("TokenRoute", (TokenRoute,), parts)),
+        ("api/work/(claim|word|result)", type("WorkRoute", (WorkRoute,), parts)),
+    ]

@@ -210,7 +210,8 @@ class TestReplies(AsyncHTTPTestCase):
 
 def test_only_the_broker_may_answer_with_a_token() -> None:
     assert hooks.is_named_by_the_law("jupyter_drive_sync.hub.broker.TokenRoute")
-    for name in ("jupyter_drive_sync.hub.broker.StatusRoute", "jupyter_server.x.Y"):
+    assert hooks.is_named_by_the_law("jupyter_drive_sync.hub.work.TokenRoute")
+    for name in ("jupyter_drive_sync.hub.work.WorkRoute", "jupyter_server.x.Y"):
         assert not hooks.is_named_by_the_law(name)
 
 

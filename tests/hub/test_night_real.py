@@ -26,6 +26,7 @@ NIGHT = """    nightly_window="{begin}-{end}",
     nightly_spread=0.0,
     nightly_concurrency=2,
     nightly_pass_seconds=120.0,
+    nightly_quiet_seconds=20.0,
 )
 """
 PATIENT = """
