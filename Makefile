@@ -11,16 +11,17 @@ FRONT := $(shell find labextension/src labextension/style labextension/schema -t
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= auto
 N ?= 20000
+HUB5 := .venv-hub5
 FIGURES ?= .figures/torture.jsonl
 
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo chromium test browser wheel lint format torture bench clean
+.PHONY: help setup demo chromium test browser wheel hub5 lint format torture bench clean
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(BIN)/python:
 	@python=; \
@@ -54,8 +55,8 @@ $(BUNDLE): $(NODE) $(TOOLS) package.json tsconfig.json $(FRONT)
 # The bundle is built above; Jupyter gets a link to it, so that a new one is seen at once.
 $(STAMP): export HATCH_JUPYTER_BUILDER_SKIP_NPM := 1
 $(STAMP): pyproject.toml package.json $(TOOLS) | $(BUNDLE)
-	@$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --editable '.[demo,test,lint]' \
-	  || $(BIN)/python -m pip install --quiet --editable '.[demo,test,lint]'
+	@$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --editable '.[demo,hub,test,lint]' \
+	  || $(BIN)/python -m pip install --quiet --editable '.[demo,hub,test,lint]'
 	@$(BIN)/jupyter-builder develop --overwrite . >/dev/null
 	@touch $@
 
@@ -89,6 +90,14 @@ wheel: setup chromium ## Build the wheel, install it alone, and try it in the ol
 	    $(PYTEST) -q tests/e2e -k from_the_prompt; \
 	done
 
+# The oldest JupyterHub that we promise, which Zero to JupyterHub still brings, in a place of its own.
+hub5: export HATCH_JUPYTER_BUILDER_SKIP_NPM := 1
+hub5: setup ## Try the hub with JupyterHub 5
+	@test -x $(HUB5)/bin/python || $(BIN)/python -m venv $(HUB5)
+	@$(BIN)/python -m uv pip install --quiet --python $(HUB5)/bin/python --editable '.[hub,test]' 'jupyterhub==5.*' \
+	  || $(HUB5)/bin/python -m pip install --quiet --editable '.[hub,test]' 'jupyterhub==5.*'
+	@$(HUB5)/bin/python -m pytest -q -n $(WORKERS) -m "not torture and not bench" tests/hub
+
 lint: setup ## Check layers, style and types
 	@$(BIN)/lint-imports
 	@$(BIN)/ruff check .
@@ -112,5 +121,5 @@ bench: setup ## Measure requests and memory of a pass
 	@$(PYTEST) -m bench -s tests
 
 clean: ## Remove what was made here, .venv and node_modules too
-	rm -rf $(VENV) node_modules lib jupyter_drive_sync/labextension .coverage* .figures .hypothesis .mypy_cache .ruff_cache .import_linter_cache .pytest_cache build dist
+	rm -rf $(VENV) $(HUB5) node_modules lib jupyter_drive_sync/labextension .coverage* .figures .hypothesis .mypy_cache .ruff_cache .import_linter_cache .pytest_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

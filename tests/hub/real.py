@@ -25,8 +25,6 @@ from jupyter_drive_sync.localdrive.drive import LocalDrive
 from jupyter_drive_sync.localdrive.http import LocalDriveServer
 
 ROOT = Path(__file__).parents[2]
-PYTHON = os.environ.get("DRIVE_SYNC_HUB_PYTHON", sys.executable)
-"""Whose JupyterHub it is: the one of the tests, or an older one."""
 KEY = "0123456789abcdef" * 4
 ADMIN, ADMIN_TOKEN = "root-admin", "admin-token-of-the-tests"
 PATIENCE = 120.0
@@ -292,7 +290,7 @@ def hub_environment(folder: Path, drive_url: str) -> dict[str, str]:
     }
     return {
         **kept,
-        "PATH": f"{Path(PYTHON).parent}:{os.environ.get('PATH', '')}",
+        "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}",
         "HOME": str(folder),
         "DRIVE_SYNC_CRYPT_KEY": KEY,
         "DRIVE_SYNC_API_ENDPOINT": drive_url,
@@ -350,7 +348,7 @@ def real_hub(
         # Into a file: of a pipe, a server that outlives the hub would keep the other end.
         with (folder / "hub.log").open("wb") as log:
             hub.process = subprocess.Popen(
-                [PYTHON, "-m", "jupyterhub", "-f", str(config)],
+                [sys.executable, "-m", "jupyterhub", "-f", str(config)],
                 cwd=folder,
                 env=hub_environment(folder, google.url),
                 stdin=subprocess.DEVNULL,
