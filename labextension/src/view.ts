@@ -78,13 +78,16 @@ export function buttonWords(action: Action | null, trans: TranslationBundle): st
   }
 }
 
-/** The share of a sync that is done: bytes, and one more for each file, so that moves count. */
+/** Bytes that could be sent in the time that a small file's request takes, as the estimate has it. */
+const FILE_WEIGHT = 500_000;
+
+/** The share of a sync that is done: bytes and files, so that moves and small files count too. */
 export function share(progress: IProgress): number | null {
   const { phase, done, total, bytes_done, bytes_total } = progress;
   if (total === 0 || (phase !== 'copying' && phase !== 'checking')) {
     return null;
   }
-  const part = (bytes_done + done) / (bytes_total + total);
+  const part = (bytes_done + done * FILE_WEIGHT) / (bytes_total + total * FILE_WEIGHT);
   // Whole only when it was checked.
   return Math.min(0.99, part);
 }

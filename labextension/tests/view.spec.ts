@@ -128,7 +128,7 @@ describe('describe', () => {
       headline: 'Copying 37 of 120 files, 210 MB of 1.1 GB, slowed by Google, going on.'
     });
     expect(look({ ...change, progress: { ...COPYING, done: 1000, total: 12000 } }).label).toBe(
-      '19 %'
+      '10 %'
     );
     expect(look({ ...change, progress: { ...COPYING, phase: 'scanning' } })).toMatchObject({
       line: 'Drive: looking for changes…',

@@ -26,7 +26,7 @@ def browser() -> Iterator[Browser]:
     """Start Chromium."""
     if not CHROMIUM:
         pytest.skip("NO BROWSER TESTS: Chromium is not installed (Debian: apt install chromium)")
-    expect.set_options(timeout=30_000)  # a busy machine is no bug
+    expect.set_options(timeout=90_000)  # a busy machine is no bug
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM)
         yield chromium
