@@ -140,6 +140,11 @@ export const PROBLEMS: Readonly<Record<string, Words>> = {
     sentence: trans.__('This question is no longer open; nothing was changed.'),
     action: null
   }),
+  'undo.nothing': ({ trans }) => ({
+    short: trans.__('nothing to undo'),
+    sentence: trans.__('There is nothing to undo; your files here were not touched.'),
+    action: null
+  }),
   'platform.unsupported': ({ trans, said }) => ({
     short: trans.__('not available here'),
     sentence: trans.__('Backing up to Google Drive does not work on this kind of computer yet.'),
