@@ -140,6 +140,23 @@ export const PROBLEMS: Readonly<Record<string, Words>> = {
     sentence: trans.__('This question is no longer open; nothing was changed.'),
     action: null
   }),
+  'restore.not_there': ({ trans, said }) => ({
+    short: trans.__('not on Drive'),
+    sentence: said || trans.__('What was to come back is not there; nothing was changed.'),
+    action: null
+  }),
+  'restore.no_revision': ({ trans }) => ({
+    short: trans.__('no such version'),
+    sentence: trans.__('Drive no longer has this version of the file; nothing was changed.'),
+    action: null
+  }),
+  'restore.cannot_pin': ({ trans }) => ({
+    short: trans.__('too many kept versions'),
+    sentence: trans.__(
+      'Google keeps no more than 200 versions of a file for good. Remove one of them on Drive first.'
+    ),
+    action: null
+  }),
   'undo.nothing': ({ trans }) => ({
     short: trans.__('nothing to undo'),
     sentence: trans.__('There is nothing to undo; your files here were not touched.'),
@@ -220,6 +237,37 @@ export const PROBLEMS: Readonly<Record<string, Words>> = {
   }),
   'held.other_account': held,
   'held.changed_client': held,
+  'home.full': ({ trans, params }) => ({
+    short: trans.__('no room here'),
+    sentence:
+      'free' in params && 'need' in params
+        ? trans.__(
+            'There is not enough room here for what is to come back: %1 is needed, %2 is free. What did come back is whole.',
+            params.need,
+            params.free
+          )
+        : trans.__(
+            'There is not enough room here for what is to come back. What did come back is whole.'
+          ),
+    action: null
+  }),
+  'home.unwritable': ({ trans }) => ({
+    short: trans.__('cannot write here'),
+    sentence: trans.__(
+      'Nothing can be written there. What is on Drive stays there, and nothing here was changed.'
+    ),
+    action: null
+  }),
+  'broker.restart': ({ trans }) => ({
+    short: trans.__('please restart your server'),
+    sentence: trans.__(
+      'Your server was started before Google Drive was set up on this hub. Restart it: File, Hub Control Panel, Stop My Server, then Start My Server.'
+    ),
+    action: 'copy_admin',
+    admin: trans.__(
+      "The server's access at the hub lacks the scope of the Google Drive service although it was restarted; see the load_roles of the service."
+    )
+  }),
   'clock.wrong': ({ trans, params }) => ({
     short: trans.__("can't sync, the clock is wrong"),
     sentence: trans.__(
@@ -333,6 +381,14 @@ export const PROBLEMS: Readonly<Record<string, Words>> = {
       : trans.__('No connection to Google right now; nothing is lost and it will go on by itself.'),
     action: 'sync'
   }),
+  'broker.silent': ({ trans }) => ({
+    short: trans.__('the hub does not answer'),
+    sentence: trans.__(
+      "The hub's service for Google Drive does not answer; nothing is lost, and it will be tried again."
+    ),
+    action: 'sync',
+    button: trans.__('Try now')
+  }),
   'run.busy': ({ trans }) => ({
     short: trans.__('another sync is running'),
     sentence: trans.__('Another sync of your home is running; this one was not needed.'),
@@ -382,6 +438,18 @@ export const PROBLEMS: Readonly<Record<string, Words>> = {
   'file.special': context => ({
     ...fileProblem(context),
     sentence: context.trans.__('special file')
+  }),
+  'file.damaged': context => ({
+    ...fileProblem(context),
+    sentence: context.trans.__('arrived damaged, so it was thrown away; try again')
+  }),
+  'file.not_taken': context => ({
+    ...fileProblem(context),
+    sentence: context.trans.__('cannot be written here')
+  }),
+  'drive.gone': context => ({
+    ...fileProblem(context),
+    sentence: context.trans.__('is no longer on Drive')
   }),
   'drive.tree_limit': context => ({
     short: context.trans.__('1 folder not synced'),
