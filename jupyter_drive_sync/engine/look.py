@@ -130,6 +130,8 @@ class Look:
         if place.id:
             self._ledger.remember(root=place.id)
             self._note_root(compare([e for e in shown if e.id == place.id], known))
+            if all(entry.id != place.id for entry in shown):
+                self._note_root(Observation(root=self._ask_root()))  # gone, or not listed yet
         entries = (*result.entries, *self._asked(lost))
         gone = superseded(entries, result.paths)
         if not trust and entries:
@@ -163,26 +165,30 @@ class Look:
             for level in range(len(self._names))
             if (found := self._ledger.get(f"chain/{level}"))
         }
-        return find(shown, self._identity.home_id, self._names, remembered)
+        place = find(shown, self._identity.home_id, self._names, remembered)
+        if isinstance(place, Root) and place.id and self._asked_folder(place.id) is None:
+            others = tuple(entry for entry in shown if entry.id != place.id)
+            return find(others, self._identity.home_id, self._names, {})
+        return place
 
     def _remembered_root(self, shown: tuple[RemoteEntry, ...]) -> RemoteEntry | None:
         """Find the mirror's folder again by its id, after the ledger was lost.
 
         A listing that lags may not show it, and one that is in the trash is not to be replaced.
         """
-        root = self._identity.root
-        if not root:
-            return None
-        folder = next((entry for entry in shown if entry.id == root), None)
-        if folder is None:
-            try:
-                folder = self._drive.get(FileId(root))
-            except Missing:
-                return None
-        if folder.home != self._identity.home_id:
+        root = FileId(self._identity.root)
+        folder = self._asked_folder(root) if root else None
+        if folder is None or folder.home != self._identity.home_id:
             return None
         self._note_root(Observation(root=folder))
         return folder
+
+    def _asked_folder(self, file_id: FileId) -> RemoteEntry | None:
+        """Ask for a folder; what a listing shows may have been deleted a moment ago."""
+        try:
+            return self._drive.get(file_id)
+        except Missing:
+            return None
 
     def _known(self, shown: Sequence[RemoteEntry] | None = None) -> Known:
         """Return what the ledger knows of the shown objects; of all where None is given."""

@@ -167,6 +167,16 @@ def rebuild(shown: Iterable[RemoteEntry], known: Known, *, trust: bool) -> Rebui
     dragged = {i for i, each in remotes.items() if each.trashed and not each.explicitly_trashed}
     below = paths_below(remotes, known.root, trashed=True) if dragged else {}
     buried = {each: path for each, path in below.items() if each in dragged}
+    # A folder of ours that somebody renamed or moved is put back, with all that is in it.
+    ours = {
+        entry.id: entry.path
+        for entry in known.entries.values()
+        if entry.kind is Kind.FOLDER
+        and entry.standing is Standing.MIRRORED
+        and (trust or (entry.id in remotes and remotes[entry.id].nonce == entry.nonce))
+    }
+    paths = {i: _put_back(i, remotes, known.root, ours) for i in paths}
+    buried = {i: _put_back(i, remotes, known.root, ours) for i in buried}
     entries: list[LedgerEntry] = []
     found = 0
     for remote in remotes.values():
@@ -185,6 +195,24 @@ def rebuild(shown: Iterable[RemoteEntry], known: Known, *, trust: bool) -> Rebui
             entries.append(with_seen(replace(entry, nonce=remote.nonce), remote))
     dropped = tuple(file_id for file_id in known.entries if file_id not in remotes)
     return Rebuilt(tuple(entries), dropped, found, paths)
+
+
+def _put_back(
+    file_id: FileId,
+    remotes: Mapping[FileId, RemoteEntry],
+    root: FileId,
+    ours: Mapping[FileId, RelPath],
+) -> RelPath:
+    """Return where an object below the root lies once our folders are where we put them."""
+    names: list[str] = []
+    here = file_id
+    while here != root and (here == file_id or here not in ours):
+        names.append(to_local(remotes[here].name))
+        here = remotes[here].parent or root
+    path = ours.get(here, ROOT) if here != root else ROOT
+    for name in reversed(names):
+        path = join(path, name)
+    return path
 
 
 def superseded(entries: Iterable[LedgerEntry], paths: Mapping[FileId, RelPath]) -> Iterator[FileId]:

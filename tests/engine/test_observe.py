@@ -161,8 +161,8 @@ def test_an_unknown_object_becomes_unclaimed_at_its_path() -> None:
 def test_what_lies_elsewhere_or_in_the_trash_or_in_a_loop_has_no_path() -> None:
     shown = [
         remote("out", parent="somewhere"),
-        remote("in the trash", parent="root", trashed=True),
-        dir_("trashed", "t", "root", trashed=True),
+        remote("in the trash", parent="root", trashed=True, explicitly_trashed=True),
+        dir_("trashed", "t", "root", trashed=True, explicitly_trashed=True),
         remote("below the trash", parent="trashed"),
         dir_("one", "1", "two"),
         dir_("two", "2", "one"),

@@ -721,7 +721,7 @@ class Simulation:
     def _equal(self, stead: Stead, report: PassReport) -> None:
         book, named = stead.book(), self._named(report)
         noted = {note.id for note in report.plan.notes if note.remark is not Remark.NONE}
-        noted |= {i for path, (i, _) in book.mirrored.items() if law_04.covered(path, named)}
+        noted |= {i for i, path in book.known.items() if law_04.covered(path, named)}
         law_04.check(
             {path: md5 for path, md5 in stead.files().items() if path not in stead.silent},
             {

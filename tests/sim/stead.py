@@ -26,6 +26,8 @@ class Book:
     root: str = ""
     mirrored: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Path -> id and checksum."""
+    known: dict[str, str] = field(default_factory=dict)
+    """Id of every file that is known -> its path."""
     edits: set[tuple[str, str]] = field(default_factory=set)
     released: set[str] = field(default_factory=set)
 
@@ -118,13 +120,15 @@ class Stead:
                     "SELECT path, id, md5 FROM objects WHERE kind='file' AND standing='mirrored'"
                 )
                 mirrored = {from_bytes(p): (i, (m or b"").hex()) for p, i, m in rows}
+                paths = db.execute("SELECT id, path FROM objects WHERE kind='file'")
+                known = {i: str(from_bytes(p)) for i, p in paths}
                 edits = {(i, r) for i, r in db.execute("SELECT id, revision FROM edits")}
                 released = {i for (i,) in db.execute(
                     "SELECT id FROM released UNION SELECT id FROM trashed"
                 )}  # fmt: skip
         except sqlite3.DatabaseError:
             return Book()
-        return Book(root[0] if root else "", mirrored, edits, released)
+        return Book(root[0] if root else "", mirrored, known, edits, released)
 
     def keep_state(self) -> None:
         """Take a snapshot of the state, as a volume's backup would."""
