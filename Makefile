@@ -18,7 +18,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo chromium test browser wheel hub5 lint format torture bench clean
+.PHONY: help setup demo chromium test browser wheel hub5 lint format torture mutation bench clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -117,9 +117,16 @@ torture: setup ## Run the long tests, print their figures; N=1000000: random cas
 	[ $$status = 5 ] && status=0; \
 	$(BIN)/python -m tests.figures $(FIGURES); exit $$status
 
+mutation: setup ## Change what decides, bit by bit, and see that a test notices; goes on where it stopped
+	@$(BIN)/python -m mutmut --version >/dev/null 2>&1 \
+	  || $(BIN)/python -m uv pip install --quiet --python $(BIN)/python --editable '.[mutation]' \
+	  || $(BIN)/python -m pip install --quiet --editable '.[mutation]'
+	@$(BIN)/mutmut run >.mutation.log 2>&1 || { tail -n 20 .mutation.log >&2; exit 1; }
+	@$(BIN)/python -m tests.mutation
+
 bench: setup ## Measure requests and memory of a pass
 	@$(PYTEST) -m bench -s tests
 
 clean: ## Remove what was made here, .venv and node_modules too
-	rm -rf $(VENV) $(HUB5) node_modules lib jupyter_drive_sync/labextension .coverage* .figures .hypothesis .mypy_cache .ruff_cache .import_linter_cache .pytest_cache build dist
+	rm -rf $(VENV) $(HUB5) node_modules lib jupyter_drive_sync/labextension .coverage* .figures .mutation.log mutants .hypothesis .mypy_cache .ruff_cache .import_linter_cache .pytest_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -157,7 +157,7 @@ class Look:
         root = FileId(self._ledger.get("root"))
         if root:
             return Root(root)
-        mine = self._remembered_root(shown)
+        mine = self._remembered_root()
         if mine is not None:
             return Root(mine.id)
         remembered = {
@@ -171,7 +171,7 @@ class Look:
             return find(others, self._identity.home_id, self._names, {})
         return place
 
-    def _remembered_root(self, shown: tuple[RemoteEntry, ...]) -> RemoteEntry | None:
+    def _remembered_root(self) -> RemoteEntry | None:
         """Find the mirror's folder again by its id, after the ledger was lost.
 
         A listing that lags may not show it, and one that is in the trash is not to be replaced.
