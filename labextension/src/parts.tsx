@@ -124,6 +124,16 @@ export function outcomeWords(file: IFileOutcome, trans: TranslationBundle): stri
       return trans.__('kept on Drive, edited there');
     case 'revived':
       return trans.__('brought back on Drive');
+    case 'restored':
+      return trans.__('brought back, %1', size(file.size));
+    case 'beside':
+      return trans.__('brought back beside what is here, %1', reason);
+    case 'untrashed':
+      return trans.__("taken out of Drive's trash");
+    case 'put_back':
+      return trans.__('put back on Drive');
+    case 'skipped':
+      return trans.__('not brought back: %1', reason);
     case 'failed':
       return reason in PROBLEMS ? words(reason, context).sentence : reason;
     default:

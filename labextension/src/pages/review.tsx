@@ -74,7 +74,12 @@ export function consequence(
 ): string {
   switch (choice) {
     case 'restore':
-      return trans.__('They are copied back from Drive.');
+      return kind === 'other_home'
+        ? trans.__(
+            'Everything in %1 is copied here, over nothing of yours, and this home goes on with it; the other home no longer can.',
+            folder
+          )
+        : trans.__('They are copied back from Drive.');
     case 'keep':
       return kind === 'moved_out'
         ? trans.__('They stay as they are, and are not copied again.')
