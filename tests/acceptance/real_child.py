@@ -16,6 +16,7 @@ from jupyter_drive_sync.localdrive.drive import LocalDrive
 from jupyter_drive_sync.localdrive.wire import Request, Response
 from jupyter_drive_sync.runner.parent import Child, follow
 from jupyter_drive_sync.runner.place import Place
+from jupyter_drive_sync.runner.protocol import JobKind
 
 ANN = "ann@example.edu"
 DRIVE_FILE = "https://www.googleapis.com/auth/drive.file"
@@ -65,15 +66,23 @@ class Killer:
         self._drive = drive
         self._lock = threading.Lock()
 
-    def run(self, place: Place, url: str, *, at: int | None, acted: bool = False) -> bool:
-        """Run a pass; with ``at``, kill it there.
+    def run(
+        self,
+        place: Place,
+        url: str,
+        *,
+        at: int | None,
+        acted: bool = False,
+        kind: JobKind = "mirror",
+    ) -> bool:
+        """Run a pass, or another job; with ``at``, kill it there.
 
         Returns:
             Whether the pass came to its end.
         """
         environment = {**os.environ, "DRIVE_SYNC_API_ENDPOINT": url}
         seen = 0
-        with Child(place.job("mirror"), environment=environment) as child:
+        with Child(place.job(kind), environment=environment) as child:
 
             def count(request: Request) -> None:
                 nonlocal seen
