@@ -108,8 +108,10 @@ class Identity:
 
     def afresh(self, site: Site) -> Identity:
         """Begin a new mirror: a new id, so that the old one is left alone."""
-        anew = Identity(site.nonce(), self.drive_folder, root_inode=self.root_inode)
-        return replace(anew, before=self.home_id).save(site)
+        anew = Identity(
+            site.nonce(), self.drive_folder, root_inode=self.root_inode, before=self.home_id
+        )
+        return anew.save(site)
 
 
 def make_state_dir(path: Path) -> None:
