@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 import random
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from jupyter_drive_sync.core.clock import Clock
