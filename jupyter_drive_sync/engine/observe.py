@@ -184,7 +184,11 @@ def rebuild(shown: Iterable[RemoteEntry], known: Known, *, trust: bool) -> Rebui
         if entry is not None and remote.version < entry.version:
             entries.append(entry)  # the listing lags behind what we know
         elif entry is not None and (trust or remote.nonce == entry.nonce):
-            entries.append(with_seen(entry, remote))
+            kept = with_seen(entry, remote)
+            if not trust and kept.seen is None and remote.id in paths:
+                # An old ledger may not know that a folder above it was moved by us since.
+                kept = replace(kept, path=paths[remote.id])
+            entries.append(kept)
         elif (path := paths.get(remote.id)) is not None:
             found += entry is None
             entries.append(unclaimed(remote, path))

@@ -16,6 +16,17 @@ def contents(things: Things) -> set[str]:
     return {version.md5 for thing in things.values() for version in thing.versions}
 
 
+def aged(before: Things, after: Things, now: float) -> set[str]:
+    """Return the contents that Drive let go of because newer ones had replaced them for 30 days."""
+    found = set()
+    for thing in before.values():
+        left = {version.id for version in after.get(thing.id, thing).versions}
+        for version, newer in zip(thing.versions, thing.versions[1:], strict=False):
+            if version.id not in left and newer.at + THIRTY_DAYS <= now:
+                found.add(version.md5)
+    return found
+
+
 @dataclass
 class Memory:
     """Remembers what was acknowledged. Times are seconds on Drive's clock."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.laws.facts import Broken, Thing, Version
-from tests.laws.law_02 import THIRTY_DAYS, Memory, check_pass, check_request
+from tests.laws.law_02 import THIRTY_DAYS, Memory, aged, check_pass, check_request
 
 HERE = {"1": Thing("1", versions=(Version("v1", "old"), Version("v2", "new")))}
 NOBODY: frozenset[str] = frozenset()
@@ -34,6 +34,13 @@ def test_thirty_days_and_a_persons_hand_end_it() -> None:
         memory.check(set(), {}, THIRTY_DAYS)
     memory.check(set(), {}, 10 + THIRTY_DAYS)
     assert memory.acknowledged == set()
+
+
+def test_a_replaced_content_may_go_after_thirty_days() -> None:
+    newer = {"1": Thing("1", versions=HERE["1"].versions[1:])}
+    assert aged(HERE, newer, THIRTY_DAYS) == {"old"}
+    assert aged(HERE, newer, THIRTY_DAYS - 1) == set()
+    assert aged(HERE, HERE, THIRTY_DAYS) == set()
 
 
 def test_a_pass_deletes_nothing_and_trashes_no_folder() -> None:

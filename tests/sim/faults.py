@@ -12,6 +12,8 @@ _WHERE = {
     "409": ("files.create",),
     "412": ("files.update",),
 }
+_ALSO_DONE = ("F9, F10", "F17", "F18")
+"""A rate limit or an error of the server may be told of what was done; a refusal is one."""
 _EVERYWHERE = ("*", "files.*", "files.create", "files.update", "batch", "changes.list")
 
 
@@ -20,7 +22,7 @@ def _all() -> list[tuple[str, str, bool]]:
     for kind, what in KINDS.items():
         for endpoint in _WHERE.get(kind, _EVERYWHERE):
             found.append((kind, endpoint, False))
-            if "done" in what.parameters:
+            if what.number in _ALSO_DONE:
                 found.append((kind, endpoint, True))
     return found
 

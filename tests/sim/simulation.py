@@ -288,6 +288,8 @@ class Simulation:
     def _lose_state(self, step: Step) -> None:
         stead = self._stead(step.a)
         if step.b % 3 == 0:
+            # Who connects anew needs longer than the seconds for which a listing lags.
+            self.clock.advance(2 * self.lag)
             shutil.rmtree(stead.state)
             self._consent(stead)
             self._doubt(stead, "the state was lost")
@@ -653,7 +655,8 @@ class Simulation:
         things, now = self.reader.things(), self.time.now()
         # What the trash was emptied of after 30 days, nobody has to have any more.
         purged = {i: thing for i, thing in self._before.items() if i not in things}
-        self.memory.removed_by_a_person(law_02.contents(purged) - law_02.contents(things))
+        aged = law_02.aged(self._before, things, now)
+        self.memory.removed_by_a_person((law_02.contents(purged) | aged) - law_02.contents(things))
         self._before = things
         law_01.check(things, placed=self.there.placed, copied=self.there.copied)
         here = {md5_of(data) for stead in self.steads for data in stead.fs.files().values()}
