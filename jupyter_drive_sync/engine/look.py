@@ -133,7 +133,7 @@ class Look:
             if all(entry.id != place.id for entry in shown):
                 self._note_root(Observation(root=self._ask_root()))  # gone, or not listed yet
         entries = (*result.entries, *self._asked(lost))
-        gone = superseded(entries, result.paths)
+        gone = superseded(entries, result.paths, {entry.id for entry in mine})
         if not trust and entries:
             self._ledger.remember(rebuilt_at=str(self._site.clock.wall()))
         self._ledger.observe(entries, run=self._run, token=token, forget=gone)

@@ -219,7 +219,9 @@ def _put_back(
     return path
 
 
-def superseded(entries: Iterable[LedgerEntry], paths: Mapping[FileId, RelPath]) -> Iterator[FileId]:
+def superseded(
+    entries: Iterable[LedgerEntry], paths: Mapping[FileId, RelPath], shown: AbstractSet[FileId]
+) -> Iterator[FileId]:
     """Yield objects that are gone from the mirror and whose place another one of ours has by now.
 
     An old ledger still takes them for the mirror of the file here; the newer one that took over
@@ -228,6 +230,7 @@ def superseded(entries: Iterable[LedgerEntry], paths: Mapping[FileId, RelPath]) 
     Args:
         entries: all objects, found ones among them as unclaimed.
         paths: where each live object of the mirror lies.
+        shown: what the listing has; of the others only what was asked for is known.
     """
     entries = tuple(entries)
     found = {
@@ -236,7 +239,7 @@ def superseded(entries: Iterable[LedgerEntry], paths: Mapping[FileId, RelPath]) 
         if entry.standing is Standing.UNCLAIMED and entry.id in paths
     }
     for entry in entries:
-        away = entry.id not in paths and entry.seen is not None
+        away = entry.id not in paths and (entry.id in shown or entry.seen is not None)
         if away and (entry.kind, entry.path) in found:
             yield entry.id
 
