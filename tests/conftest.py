@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -108,3 +108,12 @@ def clock() -> VirtualClock:
 def torture() -> int:
     """Say how many random cases a long test tries: `make torture N=...`."""
     return int(os.environ.get("DRIVE_SYNC_TORTURE", "20000"))
+
+
+@pytest.fixture
+def silenced() -> Iterator[None]:
+    """Google's own library tells tokens and codes at DEBUG: whoever uses it has to silence it."""
+    from jupyter_drive_sync.drive.exchange import quiet  # noqa: PLC0415 - brings that library in
+
+    with quiet():
+        yield

@@ -193,6 +193,7 @@ def test_paging_by_list_next(drive: LocalDrive, server: LocalDriveServer) -> Non
     assert seen == ["0", "1", "2", "3", "4"]
 
 
+@pytest.mark.usefixtures("silenced")
 def test_consent_by_the_installed_app_flow(
     drive: LocalDrive, server: LocalDriveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

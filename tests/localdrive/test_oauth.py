@@ -19,7 +19,6 @@ from google.auth.transport.requests import Request as AuthRequest
 from google_auth_oauthlib.flow import InstalledAppFlow
 from oauthlib.oauth2 import InvalidGrantError
 
-from jupyter_drive_sync.drive.exchange import quiet
 from jupyter_drive_sync.localdrive.accounts import DRIVE_FILE, Client, check_registrable
 from jupyter_drive_sync.localdrive.clock import ManualClock
 from jupyter_drive_sync.localdrive.drive import LocalDrive
@@ -787,13 +786,6 @@ def follow(address: str, **answer_with: str) -> str:
     reply = session.post(action, data=fields, allow_redirects=False, timeout=10)
     session.close()
     return str(reply.headers["Location"])
-
-
-@pytest.fixture
-def silenced() -> Iterator[None]:
-    """Google's library tells tokens and codes at DEBUG: whoever uses it has to silence it."""
-    with quiet():
-        yield
 
 
 @pytest.mark.usefixtures("silenced")

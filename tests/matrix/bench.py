@@ -154,6 +154,7 @@ class Bench(World):
         return self.wrap(Line(self.server, self.clock, patience, self.strays, beat))
 
     def drive(self, turn: Turn) -> Drive:
+        """Connect for a pass, whose turn goes on while it waits."""
         beaten = self.clock.monotonic()
 
         def beat() -> None:
@@ -167,6 +168,10 @@ class Bench(World):
             turn.lease.check()
 
         self.beat = beat
+        return self.drive_with(permit)
+
+    def drive_with(self, permit: Callable[[], None] = lambda: None) -> Drive:
+        """Connect with the owner's own grant."""
 
         def count() -> None:
             transport.count_token()
@@ -304,13 +309,13 @@ def job_world(bench: Bench) -> type[JobWorld]:
         def of(cls, job: Any, context: Any) -> OfBench:
             made = JobWorld.of(job, context)
             return OfBench(
-                made.job,
-                made.context,
-                made.settings,
-                made.endpoint,
-                bench.clock,  # type: ignore[arg-type]
-                seeded(bench.seed),
-                bench,
+                job=made.job,
+                context=made.context,
+                settings=made.settings,
+                endpoint=made.endpoint,
+                clock=bench.clock,  # type: ignore[arg-type]
+                rng=seeded(bench.seed),
+                bench=bench,
             )
 
     return Here

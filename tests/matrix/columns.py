@@ -37,7 +37,7 @@ class Column:
     @property
     def needs_body(self) -> bool:
         """Whether it spoils the body of a success."""
-        return self.kind in ("cut", "drip", "truncated", "not_json", "wrong_json")
+        return self.kind in ("cut", "drip", "truncated", "not_json", "wrong_json", "corrupt")
 
 
 COLUMNS = tuple(
@@ -74,6 +74,7 @@ COLUMNS = tuple(
         ("F20", "404", {}),
         ("F21", "redirect", {}),
         ("F22", "checksum", {}),
+        ("F22", "corrupt", {}),
     )
 )
 """In the order of the laws."""

@@ -32,7 +32,9 @@ LOOKS: Final = frozenset({"changes.getStartPageToken", "files.list", "files.gene
 CANCEL: Final = "upload.cancel"
 REFRESH: Final = "oauth.token, refresh"
 OAUTH: Final = frozenset({REFRESH, *(row.name for row in JOBS if row.endpoint.startswith("oauth"))})
-ABOUT: Final = frozenset(row.name for row in JOBS) - OAUTH
+ABOUT: Final = frozenset(row.name for row in JOBS if row.endpoint == "about.get")
+DOWNLOADS: Final = frozenset({"files.get, download", "revisions.get, download"})
+VERSIONS: Final = "revisions.list, of a file"
 NOBODY: Final = "about.get, without a token"
 ALL: Final = frozenset(row.name for row in (*PASSES, *JOBS))
 
@@ -57,10 +59,12 @@ _ABSENT: Final[tuple[tuple[str, Iterable[str], str], ...]] = (
     ("F13", PUTS, "F20"),
     ("F14", ALL - CREATES - {"files.create, session", "upload.put, last chunk"}, "no-new-id"),
     ("F15", ALL - {"changes.list"}, "no-page"),
-    ("F16", LOOKS | OAUTH | ABOUT | {"changes.list", AFTER_409, RESUME, WEEKLY, CANCEL}, "reads"),
+    ("F16", LOOKS | OAUTH | ABOUT | DOWNLOADS, "reads"),
+    ("F16", {"changes.list", AFTER_409, RESUME, WEEKLY, VERSIONS, CANCEL}, "reads"),
     ("F20", ALL - PUTS, "no-session"),
     ("F20 keep", {"upload.put, question", "upload.put, last chunk"}, "keeps-all"),
-    ("F22", ALL - {
+    ("F22 corrupt", ALL - DOWNLOADS, "no-content"),
+    ("F22 checksum", ALL - {
         "files.list", "changes.list", AFTER_409, RESUME, "files.create, content",
         "files.update, content", "upload.put, last chunk", *PATCHES,
     }, "no-checksum"),
@@ -160,11 +164,13 @@ def _final(row: str, column: Column, *, lasting: bool) -> str:  # noqa: PLR0911,
             return "some Google refused it"
 
 
-def _of_job(row: str, column: Column, *, lasting: bool) -> str:  # noqa: PLR0911
+def _of_job(row: str, column: Column, *, lasting: bool) -> str:  # noqa: PLR0911, C901
     spends = row in ("oauth.token, code", "oauth.token, device")
     slow_only = column.kind == "drip" and not column.more.get("bytes")
-    if slow_only:
+    if slow_only or (column.kind == "drip" and row in DOWNLOADS):
         return "completed"
+    if row in DOWNLOADS and not (column.fault in _NET and column.fault != "F19"):
+        return _of_download(row, column, lasting=lasting)
     if column.fault in _NET | _BUSY:
         if spends and column.acts:
             return "failed auth.denied"  # the code is good once, and was taken
@@ -177,6 +183,27 @@ def _of_job(row: str, column: Column, *, lasting: bool) -> str:  # noqa: PLR0911
         return "failed auth.expired" if lasting else "completed"
     if column.fault == "F12":
         return "failed org.blocked"
-    if row in ABOUT:
+    if column.fault == "F13":
+        return "failed restore.not_there"
+    if row in ABOUT | {VERSIONS}:
         return "failed drive.refused"
     return "failed auth.denied"
+
+
+def _of_download(row: str, column: Column, *, lasting: bool) -> str:  # noqa: PLR0911
+    """Say how a restore ends: what arrives otherwise than Drive's checksum says is thrown away."""
+    if column.fault == "F6":
+        return "some Google refused it"
+    if column.fault == "F13":
+        return "some no longer on Drive"
+    if column.fault == "F12":
+        return "failed org.blocked"
+    if not lasting:
+        return "completed"
+    if column.fault == "F7":
+        return "failed auth.expired"
+    if column.fault in _BUSY:
+        return "some drive.busy"
+    # Of a version the size is not known beforehand, so that its checksum alone tells.
+    of_another_size = column.fault == "F19" and row == "files.get, download"
+    return "failed net.offline" if of_another_size else "some otherwise than Drive's checksum"

@@ -11,8 +11,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from jupyter_drive_sync.core.tree import RelPath
 from jupyter_drive_sync.drive.oauth import consent_url, new_pkce, new_state
 from jupyter_drive_sync.drive.secrets import SecretsStore
+from jupyter_drive_sync.engine.executor import InOrder
+from jupyter_drive_sync.engine.report import Progress
+from jupyter_drive_sync.engine.restore import Request as RestoreRequest
+from jupyter_drive_sync.engine.restore import Restore
 from jupyter_drive_sync.errors import DriveSyncError
 from jupyter_drive_sync.localdrive.oauth_routes import read_authorization
 from jupyter_drive_sync.localdrive.wire import Request
@@ -24,6 +29,7 @@ from jupyter_drive_sync.runner.protocol import JobKind
 from tests.drive.ground import ANN, DRIVE_FILE, ROOT
 from tests.matrix.bench import Bench, Ended, job_world
 
+BROUGHT = "d/f00.txt"
 BACK = "http://127.0.0.1:7777/back"
 
 
@@ -88,6 +94,45 @@ def validate(bench: Bench) -> Ended:
     return run_job(bench, "validate", args={"root": ""})
 
 
+def bring(bench: Bench, *, old: bool = False) -> Ended:
+    """Bring a file back that is gone here, as it is on Drive or as it was before."""
+    bench.clock.advance(60)
+    revision = ""
+    if old:
+        revision = bench.server.model.files[bench.remote()[BROUGHT].id].revisions[0].id
+    (bench.home / BROUGHT).unlink(missing_ok=True)
+    bench.server.log.clear()
+    work = Restore(bench.site, bench.drive_with(), InOrder(), Progress(bench.clock), "restore")
+    try:
+        report = work.run(RestoreRequest((RelPath(BROUGHT),), revision=revision))
+    except DriveSyncError as problem:
+        return Ended("failed", problem.code, problem)
+    failed = {each.path: each.reason for each in report.outcomes if each.outcome == "failed"}
+    return Ended(report.run.outcome, "", None, failed)
+
+
+def bring_the_old_one(bench: Bench) -> Ended:
+    """Bring back what a file was before it was changed."""
+    return bring(bench, old=True)
+
+
+def is_here_again(bench: Bench) -> None:
+    """After a restore: what is here is a whole version, and asking again brings it."""
+    if (bench.home / BROUGHT).exists():
+        assert (bench.home / BROUGHT).read_bytes() in (b"content 0", b"content of later")
+    assert bring(bench).outcome == "completed"
+    assert (bench.home / BROUGHT).read_bytes() == bench.content(BROUGHT)
+    assert not list(bench.home.rglob(".*part*"))
+    assert bench.run().outcome == "completed"
+    bench.assert_mirrored()
+
+
+def has_two_versions(bench: Bench) -> None:
+    """Change the file once, so that there is something older."""
+    bench.write(BROUGHT, "content of later")
+    assert bench.run().outcome == "completed"
+
+
 def connected_anew(bench: Bench) -> None:
     """After a consent: it works at once, or else when the person tries again."""
     assert exchange(bench).outcome == "completed"
@@ -129,7 +174,8 @@ class JobRow:
         nth: which of the job's requests of that endpoint it is.
         unseen: how many of those before it were refused for want of a token, before anything but
             networks and front ends could fail them.
-        spends: whether the request uses up what it carries, so that it succeeds once only.
+        inner: whether it travels in a batch.
+        before: what is done before any fault is there.
     """
 
     name: str
@@ -137,18 +183,34 @@ class JobRow:
     act: Callable[[Bench], Ended]
     settled: Callable[[Bench], None]
     nth: int = 1
-    spends: bool = False
-    inner: bool | None = None
     unseen: int = 0
+    inner: bool | None = None
+    before: Callable[[Bench], None] = lambda _: None
 
 
 JOBS = (
-    JobRow("oauth.token, code", "oauth.token", exchange, connected_anew, spends=True),
+    JobRow("oauth.token, code", "oauth.token", exchange, connected_anew),
     JobRow("oauth.device_code", "oauth.device_code", device, device_connected),
-    JobRow("oauth.token, device", "oauth.token", device, device_connected, spends=True),
+    JobRow("oauth.token, device", "oauth.token", device, device_connected),
     JobRow("oauth.revoke", "oauth.revoke", revoke, is_gone),
     JobRow("about.get, at consent", "about.get", exchange, connected_anew),
     JobRow("about.get, without a token", "about.get", validate, as_before),
     JobRow("about.get, validate", "about.get", validate, as_before, nth=2, unseen=1),
+    JobRow("files.get, download", "files.get", bring, is_here_again, inner=False),
+    JobRow(
+        "revisions.get, download",
+        "revisions.get",
+        bring_the_old_one,
+        is_here_again,
+        before=has_two_versions,
+    ),
+    JobRow(
+        "revisions.list, of a file",
+        "revisions.list",
+        bring_the_old_one,
+        is_here_again,
+        inner=False,
+        before=has_two_versions,
+    ),
 )
 """What the jobs around consent send."""

@@ -65,7 +65,7 @@ def make(folder: Path, row: Row | JobRow) -> Bench:
 def fault_of(row: Row | JobRow, column: Column, *, lasting: bool) -> Fault:
     """Write the rule that strikes the row's request."""
     nth = (getattr(row, "nth_after", 0) if column.acts else 0) or row.nth
-    if column.kind in ("cut", "drip", "truncated", "wrong_json", "checksum"):
+    if column.kind in ("cut", "drip", "truncated", "wrong_json", "checksum", "corrupt"):
         # Strikes only what has something to spoil, so it does not count what has not.
         nth = 1 if row.name.startswith("upload.put") else row.nth
     if KINDS[column.kind].moment is not Moment.ARRIVING or column.acts:
@@ -131,6 +131,7 @@ def play_pass(bench: Bench, row: Row, column: Column, *, lasting: bool) -> None:
 
 
 def play_job(bench: Bench, row: JobRow, column: Column, *, lasting: bool) -> None:
+    row.before(bench)
     bench.server.faults.add(fault_of(row, column, lasting=lasting))
     ended = row.act(bench)
     see_it_fired(bench)
@@ -156,7 +157,7 @@ def called(module: Any) -> set[str]:
             and isinstance(node.func.value, ast.Attribute)
             and node.func.value.attr in ("_files", "_revisions", "_changes", "_about")
         ):
-            found.add(f"{node.func.value.attr[1:]}.{node.func.attr}")
+            found.add(f"{node.func.value.attr[1:]}.{node.func.attr.removesuffix('_media')}")
     return found
 
 
@@ -184,6 +185,7 @@ def test_whatever_passes_and_jobs_send_has_its_row(folder: Path) -> None:
                     bench.server.faults.add(fault)
                 bench.run()
             else:
+                row.before(bench)
                 row.act(bench)
             for record in bench.server.log.records:
                 sent |= {record.endpoint, *(inner.endpoint for inner in record.inner)}
