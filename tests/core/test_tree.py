@@ -14,6 +14,7 @@ from jupyter_drive_sync.core.tree import (
     LocalTree,
     RelPath,
     Shadow,
+    Stat,
     ancestors,
     depth_of,
     from_bytes,
@@ -94,3 +95,17 @@ def test_what_took_the_place_of_a_file() -> None:
     assert local.supplants(RelPath("c/d/e"))  # in a folder that is a file now
     for path in ("a/b", "a/x", "c", "z", "z/y"):
         assert not local.supplants(RelPath(path))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "kept"),
+    [
+        ((1, 2, 3), Stat(1, 2, 3)),
+        ((1, 2**63, 2**63), Stat(1, 2**63 - 1, -(2**63))),
+        ((1, -(2**70), 2**64 - 1), Stat(1, -(2**63), -1)),
+        ((1, 2**63 - 1, 2**63 - 1), Stat(1, 2**63 - 1, 2**63 - 1)),
+        ((1, -(2**63), 0), Stat(1, -(2**63), 0)),
+    ],
+)
+def test_a_stat_fits_in_64_bits_with_a_sign(numbers: tuple[int, int, int], kept: Stat) -> None:
+    assert Stat.given(*numbers) == kept
