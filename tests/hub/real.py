@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -49,6 +50,7 @@ c.Authenticator.admin_users = {{"{admin}"}}
 c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = "{folder}/homes/{{username}}"
 c.Spawner.args = ["--allow-root"]
+c.Spawner.start_timeout = c.Spawner.http_timeout = 120
 c.Spawner.cmd = [os.path.join(bin, "jupyterhub-singleuser")]
 c.JupyterHub.allow_named_servers = True
 c.JupyterHub.log_level = "INFO"
@@ -248,11 +250,11 @@ class RealHub:
     def until(self, true: Any, seconds: float = PATIENCE) -> None:
         """Wait for something that another process brings about."""
         pause = threading.Event()
-        for _ in range(int(seconds / 0.1)):
-            if true():
-                return
-            pause.wait(0.1)
-        raise AssertionError(self.log)
+        end = time.monotonic() + seconds
+        while not true():
+            if time.monotonic() > end:
+                raise AssertionError(self.log[-6000:])
+            pause.wait(0.2)
 
     @property
     def log(self) -> str:

@@ -82,7 +82,7 @@ def test_consent_as_a_browser_does_it_and_a_sync_in_a_real_server(hub: RealHub) 
         hub.until(lambda: _state(hub, token) == "synced", seconds=60)
     except AssertionError:
         raise AssertionError(hub.page("alice", "drive-sync/api/status", token).text) from None
-    names = {file.name for file in hub.drive.model._registry.files.values()}
+    names = {file.name for file in hub.drive.model.files.values()}
     assert {"alice", "notes.txt"} <= names
 
 
@@ -113,7 +113,10 @@ def test_tokens_of_every_kind_at_the_broker(hub: RealHub) -> None:
         assert (reply.status, reply.json["code"]) == (403, "request.forbidden"), name
     # Bob narrows nothing to alice's server: he may give away only what he has.
     wanted = "custom:drive-sync:token!server=alice/"
-    assert hub.new_token("bob", wanted, asked_with=made["a personal token of alice"]).status == 404
+    assert hub.new_token("bob", wanted, asked_with=made["a personal token of alice"]).status in (
+        403,
+        404,
+    )
     bobs = hub.new_token("bob").json["token"]
     assert hub.new_token("bob", wanted, asked_with=bobs).status in (400, 403)
     # A server that has ended has no token any more.

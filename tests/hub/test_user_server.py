@@ -138,7 +138,7 @@ async def test_from_authorize_to_synced(stage: Stage, api: Api, service: Service
     assert (status["state"], status["last_sync_count"]) == ("synced", 2)
     assert status["account"]["email"] == ANN
     assert status["consent"]["state"] == "connected"
-    names = {file.name for file in stage.drive.model._registry.files.values()}
+    names = {file.name for file in stage.drive.model.files.values()}
     assert {"ann", "notes.txt", "course", "lab.ipynb"} <= names
     (grant,) = stage.parts.service.grants.of_user("ann")
     assert parse_qs(urlsplit(asked["url"]).query)["home"] == [grant.home_id]
