@@ -171,7 +171,9 @@ class Budget:
         if self._open.pop(id(reservation), None) is None:
             return
         self._turn_page()
-        rate = self._rate_of(reservation.units)
+        # Within its last minute it used no more than in all.
+        rate = self._rate_of(reservation.spent.units)
+        self._rate -= self._rate_of(reservation.units) - rate
         heapq.heappush(self._fading, (self._wall() + _MINUTE, rate))
         self._set_aside = Cost(
             self._set_aside.units - reservation.units, self._set_aside.bytes - reservation.bytes

@@ -17,6 +17,7 @@ from jupyter_drive_sync.hub.budget import Cost
 from jupyter_drive_sync.hub.hub_api import HubUser
 from jupyter_drive_sync.hub.night_config import NightSettings, Quota
 from jupyter_drive_sync.hub.people import Hold, Person
+from jupyter_drive_sync.hub.reports import is_new
 
 _DAY: Final = 86_400.0
 _IDLE: Final = 300
@@ -119,7 +120,7 @@ def _why(
         (Why.ASKED, person.retry),
         (Why.FINAL, person.final),
         (Why.PARKED, person.parked_until > now),
-        (Why.FIRST, _is_new(person)),
+        (Why.FIRST, is_new(person)),
         (Why.UNFINISHED, person.unfinished),
         (Why.ACTIVE, user.last_activity > person.baseline),
         (Why.IDLE_CHECK, idle_check),
@@ -146,17 +147,12 @@ def holding(holds: Collection[Hold], user: str, groups: Iterable[str] | None) ->
 
 def reckon(person: Person, why: Why, quota: Quota) -> Cost:
     """Reckon what a sync will cost."""
-    if _is_new(person):
+    if is_new(person):
         return Cost(quota.first_units, quota.first_bytes)
     if why is Why.IDLE_CHECK:
         return Cost(_IDLE)
     units = person.usual_units or _UNKNOWN
     return Cost(max(_IDLE, 2 * units), 2 * person.usual_bytes)
-
-
-def _is_new(person: Person) -> bool:
-    """Tell whether no sync of theirs has ever come to its end."""
-    return person.last_sync is None and person.outcome != "with_errors"
 
 
 @dataclass(frozen=True, slots=True)

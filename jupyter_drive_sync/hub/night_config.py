@@ -28,7 +28,7 @@ class Quota:
     """
 
     units_per_minute: int = 800_000
-    user_units_per_minute: int = 20_000
+    user_units_per_minute: int = 12_500
     units_per_day: int = 320_000_000
     bytes_per_day: int = 1_000_000_000_000
     first_units: int = 60_000
@@ -140,7 +140,7 @@ class NightConfig(HasTraits):
         400_000_000, help="Quota units that the Google project has in a day, before it is billed."
     ).tag(config=True)
     quota_units_per_minute_per_user = Int(
-        20_000,
+        12_500,
         help="Quota units that one sync is reckoned to use in a minute; Google lets one account "
         "write a few files a second, 50 units each.",
     ).tag(config=True)

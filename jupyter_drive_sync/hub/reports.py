@@ -81,6 +81,11 @@ class Report:
         return self.outcome != RUNNING
 
 
+def is_new(person: Person) -> bool:
+    """Tell whether no sync of theirs has ever come to its end."""
+    return person.last_sync is None and person.outcome != WITH_ERRORS
+
+
 def who(code: str) -> str:
     """Return who can act on a problem."""
     return "user" if code.startswith("held.") else _WHO.get(code, "bug")
@@ -140,9 +145,13 @@ def consequences(person: Person, report: Report, now: float) -> dict[str, Any]:
         said |= {
             "files": report.files,
             "left_out": report.left_out,
+            "nights_waited": 0,
+        }
+    if report.outcome != FAILED and not is_new(person):
+        # A first upload is no measure for what comes after it.
+        said |= {
             "usual_units": _usual(person.usual_units, report.cost.units),
             "usual_bytes": _usual(person.usual_bytes, report.cost.bytes),
-            "nights_waited": 0,
         }
     if report.outcome == SYNCED:
         said["last_sync"] = now
@@ -171,9 +180,9 @@ def troubled(
 
 
 def _usual(before: int, now: int) -> int:
-    """Follow what a person's syncs cost: up at once, down slowly; a first upload is no measure."""
+    """Follow what a person's syncs cost: up at once, down slowly."""
     if not before:
-        return min(now, 10_000)
+        return now
     return now if now > before and now <= 10 * before else (3 * before + min(now, before)) // 4
 
 

@@ -236,6 +236,9 @@ class Wave:
         """Close a turn."""
         if ending.report is not None:
             self.heard(turn.key, ending.report)
+        elif turn.began and not turn.reported:
+            # Nobody says what it used: all that was set aside for it, then.
+            self.budget.used(self._open[turn.key][1], _cost(turn))
         _, reservation = self._open.pop(turn.key)
         self.budget.close(reservation)
         turn.units = reservation.spent.units

@@ -107,12 +107,16 @@ def test_no_minute_is_exceeded() -> None:
     first, second = budget.reserve(Cost(1_000)), budget.reserve(Cost(30))
     assert budget.wait(Cost(30)) == 0
     assert budget.wait(Cost(31)) > 0
+    budget.used(second, Cost(30))
     budget.close(second)
     # What it used may all have been used just now.
     assert budget.wait(Cost(31)) == 60
     clock.advance(60)
     assert budget.wait(Cost(31)) == 0
     budget.close(first)
+    # One that used nothing leaves its place at once.
+    budget.close(budget.reserve(Cost(1_000)))
+    assert budget.wait(Cost(100)) == 0
 
 
 def test_what_nobody_can_have_used_is_not_believed() -> None:
