@@ -62,7 +62,7 @@ The tree, one line per class; the code is stable and is what surfaces, logs and 
     |   |-- GoneFromDrive         drive.gone
     |   |-- NotTaken              file.not_taken
     |   `-- Refused               drive.refused
-    |-- Relayed                   the code, the duty and the words of another process
+    |-- Relayed                   another process's code, duty and words (core/relayed.py)
     |-- FeedTokenRefused          drive.bad_token (the ledger is rebuilt; nobody has to act)
     `-- Internal                  internal        (exit 4)
 
@@ -71,8 +71,6 @@ A sentence never holds a secret: its parameters are paths, names, numbers and ti
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 Who = Literal["user", "admin", "wait", "bug"]
@@ -106,31 +104,6 @@ class DriveSyncError(Exception):
     def sentence(self) -> str:
         """One sentence for the person who can act: what happened, what it means, what to do."""
         return self.template.format_map(self.params)
-
-
-class Relayed(DriveSyncError):
-    """An error that another process met, in its own words; one class for the errors of all."""
-
-    def __init__(
-        self,
-        *,
-        code: str,
-        who: Who,
-        sentence: str,
-        exit_code: int,
-        params: Mapping[str, str | int | float] | None = None,
-        detail: str = "",
-    ) -> None:
-        self._sentence = sentence
-        super().__init__(detail=detail, **(params or {}))
-        self.code = code  # type: ignore[misc]
-        self.who = who  # type: ignore[misc]
-        self.exit_code = exit_code  # type: ignore[misc]
-
-    @property
-    def sentence(self) -> str:
-        """The sentence as it was made there."""
-        return self._sentence
 
 
 # -- what was asked cannot be done as asked -------------------------------------------------------
@@ -443,13 +416,6 @@ class StateFull(NeedsAdmin):
         "The disk that holds {path} is full, so the sync stopped; nothing was lost. Free some "
         "space and sync again."
     )
-
-
-def refused_by_disk(folder: str, error: OSError) -> StateFull | StateUnusable:
-    """Say what it means that the disk refused a write of ours; a used-up quota is a full disk."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StateFull(path=folder, detail=str(error))
-    return StateUnusable(path=folder, problem=error.strerror or "no access")
 
 
 class HomeTooLarge(NeedsAdmin):

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from jupyter_drive_sync.errors import StateUnusable, refused_by_disk
+from jupyter_drive_sync.core.refusals import refused_by_disk
+from jupyter_drive_sync.errors import StateUnusable
 
 FILE_NAME: Final = "secrets.json"
 

@@ -21,7 +21,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from jupyter_drive_sync.core.clock import Clock
-from jupyter_drive_sync.errors import LeaseLost, RunBusy, refused_by_disk
+from jupyter_drive_sync.core.refusals import refused_by_disk
+from jupyter_drive_sync.errors import LeaseLost, RunBusy
 
 
 @dataclass(frozen=True, slots=True)

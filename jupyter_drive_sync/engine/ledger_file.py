@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from jupyter_drive_sync.errors import StateFull, StateUnusable, refused_by_disk
+from jupyter_drive_sync.core.refusals import refused_by_disk
+from jupyter_drive_sync.errors import StateFull, StateUnusable
 
 VERSION: Final = 1
 """``PRAGMA user_version``; a higher one was written by a newer program."""

@@ -15,8 +15,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from jupyter_drive_sync.core.clock import Clock
+from jupyter_drive_sync.core.refusals import refused_by_disk
 from jupyter_drive_sync.core.settings import Settings
-from jupyter_drive_sync.errors import StateUnusable, refused_by_disk
+from jupyter_drive_sync.errors import StateUnusable
 
 _FILE = "home.json"
 

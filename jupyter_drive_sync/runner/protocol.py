@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Literal
 
-from jupyter_drive_sync.errors import DriveSyncError, Relayed, Who
+from jupyter_drive_sync.core.relayed import Relayed
+from jupyter_drive_sync.errors import DriveSyncError, Who
 
 JobKind = Literal[
     "exchange",

@@ -14,9 +14,10 @@ import pytest
 from pytest_jupyter.jupyter_server import *  # noqa: F403
 from traitlets.config import Config
 
+from jupyter_drive_sync.core.relayed import Relayed
 from jupyter_drive_sync.drive.credentials.hub import Broker, BrokerAt, find_broker
 from jupyter_drive_sync.drive.secrets import Secret
-from jupyter_drive_sync.errors import BadSettings, HubSilent, Relayed, UsageError
+from jupyter_drive_sync.errors import BadSettings, HubSilent, UsageError
 from jupyter_drive_sync.hub.base import ServerRoute, for_servers
 from jupyter_drive_sync.runner import hub as runner_hub
 from jupyter_drive_sync.runner.parent import child_environment

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
+from jupyter_drive_sync.core.relayed import Relayed
 from jupyter_drive_sync.drive.secrets import Secret
-from jupyter_drive_sync.errors import BadSettings, HubSilent, Relayed, Who
+from jupyter_drive_sync.errors import BadSettings, HubSilent, Who
 
 URL_VARIABLE: Final = "DRIVE_SYNC_BROKER_URL"
 TOKEN_VARIABLE: Final = "JUPYTERHUB_API_TOKEN"  # noqa: S105 - a name
