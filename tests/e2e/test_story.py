@@ -148,7 +148,8 @@ def test_from_the_prompt_to_disconnect(server: Jupyter, window: BrowserContext, 
     button.click()
     expect(dialog).to_contain_text(re.compile(r"6 of \d+ files are gone from your home"))
     expect(dialog).to_contain_text("Nothing was removed on Drive")
-    expect(dialog.get_by_role("button", name="Keep on Drive only")).to_be_focused()
+    # The safe choice comes first.
+    expect(dialog.get_by_role("button", name="Bring back to my home")).to_be_focused()
     assert audit(page) == []
     dialog.get_by_role("checkbox").first.uncheck()
     dialog.get_by_role("button", name="Move 4 files to Drive's trash").click()

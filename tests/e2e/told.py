@@ -11,7 +11,7 @@ _HOLD: Final[dict[str, Any]] = {
     "kind": "deletions",
     "count": 412,
     "bytes": 96_000_000,
-    "choices": ["keep", "trash"],
+    "choices": ["restore", "keep", "trash"],
     "paths_href": "/",
     "reason": (
         "412 of 1,530 files are gone from your home (data8 as a whole). "
