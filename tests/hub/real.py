@@ -28,7 +28,7 @@ from jupyter_drive_sync.localdrive.http import LocalDriveServer
 ROOT = Path(__file__).parents[2]
 KEY = "0123456789abcdef" * 4
 ADMIN, ADMIN_TOKEN = "root-admin", "admin-token-of-the-tests"
-PATIENCE = 120.0
+PATIENCE = 240.0
 
 BEFORE = """
 import os, sys

@@ -79,7 +79,7 @@ def test_consent_as_a_browser_does_it_and_a_sync_in_a_real_server(hub: RealHub) 
     assert ANN in end.text
     assert 'href="/jh/user/alice/"' in end.text
     try:
-        hub.until(lambda: _state(hub, token) == "synced", seconds=60)
+        hub.until(lambda: _state(hub, token) == "synced")
     except AssertionError:
         raise AssertionError(hub.page("alice", "drive-sync/api/status", token).text) from None
     names = {file.name for file in hub.drive.model.files.values()}
