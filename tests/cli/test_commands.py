@@ -116,7 +116,7 @@ def test_release_lists_and_answers(connected: Desk) -> None:
     held = connected.run("sync", "--json")
     assert held.code == 3
     (hold,) = held.record("run")["holds"]
-    assert hold["choices"] == ["keep", "trash"]
+    assert hold["choices"] == ["restore", "keep", "trash"]
     assert len(connected.on_drive()) == 10
     listed = connected.run("release")
     assert listed.code == 3

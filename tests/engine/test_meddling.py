@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
+from jupyter_drive_sync.core.settings import DAY
 from jupyter_drive_sync.core.tree import FileId
 from jupyter_drive_sync.drive.transport import Call
 from jupyter_drive_sync.drive.wire import Reply, Wire
@@ -175,6 +176,7 @@ def test_documents_and_shortcuts_inside_the_mirror_are_not_ours(world: World) ->
     (world.state / "ledger.sqlite").unlink()
     world.write("d/b.txt", "b")
     assert world.sync().run.outcome == "completed"
+    world.clock.advance(DAY + 1)  # soon after a rebuild nothing is trashed
     (world.home / "d/a.txt").unlink()
     world.sync()
     assert [world.server.model.files[each] for each in made] == before
