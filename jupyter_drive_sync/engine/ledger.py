@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
+from jupyter_drive_sync.core.rivals import RANK, arrange
 from jupyter_drive_sync.core.tree import (
     FileId,
     Kind,
@@ -138,20 +139,9 @@ class Ledger:
 
     def tree(self) -> LedgerTree:
         """Read everything that we know of the mirror."""
-        files: dict[RelPath, LedgerEntry] = {}
-        folders: dict[RelPath, LedgerEntry] = {}
-        twins: list[LedgerEntry] = []
         shared: dict[object, object] = {}
-        for row in self._db.execute("SELECT * FROM objects ORDER BY id"):
-            entry = to_entry(row, shared)
-            shelf = folders if entry.kind is Kind.FOLDER else files
-            rival = shelf.get(entry.path)
-            if rival is None or _RANK[entry.standing] < _RANK[rival.standing]:
-                shelf[entry.path] = entry
-                entry = rival  # type: ignore[assignment]  # None: nobody lost the place
-            if entry is not None:
-                twins.append(entry)
-        return LedgerTree(files, folders, tuple(twins), FileId(self.get("root")))
+        rows = self._db.execute("SELECT * FROM objects ORDER BY id")
+        return arrange((to_entry(row, shared) for row in rows), FileId(self.get("root")))
 
     def entries(self, ids: Iterable[FileId] | None = None) -> dict[FileId, LedgerEntry]:
         """Return objects by id: all of them, or those of the given ids that we know."""
@@ -173,7 +163,7 @@ class Ledger:
             "SELECT * FROM objects WHERE path = ? AND kind = ?", (to_bytes(path), Kind.FILE.value)
         )
         found = map(to_entry, rows)
-        return min(found, key=lambda entry: (_RANK[entry.standing], entry.id), default=None)
+        return min(found, key=lambda entry: (RANK[entry.standing], entry.id), default=None)
 
     def odd(self) -> dict[FileId, LedgerEntry]:
         """Return the objects that Drive shows otherwise than we left them, by id."""
@@ -631,11 +621,3 @@ class Ledger:
             (since, since),
         ).fetchone()
         return Tokens(token, int(changed))
-
-
-_RANK: Final = {
-    Standing.MIRRORED: 0,
-    Standing.DECLINED: 1,
-    Standing.ARCHIVED: 2,
-    Standing.UNCLAIMED: 3,
-}

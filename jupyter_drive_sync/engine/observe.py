@@ -192,10 +192,12 @@ def rebuild(shown: Iterable[RemoteEntry], known: Known, *, trust: bool) -> Rebui
         elif (path := paths.get(remote.id)) is not None:
             found += entry is None
             entries.append(unclaimed(remote, path))
-        elif entry is None and (path := buried.get(remote.id)) is not None:
-            found += 1
+        elif (path := buried.get(remote.id)) is not None:
+            found += entry is None
             entries.append(replace(unclaimed(remote, path), seen=remote))
-        elif entry is not None:  # in the trash or moved out, by a write that was forgotten
+        elif (
+            entry is not None
+        ):  # in the trash by itself or moved out, by a write that was forgotten
             entries.append(with_seen(replace(entry, nonce=remote.nonce), remote))
     dropped = tuple(file_id for file_id in known.entries if file_id not in remotes)
     return Rebuilt(tuple(entries), dropped, found, paths)

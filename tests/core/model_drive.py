@@ -12,6 +12,7 @@ from random import Random
 
 from jupyter_drive_sync.core.names import to_drive
 from jupyter_drive_sync.core.plan import Operation, Plan, Verb, modified_ms
+from jupyter_drive_sync.core.rivals import arrange
 from jupyter_drive_sync.core.tree import (
     FileId,
     Kind,
@@ -30,12 +31,6 @@ from jupyter_drive_sync.core.tree import (
 MIRROR = FileId("mirror")
 OUTSIDE = FileId("outside")
 """A folder of the person that is not below the mirror."""
-RANK = {
-    Standing.MIRRORED: 0,
-    Standing.DECLINED: 1,
-    Standing.ARCHIVED: 2,
-    Standing.UNCLAIMED: 3,
-}
 
 
 class Crash(Exception):
@@ -161,15 +156,8 @@ class ModelDrive:
 
     def tree(self) -> LedgerTree:
         """Give the ledger as a planner wants it: one file and one folder per path."""
-        shelves: dict[Kind, dict[RelPath, LedgerEntry]] = {Kind.FILE: {}, Kind.FOLDER: {}}
-        twins = []
-        for entry in sorted(self.ledger.values(), key=lambda e: (RANK[e.standing], e.id)):
-            shelf = shelves[entry.kind]
-            if entry.path in shelf:
-                twins.append(entry)
-            else:
-                shelf[entry.path] = entry
-        return LedgerTree(shelves[Kind.FILE], shelves[Kind.FOLDER], tuple(twins), MIRROR)
+        entries = sorted(self.ledger.values(), key=lambda entry: entry.id)
+        return arrange(entries, MIRROR)
 
     # -- carrying a plan out ----------------------------------------------------------------------
 

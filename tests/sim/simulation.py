@@ -148,6 +148,8 @@ class Simulation:
         self._flights: list[Flight] = []
         self._passes = 0
         self._before: Things = {}
+        self._mirrors: set[str] = set()
+        """Every folder that was a home's mirror at some time."""
         self.counted: Counter[str] = Counter()
         """The boundaries of the last pass."""
         self.figures = {"steps": 0, "passes": 0, "kills": 0, "faults": 0}
@@ -415,6 +417,7 @@ class Simulation:
         if life.killed:
             end = End("killed")
             left = stead.book(mend=True)
+            self._mirrors.add(left.root)
             stead.told |= left.edits
             stead.doubt = "" if left.root else stead.doubt
             stead.rules.add(stead.settings.excludes)
@@ -616,6 +619,7 @@ class Simulation:
         stead = flight.stead
         book = stead.book()
         stead.mirror = book.root or stead.mirror
+        self._mirrors.add(book.root)
         stead.told |= book.edits
         self.memory.acknowledge(
             {md5 for _, md5 in book.mirrored.values()} & law_02.contents(self.reader.things())
@@ -671,7 +675,7 @@ class Simulation:
             ours=self._ours_too,
             most=self.settings.pinned_revisions,
         )
-        mirrors = {stead.mirror for stead in self.steads}
+        mirrors = self._mirrors
         for thing in things.values():
             if not thing.ours or not thing.home or thing.id in mirrors:
                 continue
@@ -724,6 +728,7 @@ class Simulation:
     def _equal(self, stead: Stead, report: PassReport) -> None:
         book, named = stead.book(), self._named(report)
         noted = {note.id for note in report.plan.notes if note.remark is not Remark.NONE}
+        ours = {i for path, (i, _) in book.mirrored.items() if not law_04.covered(path, named)}
         noted |= {i for i, path in book.known.items() if law_04.covered(path, named)}
         law_04.check(
             {path: md5 for path, md5 in stead.files().items() if path not in stead.silent},
@@ -734,7 +739,7 @@ class Simulation:
             },
             root=book.root,
             listed=named | stead.silent,
-            noted=noted | book.released | self.there.copied,
+            noted=(noted | book.released | self.there.copied) - ours,
         )
 
     def _answer_for_rest(self, stead: Stead) -> bool:
