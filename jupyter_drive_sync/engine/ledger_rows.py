@@ -124,11 +124,24 @@ def rebase(db: sqlite3.Connection, folder: LedgerEntry) -> None:
     prefix = row[0] + b"/"
     # 0x30 follows 0x2F ("/"): the range holds exactly what begins with the prefix.
     below = db.execute(
-        "SELECT id, path FROM objects WHERE path >= ? AND path < ?", (prefix, row[0] + b"0")
+        "SELECT id, path, parent FROM objects WHERE path >= ? AND path < ?", (prefix, row[0] + b"0")
     ).fetchall()
+    twins = db.execute(
+        "SELECT id FROM objects WHERE path = ? AND kind = ? AND id != ?",
+        (row[0], Kind.FOLDER.value, folder.id),
+    )
+    # Where another folder of ours has the same place, what lies in that one stays in it.
+    stays = {twin for (twin,) in twins}
+    for file_id, _, parent in sorted(below, key=lambda item: item[1]) if stays else ():
+        if parent in stays:
+            stays.add(file_id)
     db.executemany(
         "UPDATE objects SET path = ? WHERE id = ?",
-        ((new + b"/" + path[len(prefix) :], file_id) for file_id, path in below),
+        (
+            (new + b"/" + path[len(prefix) :], file_id)
+            for file_id, path, _ in below
+            if file_id not in stays
+        ),
     )
 
 

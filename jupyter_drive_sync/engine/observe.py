@@ -115,6 +115,10 @@ def _is_lost(remote: RemoteEntry, known: Known) -> bool:
 
 def with_seen(entry: LedgerEntry, remote: RemoteEntry) -> LedgerEntry:
     """Note what Drive shows of an object, or that it is as we left it."""
+    if remote.parent is None and remote.version == entry.version and not remote.deleted:
+        # It has not moved since: a listing that lags does not show its folder yet.
+        parent = entry.parent if entry.seen is None else entry.seen.parent
+        remote = replace(remote, parent=parent)
     same = (
         not remote.trashed
         and remote.parent == entry.parent
@@ -146,7 +150,7 @@ class Rebuilt:
     found: int
     """Objects that the ledger did not know."""
     paths: Mapping[FileId, RelPath]
-    """Where each live object of the mirror lies."""
+    """Where each object of the mirror lies, or lay before a folder took it into the trash."""
 
 
 def rebuild(shown: Iterable[RemoteEntry], known: Known, *, trust: bool) -> Rebuilt:
@@ -200,7 +204,7 @@ def rebuild(shown: Iterable[RemoteEntry], known: Known, *, trust: bool) -> Rebui
         ):  # in the trash by itself or moved out, by a write that was forgotten
             entries.append(with_seen(replace(entry, nonce=remote.nonce), remote))
     dropped = tuple(file_id for file_id in known.entries if file_id not in remotes)
-    return Rebuilt(tuple(entries), dropped, found, paths)
+    return Rebuilt(tuple(entries), dropped, found, {**buried, **paths})
 
 
 def _put_back(
@@ -231,7 +235,7 @@ def superseded(
 
     Args:
         entries: all objects, found ones among them as unclaimed.
-        paths: where each live object of the mirror lies.
+        paths: where each object lies, in the mirror or in its part of the trash.
         shown: what the listing has; of the others only what was asked for is known.
     """
     entries = tuple(entries)

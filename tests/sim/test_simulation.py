@@ -28,22 +28,10 @@ LANES = 25
 TORTURE_LANES = 100
 """Those of ``make torture``; an interrupted one is gone on with lane by lane."""
 MOST_TORTURE = 20_000
-OPEN = frozenset({6, 8, 12, 14, 17, 19, 22})
-"""Lanes with a seed that still finds a fault of the program, to be mended; `make torture` fails."""
-OPEN_TWICE = frozenset({2, 3, 4})
-"""The same of those that run twice."""
-
-
-def lanes(count: int, still_open: frozenset[int]) -> list[object]:
-    """Return the lanes, those with a known fault for `make torture` alone."""
-    return [
-        pytest.param(lane, marks=pytest.mark.torture) if lane in still_open else lane
-        for lane in range(count)
-    ]
 
 
 @pytest.mark.figure
-@pytest.mark.parametrize("lane", lanes(LANES, OPEN))
+@pytest.mark.parametrize("lane", range(LANES))
 def test_seeds(tmp_path: Path, lane: int) -> None:
     seeds = [seed for seed in range(lane, SEEDS, LANES) if seed % REPEATED]
     for seed in seeds:
@@ -52,7 +40,7 @@ def test_seeds(tmp_path: Path, lane: int) -> None:
 
 
 @pytest.mark.figure
-@pytest.mark.parametrize("lane", lanes(5, OPEN_TWICE))
+@pytest.mark.parametrize("lane", range(5))
 def test_the_same_seed_goes_the_same_way(tmp_path: Path, lane: int) -> None:
     """Law 16, in another process too, where sets have another order."""
     seeds = range(lane * REPEATED, SEEDS, 5 * REPEATED)

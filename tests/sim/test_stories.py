@@ -76,6 +76,37 @@ STORIES: dict[str, tuple[int, list[Step]]] = {
             S("sync"), S("swap_kind", 2),
         ],
     ),
+    "a folder that is not listed yet has not lost what is in it": (
+        8,
+        [
+            S("move_out", 1), S("rename_there", 0, 1), S("root_there", 2), S("edit_there"),
+            S("break_ledger"), S("sync"), S("move_in"), S("sync", c=3),
+        ],
+    ),
+    "what was made anew is found in the trash of the folder above": (
+        22,
+        [
+            S("keep_state"), S("edit", 1), S("delete_there", 1), S("settle"),
+            S("root_there", 3), S("bring_state_back"),
+        ],
+    ),
+    "what we moved is found in the trash of the folder above": (
+        22,
+        [
+            S("unmount"), S("unmount"), S("unmount"), S("write", 0, 1), S("unmount"),
+            S("keep_state"), S("edit"), S("sync_part"), S("rename", 1, 0, 1), S("settle"),
+            S("root_there", 3), S("bring_state_back"),
+        ],
+    ),
+    "two folders of ours at one place keep their files apart": (
+        480,
+        [
+            S("keep_home"), S("write", 0, 1), S("delete"), S("move_out"), S("settle"),
+            S("move_in"), S("delete"), S("other_home"), S("hard_link", 0, 0, 2),
+            S("lose_ledger"), S("sync", c=3), S("rename", 0, 0, 3), S("sync"),
+            S("bring_home_back"),
+        ],
+    ),
 }  # fmt: skip
 
 
