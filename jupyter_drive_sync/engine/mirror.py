@@ -266,7 +266,7 @@ class _Pass:
         hidden = survey.hidden(only)
         if not only:
             planned = {step.entry.id for step in plan.trashes if step.entry}
-            self._ledger.disapprove(self._ledger.approvals() - planned)
+            self._ledger.disapprove(sorted(self._ledger.approvals() - planned))
         approved = self._ledger.approvals()
         frozen = frozen_folders(self._ledger)
         closed = tuple(step for step in gone if is_frozen(step.path, frozen))
