@@ -49,6 +49,8 @@ class Settings:
         max_files: most paths of a home.
         lease_seconds: how long a silent writer is believed to be alive.
         ping_seconds: how often a running pass says that it lives.
+        listing_lag: seconds after which a listing is believed to show a write of ours, where
+            nothing else tells; nobody states how long it takes.
         request_timeout: seconds without a byte after which a request is given up.
         retries: tries of one request before it is given up for this run.
         time_zone: IANA name that a schedule is read in; ``""`` is the browser's, else the system's.
@@ -81,6 +83,7 @@ class Settings:
     max_files: int = 500_000
     lease_seconds: int = 60
     ping_seconds: int = 10
+    listing_lag: int = 120
     request_timeout: int = 60
     retries: int = 8
     time_zone: str = ""
@@ -120,6 +123,7 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
     "max_files": (1, 100_000_000),
     "lease_seconds": (10, 3600),
     "ping_seconds": (1, 600),
+    "listing_lag": (0, 3600),
     "request_timeout": (1, 3600),
     "retries": (1, 100),
     "paused_until": (-1, 1e11),

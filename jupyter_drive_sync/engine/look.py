@@ -38,9 +38,6 @@ from jupyter_drive_sync.errors import DriveSyncError, FeedTokenRefused, FileProb
 DRAIN_FROM: Final = 1000
 """Own changes since the next pass's token from which on the feed is read to its end."""
 
-CATCH_UP: Final = 120.0
-"""Seconds after which a listing is believed to show a write. Nobody states how long it takes."""
-
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -150,8 +147,9 @@ class Look:
         The ledger was lost, or taken over: what a lagging listing leaves out would be sent again.
         """
         since = self._site.clock.wall() - self._identity.written
-        if 0 <= since < CATCH_UP:
-            self._drive.transport.pace.wait(CATCH_UP - since)
+        lag = self._site.settings.listing_lag
+        if 0 <= since < lag:
+            self._drive.transport.pace.wait(lag - since)
 
     def _place(self, shown: tuple[RemoteEntry, ...]) -> Root | Foreign:
         root = FileId(self._ledger.get("root"))

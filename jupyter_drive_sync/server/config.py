@@ -185,6 +185,10 @@ class DriveSync(LoggingConfigurable):
     ping_seconds = Int(
         _DEFAULT.ping_seconds, help="Seconds between two signs of life of a running sync."
     ).tag(config=True)
+    listing_lag = Int(
+        _DEFAULT.listing_lag,
+        help="Seconds after which a listing is believed to show a write of ours.",
+    ).tag(config=True)
     request_timeout = Int(
         _DEFAULT.request_timeout, help="Seconds without a byte after which a request is given up."
     ).tag(config=True)

@@ -25,8 +25,8 @@ DRIVE_FILE = "https://www.googleapis.com/auth/drive.file"
 class WatchedDrive(LocalDrive):
     """A LocalDrive that says before and after each Drive request that it is there."""
 
-    def __init__(self) -> None:
-        super().__init__(seed=7)
+    def __init__(self, folder: Path | None = None) -> None:
+        super().__init__(folder, seed=7)
         self.before: Callable[[Request], None] = lambda _: None
         self.after: Callable[[Request], None] = lambda _: None
         self.chunk_bytes = 0

@@ -53,7 +53,7 @@ def perform(place: Place, url: str, kind: JobKind, **args: Any) -> Mapping[str, 
     [(200, 48 * MiB), pytest.param(10_000, 2000 * MiB, marks=pytest.mark.torture)],
 )
 def test_lost_and_restored(tmp_path: Path, names: int, size: int) -> None:
-    drive = WatchedDrive()
+    drive = WatchedDrive(tmp_path / "drive")  # on disk: two gigabytes are no matter for memory
     for machine in ("old", "new"):
         (tmp_path / machine).mkdir()
     with drive, LocalDriveServer(drive) as server:
@@ -65,7 +65,7 @@ def test_lost_and_restored(tmp_path: Path, names: int, size: int) -> None:
         with (old.home / "big.bin").open("wb") as file:
             file.writelines(blocks(size))
         (old.home / "big.bin").chmod(0o640)
-        settings = {"default_excludes": False}
+        settings = {"default_excludes": False, "listing_lag": 0}
         old = Place(**{**_fields(old), "settings": settings})
         assert perform(old, server.url, "mirror")["outcome"] == "completed"
         left_out = perform(old, server.url, "check")

@@ -34,6 +34,7 @@ def test_lost_and_brought_back(mirrored: Desk) -> None:
     shutil.rmtree(mirrored.state)
     mirrored.home.mkdir()
     mirrored.connect()
+    mirrored.run("settings", "listing_lag", "0")
     dry = mirrored.run("restore", "--dry-run")
     assert dry.code == 0
     assert "bring back: course/lab.ipynb" in dry.out
