@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from jupyter_drive_sync.engine.report import Status, describe
-from jupyter_drive_sync.errors import DriveSyncError, Internal
+from jupyter_drive_sync.errors import DriveSyncError, Internal, RunKilled
 from jupyter_drive_sync.runner.hub import unless_home_id
 from jupyter_drive_sync.runner.parent import Child, follow
 from jupyter_drive_sync.runner.place import Place
@@ -67,6 +67,8 @@ class Crew:
                 finally:
                     self._children.discard(child)
 
+        if self._closed:
+            raise RunKilled(cause="parent")  # the server was told to stop before the child began
         try:
             return await loop.run_in_executor(self._threads, work)
         except DriveSyncError:

@@ -237,3 +237,13 @@ async def test_a_body_that_is_no_json(jp_fetch: Any, api: Api) -> None:
         "drive-sync", "api", "sync", method="POST", body=b"{" * 100_000, raise_error=False
     )
     assert reply.code == 400
+
+
+async def test_a_sync_that_meets_a_server_on_its_way_out(service: Service, state: Path) -> None:
+    """Its child never began: nobody's bug, and the next run goes on."""
+    await service.crew.close()
+    service.passes.start()
+    await service.passes.wait()
+    problem = Status.load(state).problem
+    assert problem is not None
+    assert (problem["code"], problem["params"]["cause"]) == ("run.killed", "parent")

@@ -158,7 +158,7 @@ def test_installed_connected_synced_and_stopped(home: Path, environment: dict[st
         assert status["connected"]
         assert status["status"] in ("completed", "failed")
         if status["status"] == "failed":
-            assert status["problem"]["code"] == "run.killed"
+            assert status["problem"]["code"] == "run.killed", status["traceback"]
 
 
 @pytest.fixture
