@@ -7,6 +7,7 @@ whatever it came with. So the server asks, when it starts, and says how its sync
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,9 @@ T = TypeVar("T")
 
 OLD: Final = 60.0
 """Seconds after which what the service said is asked again, when somebody looks."""
+PAUSES: Final = (5.0, 10.0, 20.0, 30.0, 60.0, 60.0, 120.0, 300.0)
+"""Seconds before a service that does not answer is asked again: a hub that finds it dead starts it
+anew within a minute (JupyterHub, ``service_check_interval``)."""
 _BEAT: Final = 30.0
 """Seconds between two words on a sync that runs."""
 
@@ -61,6 +65,7 @@ class HubLink:
         changed: is told when the standing changed.
         log: the server's log.
         standing: what the service said last.
+        pauses: see ``PAUSES``.
     """
 
     place: Place
@@ -70,9 +75,11 @@ class HubLink:
     changed: Callable[[], None]
     log: logging.Logger
     standing: Standing | None = None
+    pauses: tuple[float, ...] = PAUSES
     _asked: float | None = None
     _asking: asyncio.Task[None] | None = None
     _own: dict[str, Any] = field(default_factory=dict)
+    _closed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         """Remember what this server's own configuration sets."""
@@ -98,17 +105,19 @@ class HubLink:
             self._asking = asyncio.get_running_loop().create_task(self._look())
 
     async def close(self) -> None:
-        """Wait for what was asked."""
+        """Wait for what was asked; what was not answered is not asked again."""
+        self._closed.set()
         if self._asking is not None:
             await asyncio.gather(self._asking, return_exceptions=True)
 
     async def due(self) -> Due:
-        """Ask whether the home's night is now; a service that does not answer wants nothing."""
+        """Ask whether the home's night is now; a service that stays silent wants nothing."""
         if not self.on:
             return Due()
         try:
             home = await _in_thread(self.place.identity)
-            said = await _in_thread(hub.broker_of(self.place).due, home.home_id)
+            broker = hub.broker_of(self.place)
+            said = await self._patiently(partial(broker.due, home.home_id))
         except DriveSyncError as problem:
             self.log.warning("The hub was not asked about its night. %s", problem.sentence)
             return Due()
@@ -122,12 +131,20 @@ class HubLink:
         )
 
     async def report(self, night: str | None, status: Mapping[str, Any]) -> None:
-        """Tell the hub of a sync; where it does not listen, its own deadline comes."""
+        """Tell the hub how a sync ended; where it does not listen, its own deadline comes."""
+        await self._report(night, status, self._patiently)
+
+    async def _report(
+        self,
+        night: str | None,
+        status: Mapping[str, Any],
+        send: Callable[[Callable[[], None]], Awaitable[None]],
+    ) -> None:
         if not self.on:
             return
         try:
             home = await _in_thread(self.place.identity)
-            await _in_thread(hub.broker_of(self.place).report, home.home_id, night, status)
+            await send(partial(hub.broker_of(self.place).report, home.home_id, night, status))
         except DriveSyncError as problem:
             if problem.code != "request.unknown":  # a service without nights
                 self.log.warning("The hub was not told of the sync. %s", problem.sentence)
@@ -139,7 +156,7 @@ class HubLink:
 
         async def beat() -> None:
             while True:
-                await self.report(night, running())
+                await self._report(night, running(), _in_thread)
                 await asyncio.sleep(_BEAT)
 
         beating = asyncio.get_running_loop().create_task(beat())
@@ -148,6 +165,22 @@ class HubLink:
         finally:
             beating.cancel()
             await asyncio.gather(beating, return_exceptions=True)
+
+    async def _patiently(self, call: Callable[[], T]) -> T:
+        """Ask a service that may be between its end and its next start.
+
+        Raises:
+            DriveSyncError: it refuses, or is still silent after all pauses.
+        """
+        for pause in self.pauses:
+            try:
+                return await _in_thread(call)
+            except HubSilent as problem:
+                self.log.info("%s Asked again in %.0f seconds.", problem.sentence, pause)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closed.wait(), pause)
+                break
+        return await _in_thread(call)
 
     async def _look(self) -> None:
         before = (self.standing, self.desk.hub_problem)

@@ -30,9 +30,11 @@ NIGHT = """    nightly_window="{begin}-{end}",
 )
 """
 PATIENT = """
+c.JupyterHub.service_check_interval = 3
 c.Spawner.http_timeout = c.Spawner.start_timeout = 300
 """
-"""A busy machine takes a while to start servers."""
+"""A busy machine takes a while to start servers. A service that died would be missed after up to a
+minute; here it is at once."""
 
 
 @pytest.fixture(scope="module")

@@ -55,6 +55,12 @@ class Night:
     def __init__(self) -> None:
         self.answer: dict[str, Any] = {"due": False, "night": None, "held": False, "message": ""}
         self.reports: list[Any] = []
+        self.silent = 0
+
+    def hears(self) -> bool:
+        """Tell whether the service is there for the next question."""
+        self.silent -= 1
+        return self.silent < 0
 
     @property
     def ended(self) -> list[Any]:
@@ -71,10 +77,16 @@ def more_routes(night: Night) -> list[Any]:
     class StateRoute(ServerRoute):
         @for_servers
         async def get(self) -> None:
+            if not night.hears():
+                self.detach().close()
+                return
             self.reply(night.answer)
 
         @for_servers
         async def put(self) -> None:
+            if not night.hears():
+                self.detach().close()
+                return
             night.reports.append(self.body())
             self.reply({})
 
@@ -342,6 +354,51 @@ async def test_started_for_its_night(
     assert status["counts"]["objects"] == 2
     assert status["last_sync"] is not None
     assert "notes.txt" not in json.dumps(night.reports)
+
+
+async def test_a_service_that_is_just_being_restarted_is_asked_again(
+    stage: Stage,
+    api: Api,
+    service: Service,
+    night: Night,
+) -> None:
+    await connect(stage, api, service)
+    service.hub.pauses = (0.01, 0.01)
+    night.answer.update(due=True, night="n7")
+    night.reports.clear()
+    night.silent = 2
+    real = service.look
+
+    async def look() -> Any:
+        if night.reports:
+            night.silent = 2  # dead again when it is told of the end
+        return await real()
+
+    service.look = look
+    await service._ask_for_night()
+    await settle(service)
+    (report,) = night.ended
+    assert (report["night"], report["status"]["outcome"]) == ("n7", "completed")
+
+
+async def test_a_service_that_stays_silent_wants_nothing(service: Service, night: Night) -> None:
+    service.hub.pauses = (0.01, 0.01)
+    night.answer.update(due=True, night="n7")
+    night.silent = 3
+    assert (await service.hub.due()).due is False
+    assert night.silent == 0
+
+
+async def test_a_server_that_ends_does_not_wait_for_the_service(
+    service: Service, night: Night
+) -> None:
+    service.hub.pauses = (3600.0,)
+    night.silent = 2
+    asking = asyncio.create_task(service.hub.due())
+    while night.silent == 2:
+        await asyncio.sleep(0)
+    await service.hub.close()
+    assert (await asking).due is False
 
 
 async def test_a_night_without_consent_is_told_at_once(
