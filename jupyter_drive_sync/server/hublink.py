@@ -110,6 +110,12 @@ class HubLink:
         if self._asking is not None:
             await asyncio.gather(self._asking, return_exceptions=True)
 
+    async def open_after(self, seconds: float) -> bool:
+        """Wait, and tell whether the server still runs then; one that ends does not wait."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._closed.wait(), seconds)
+        return not self._closed.is_set()
+
     async def due(self) -> Due:
         """Ask whether the home's night is now; a service that stays silent wants nothing."""
         if not self.on:
@@ -177,8 +183,7 @@ class HubLink:
                 return await _in_thread(call)
             except HubSilent as problem:
                 self.log.info("%s Asked again in %.0f seconds.", problem.sentence, pause)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._closed.wait(), pause)
+            if not await self.open_after(pause):
                 break
         return await _in_thread(call)
 

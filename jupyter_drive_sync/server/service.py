@@ -24,7 +24,7 @@ from jupyter_drive_sync.server.config import Nights
 from jupyter_drive_sync.server.consent import Attempt, Consent
 from jupyter_drive_sync.server.desk import FOREVER, Desk, View
 from jupyter_drive_sync.server.herald import Herald
-from jupyter_drive_sync.server.hublink import HubLink, ended, running
+from jupyter_drive_sync.server.hublink import Due, HubLink, ended, running
 from jupyter_drive_sync.server.metrics import Metrics
 from jupyter_drive_sync.server.origin import Origin
 from jupyter_drive_sync.server.passes import Crew, Pass, Passes
@@ -449,7 +449,20 @@ class Service:
         if not found.due:
             return
         self._night = found.night or ""
-        problem: DriveSyncError | None = None
+        problem = await self._sync_for_night(found)
+        for pause in self.hub.pauses:
+            # The hub's service may end and come back between its answer and our asking for a token.
+            met = (await self.look()).status.problem
+            silent = problem is None and met is not None and met["code"] == HubSilent.code
+            if not silent or not await self.hub.open_after(pause):
+                break
+            problem = await self._sync_for_night(found)
+        self._night = None
+        view = await self.look()
+        await self.hub.report(found.night, ended(view, in_use=self.busy(), problem=problem))
+
+    async def _sync_for_night(self, found: Due) -> DriveSyncError | None:
+        """Run the night's pass; returns what kept it from beginning."""
         try:
             await self.sync(final=found.final)
             started = self.wall()
@@ -459,10 +472,8 @@ class Service:
                 self.passes.wait(),
             )
         except DriveSyncError as met:
-            problem = met
-        self._night = None
-        view = await self.look()
-        await self.hub.report(found.night, ended(view, in_use=self.busy(), problem=problem))
+            return met
+        return None
 
     async def _after_pass(self, status: Status, *, told: bool) -> None:
         """Tell the hub of a pass that was not its own, and see what it knows of our permission."""

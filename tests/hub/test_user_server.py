@@ -296,6 +296,7 @@ async def test_the_hubs_service_does_not_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await connect(stage, api, service)
+    service.hub.pauses = (0.01,)
     real = Broker._call
 
     def silent(self: Broker, *_: Any) -> Any:
@@ -378,6 +379,29 @@ async def test_a_service_that_is_just_being_restarted_is_asked_again(
     await service._ask_for_night()
     await settle(service)
     (report,) = night.ended
+    assert (report["night"], report["status"]["outcome"]) == ("n7", "completed")
+
+
+async def test_a_service_that_ends_before_it_hands_out_a_token_is_waited_for(
+    stage: Stage, api: Api, service: Service, night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await connect(stage, api, service)
+    service.hub.pauses = (0.01, 0.01)
+    night.answer.update(due=True, night="n7")
+    night.reports.clear()
+    real, refused = Broker.access, []
+
+    def silent_at_first(self: Broker, *args: Any, **more: Any) -> Any:
+        if not refused:
+            refused.append(True)
+            raise HubSilent(problem="no answer")
+        return real(self, *args, **more)
+
+    monkeypatch.setattr(Broker, "access", silent_at_first)
+    await service._ask_for_night()
+    await settle(service)
+    (report,) = night.ended
+    assert refused
     assert (report["night"], report["status"]["outcome"]) == ("n7", "completed")
 
 
