@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import enum
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Final
 
 from jupyter_drive_sync.core.decisions import Action, Decision, Local, Place, Remark, decide
@@ -208,7 +209,7 @@ class _Planner:
     # -- folders, shallow first: where a folder went decides where its files are -----------------
 
     def _folders(self) -> None:
-        met = _meet(self.ledger.folders, self.moves.rebase, self.local, Kind.FOLDER)
+        met = [*_meet(self.ledger.folders, self.moves.rebase, self.local, Kind.FOLDER, set())]
         self.present = {item.entry.id for item in met if item.here is not None}
         for item in sorted(met, key=lambda item: (depth_of(item.path), item.path)):
             self._decide(item)
@@ -224,13 +225,12 @@ class _Planner:
     # -- files ------------------------------------------------------------------------------------
 
     def _files(self) -> None:
-        met = _meet(self.ledger.files, self.moves.path_of, self.local, Kind.FILE)
-        for item in met:
+        known: set[RelPath] = set()
+        for item in _meet(self.ledger.files, self.moves.path_of, self.local, Kind.FILE, known):
             self._decide(item)
         for twin in self.ledger.twins:
             if twin.kind is Kind.FILE:
                 self._twin(twin)
-        known = {item.path for item in met if item.here is not None}
         for path, here in self.local.entries.items():
             if here.kind is not Kind.FILE or path in known:
                 continue
@@ -451,11 +451,15 @@ def _meet(
     path_of: Callable[[RelPath], RelPath],
     local: LocalTree,
     kind: Kind,
-) -> list[_Meeting]:
-    """Find the local object of each object of ours; none is found twice."""
-    met: set[RelPath] = set()
-    found: list[_Meeting] = []
-    for entry in sorted(known.values(), key=lambda e: (_CLAIMS.index(e.standing), e.path)):
+    met: set[RelPath],
+) -> Iterator[_Meeting]:
+    """Yield each object of ours with its local one; none is found twice.
+
+    One after the other, for there may be 100,000. ``met`` takes the paths of what was found.
+    """
+    entries = sorted(known.values(), key=attrgetter("path"))
+    entries.sort(key=lambda entry: _CLAIMS.index(entry.standing))
+    for entry in entries:
         path = path_of(entry.path)
         here = local.entries.get(path)
         if here is None or here.kind is not kind:
@@ -465,8 +469,7 @@ def _meet(
         else:
             met.add(path)
         agreed = here is not None and _agreed(entry, here)
-        found.append(_Meeting(_adopted(entry) if agreed else entry, path, here, agreed))
-    return found
+        yield _Meeting(_adopted(entry) if agreed else entry, path, here, agreed)
 
 
 def _agreed(entry: LedgerEntry, here: LocalEntry) -> bool:
@@ -519,8 +522,11 @@ def _stat_differs(entry: LedgerEntry, here: LocalEntry) -> bool:
     return entry.stat != here.stat or (here.md5 is not None and entry.racy != here.racy)
 
 
-def _place_in_line(step: Operation) -> tuple[str, str, str]:
-    return step.path, step.kind, step.entry.id if step.entry is not None else ""
+def _line_up(steps: list[Operation]) -> None:
+    """Sort by path, kind and id; one after the other, so that no key is kept per step."""
+    steps.sort(key=lambda step: step.entry.id if step.entry is not None else "")
+    steps.sort(key=attrgetter("kind"))
+    steps.sort(key=attrgetter("path"))
 
 
 def _ordered(planner: _Planner, held: tuple[Operation, ...], only: tuple[RelPath, ...]) -> Plan:
@@ -534,7 +540,7 @@ def _ordered(planner: _Planner, held: tuple[Operation, ...], only: tuple[RelPath
         if wanted(step):
             by_verb[step.verb].append(step)
     for steps in by_verb.values():
-        steps.sort(key=_place_in_line)
+        _line_up(steps)
 
     levels: dict[int, list[Operation]] = defaultdict(list)
     for step in by_verb[Verb.CREATE_FOLDER]:
@@ -547,10 +553,7 @@ def _ordered(planner: _Planner, held: tuple[Operation, ...], only: tuple[RelPath
         patches=_rounds(patches),
         pins=tuple(by_verb[Verb.PIN]),
         contents=tuple(
-            sorted(
-                [*by_verb[Verb.REPLACE], *by_verb[Verb.CREATE]],
-                key=lambda step: (step.path, step.verb),
-            )
+            sorted([*by_verb[Verb.CREATE], *by_verb[Verb.REPLACE]], key=attrgetter("path"))
         ),
         trashes=tuple(by_verb[Verb.TRASH]),
         notes=tuple(

@@ -22,7 +22,10 @@ from tests.home.racing_writer import KINDS, is_whole, version
 from tests.home.writing import Writer, writing
 from tests.virtual_clock import VirtualClock
 
-TRIALS = 1000 // len(KINDS)
+TRIALS = 20
+"""With each kind of writer in `make test`."""
+MANY_TRIALS = 1000 // len(KINDS) + 1
+"""In `make torture`."""
 REST_EVERY = 10
 FILE = "folder/file"
 
@@ -67,7 +70,8 @@ class Judge:
 
 @pytest.mark.figure
 @pytest.mark.parametrize("kind", [*KINDS])
-def test_whatever_reaches_drive_is_a_whole_version(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("trials", [TRIALS, pytest.param(MANY_TRIALS, marks=pytest.mark.torture)])
+def test_whatever_reaches_drive_is_a_whole_version(kind: str, trials: int, tmp_path: Path) -> None:
     clock = PatientClock(1_700_000_000.0)
     world = make_world(tmp_path / "world", clock)
     file = world.write(FILE, version(0))
@@ -78,7 +82,7 @@ def test_whatever_reaches_drive_is_a_whole_version(kind: str, tmp_path: Path) ->
     with world.server, writing(kind, file, tmp_path / "counter") as writer:
         judge = Judge(world.server, kind, b"steady")
         clock.writer = writer
-        for trial in range(TRIALS):
+        for trial in range(trials):
             chunks = {"small_file": 0, "chunk_size": 256 * 1024} if trial % 2 else {}
             world.settings = Settings(verify_days=3650, rehash_nights=1, **chunks)
             clock.advance(DAY)
@@ -91,8 +95,8 @@ def test_whatever_reaches_drive_is_a_whole_version(kind: str, tmp_path: Path) ->
                 clock.advance(DAY)
                 world.sync()
                 world.assert_mirrored()
-    assert judge.seen >= TRIALS / 10, "the passes sent next to nothing"
-    record("race trials", TRIALS)
+    assert judge.seen >= trials / 10, "the passes sent next to nothing"
+    record("race trials", trials)
     record("torn", judge.torn)
 
 
