@@ -16,7 +16,7 @@ from jupyter_drive_sync.localdrive.http import LocalDriveServer
 from jupyter_drive_sync.runner.parent import Child, follow
 from jupyter_drive_sync.runner.place import Place
 from jupyter_drive_sync.runner.protocol import JobKind
-from tests.acceptance.real_child import Killer, WatchedDrive, connect
+from tests.acceptance.real_child import Killer, WatchedDrive, connect, plain_environment
 from tests.core.hostile_names import local_names
 
 CHUNK = 8 * MiB
@@ -43,7 +43,7 @@ def tree(home: Path) -> dict[bytes, tuple[bytes, int]]:
 
 
 def perform(place: Place, url: str, kind: JobKind, **args: Any) -> Mapping[str, Any]:
-    environment = {**os.environ, "DRIVE_SYNC_API_ENDPOINT": url}
+    environment = {**plain_environment(), "DRIVE_SYNC_API_ENDPOINT": url}
     with Child(place.job(kind, args=args), environment=environment) as child:
         return follow(child, lambda _: None)
 

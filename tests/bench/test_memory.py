@@ -19,7 +19,7 @@ from jupyter_drive_sync.localdrive.wire import Request
 from jupyter_drive_sync.runner.parent import Child, follow
 from jupyter_drive_sync.runner.place import Place
 from jupyter_drive_sync.runner.protocol import Started
-from tests.acceptance.real_child import WatchedDrive, connect
+from tests.acceptance.real_child import WatchedDrive, connect, plain_environment
 from tests.figures import record
 
 KiB = 1024
@@ -59,7 +59,7 @@ class Ground:
         """Run a pass; with ``killed_at``, kill it when so many bytes were sent in chunks."""
         sizes: list[int] = []
         killed = False
-        environment = {**os.environ, "DRIVE_SYNC_API_ENDPOINT": self.url}
+        environment = {**plain_environment(), "DRIVE_SYNC_API_ENDPOINT": self.url}
         with Child(self.place.job("mirror"), environment=environment) as child:
             status = Path(f"/proc/{child.pid}/status")
 

@@ -27,7 +27,7 @@ from jupyter_drive_sync.core.tree import (
 from tests.core.hostile_names import cut_twins, drive_names, drive_trees, is_text, local_names
 from tests.figures import record
 
-pytestmark = pytest.mark.figure
+pytestmark = [pytest.mark.figure, pytest.mark.no_cover]
 
 NAMES = 10_000
 

@@ -32,6 +32,8 @@ from tests.core.model_drive import MIRROR, OUTSIDE, Crash, ModelDrive, Thing, tr
 from tests.core.model_home import NAMES, ModelHome, checksum, size_of
 from tests.figures import record
 
+pytestmark = pytest.mark.no_cover
+"""Others cover what these run; here the tracer would cost a third of the time."""
 TURNS = 8
 """Turns of one story."""
 CASES = 10_000

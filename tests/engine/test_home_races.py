@@ -22,6 +22,8 @@ from tests.home.racing_writer import KINDS, is_whole, version
 from tests.home.writing import Writer, writing
 from tests.virtual_clock import VirtualClock
 
+pytestmark = pytest.mark.no_cover
+"""Others cover what these run; here the tracer would cost a third of the time."""
 TRIALS = 20
 """With each kind of writer in `make test`."""
 MANY_TRIALS = 1000 // len(KINDS) + 1

@@ -9,6 +9,8 @@ import pytest
 
 from tests.engine.world import World
 
+pytestmark = pytest.mark.no_cover
+"""Others cover what these run; here the tracer would cost a third of the time."""
 MiB = 1024 * 1024
 
 

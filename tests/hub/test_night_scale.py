@@ -21,6 +21,8 @@ from jupyter_drive_sync.hub.budget import google_day
 from jupyter_drive_sync.hub.people import Turn
 from tests.hub.night_world import NightWorld, completed
 
+pytestmark = pytest.mark.no_cover
+"""Others cover what these run; here the tracer would cost a third of the time."""
 FIRST_UNITS = 50_600
 FIRST_BYTES = 200_000_000
 DAILY_UNITS = 1_100

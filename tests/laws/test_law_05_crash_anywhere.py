@@ -20,6 +20,8 @@ from tests.laws.scenarios import SCENARIOS, Stage
 from tests.sim.runs import scratch
 from tests.sim.simulation import Simulation
 
+pytestmark = pytest.mark.no_cover
+"""Others cover what these run; here the tracer would cost a third of the time."""
 PHASES = ("send", "acted", "commit", "file")
 CALM = 1
 """A seed whose Drive does not lag."""

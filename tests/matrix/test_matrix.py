@@ -27,6 +27,8 @@ from tests.matrix.jobs import JOBS, JobRow
 from tests.matrix.rows import PASSES, Row, fill
 from tests.virtual_clock import VirtualClock
 
+pytestmark = pytest.mark.no_cover
+"""Others cover what these run; here the tracer would cost a third of the time."""
 ROWS: tuple[Row | JobRow, ...] = (*PASSES, *JOBS)
 CELLS = [(row, column) for row in ROWS for column in COLUMNS if not absent(row.name, column)]
 SHARE = 8

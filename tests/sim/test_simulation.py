@@ -22,6 +22,8 @@ from tests.laws.law_16 import Trace
 from tests.sim.runs import REPEATED, run, run_steps
 from tests.sim.steps import STEPS, Step
 
+pytestmark = pytest.mark.no_cover
+"""Others cover what these run; here the tracer would cost a third of the time."""
 SEEDS = 500
 LANES = 25
 """Tests that share the seeds of ``make test``."""
