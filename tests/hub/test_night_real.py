@@ -108,7 +108,7 @@ def test_a_night(hub: RealHub) -> None:
     hub.until(lambda: bool(store.nights(1)) and _outcomes(store).keys() >= set(PEOPLE), 240)
     outcomes = _outcomes(store)
     assert outcomes["cid"] == "theirs"
-    assert outcomes["ann"] == outcomes["bob"] == "synced", (outcomes, hub.log)
+    assert outcomes["ann"] == outcomes["bob"] == "synced", (_problems(store), hub.log)
     assert outcomes["gone"] == "failed"
     # No server is left but the one that somebody works on.
     running = {user["name"] for user in hub.api("users").json if user["servers"]}
@@ -140,3 +140,7 @@ def _states(store: Store) -> set[str]:
 
 def _outcomes(store: Store) -> dict[str, str]:
     return {turn.user: turn.outcome for turn in store.turns(store.nights(1)[0].id, ["done"])}
+
+
+def _problems(store: Store) -> dict[str, str]:
+    return {turn.user: turn.problem for turn in store.turns(store.nights(1)[0].id, ["done"])}
