@@ -209,7 +209,8 @@ class _Planner:
     # -- folders, shallow first: where a folder went decides where its files are -----------------
 
     def _folders(self) -> None:
-        met = [*_meet(self.ledger.folders, self.moves.rebase, self.local, Kind.FOLDER, set())]
+        meetings = _Meetings(self.ledger.folders, self.moves.rebase, self.local, Kind.FOLDER)
+        met = [*meetings.all()]
         self.present = {item.entry.id for item in met if item.here is not None}
         for item in sorted(met, key=lambda item: (depth_of(item.path), item.path)):
             self._decide(item)
@@ -225,14 +226,14 @@ class _Planner:
     # -- files ------------------------------------------------------------------------------------
 
     def _files(self) -> None:
-        known: set[RelPath] = set()
-        for item in _meet(self.ledger.files, self.moves.path_of, self.local, Kind.FILE, known):
+        meetings = _Meetings(self.ledger.files, self.moves.path_of, self.local, Kind.FILE)
+        for item in meetings.all():
             self._decide(item)
         for twin in self.ledger.twins:
             if twin.kind is Kind.FILE:
                 self._twin(twin)
         for path, here in self.local.entries.items():
-            if here.kind is not Kind.FILE or path in known:
+            if here.kind is not Kind.FILE or meetings.found(path):
                 continue
             if here.problem is not None:
                 self.unknown.append(here)
@@ -446,30 +447,47 @@ _CLAIMS: Final = tuple(Standing)
 """Where two objects of ours could be the same local one, the mirrored one is."""
 
 
-def _meet(
-    known: Mapping[RelPath, LedgerEntry],
-    path_of: Callable[[RelPath], RelPath],
-    local: LocalTree,
-    kind: Kind,
-    met: set[RelPath],
-) -> Iterator[_Meeting]:
-    """Yield each object of ours with its local one; none is found twice.
+@dataclass
+class _Meetings:
+    """Finds the local object of each object of ours; none is found twice.
 
-    One after the other, for there may be 100,000. ``met`` takes the paths of what was found.
+    Two of ours can only come to one path where one of them moved, so only such paths are kept in
+    mind: there may be 100,000 others.
     """
-    entries = sorted(known.values(), key=attrgetter("path"))
-    entries.sort(key=lambda entry: _CLAIMS.index(entry.standing))
-    for entry in entries:
-        path = path_of(entry.path)
-        here = local.entries.get(path)
-        if here is None or here.kind is not kind:
-            here = None
-        elif path in met:
-            path, here = entry.path, None
-        else:
-            met.add(path)
-        agreed = here is not None and _agreed(entry, here)
-        yield _Meeting(_adopted(entry) if agreed else entry, path, here, agreed)
+
+    known: Mapping[RelPath, LedgerEntry]
+    path_of: Callable[[RelPath], RelPath]
+    local: LocalTree
+    kind: Kind
+
+    def __post_init__(self) -> None:
+        moved = {old: now for old in self.known if (now := self.path_of(old)) != old}
+        self.moved: frozenset[RelPath] = frozenset(moved)
+        self.contested: frozenset[RelPath] = frozenset(moved.values())
+        self.met: set[RelPath] = set()
+        """Of the contested paths those that were found."""
+
+    def all(self) -> Iterator[_Meeting]:
+        """Yield each object of ours with what the disk has of it."""
+        entries = sorted(self.known.values(), key=attrgetter("path"))
+        entries.sort(key=lambda entry: _CLAIMS.index(entry.standing))
+        for entry in entries:
+            path = self.path_of(entry.path)
+            here = self.local.entries.get(path)
+            if here is None or here.kind is not self.kind:
+                here = None
+            elif path in self.met:
+                path, here = entry.path, None
+            elif path in self.contested:
+                self.met.add(path)
+            agreed = here is not None and _agreed(entry, here)
+            yield _Meeting(_adopted(entry) if agreed else entry, path, here, agreed)
+
+    def found(self, path: RelPath) -> bool:
+        """Tell, after all of them, whether what the disk has at a path is one of ours."""
+        if path in self.contested:
+            return path in self.met
+        return path in self.known and path not in self.moved
 
 
 def _agreed(entry: LedgerEntry, here: LocalEntry) -> bool:

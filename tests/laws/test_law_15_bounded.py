@@ -37,7 +37,7 @@ def plan_of(count: int, *, mirrored: bool) -> int:
     before, _ = tracemalloc.get_traced_memory()
     objects = ledger(
         *(
-            known(path, "x", nonce=f"{n:022}")
+            known(path, "x", nonce=f"{n:016x}")
             for n, path in enumerate(paths(count if mirrored else 0))
         )
     )

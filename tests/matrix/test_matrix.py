@@ -32,7 +32,7 @@ pytestmark = pytest.mark.no_cover
 ROWS: tuple[Row | JobRow, ...] = (*PASSES, *JOBS)
 CELLS = [(row, column) for row in ROWS for column in COLUMNS if not absent(row.name, column)]
 SHARE = 16
-"""`make test` plays each sixteenth cell, and the first of each row and column; `make torture` all."""
+"""`make test` plays each sixteenth cell, and the first of each row and column."""
 
 
 def is_played(number: int) -> bool:
