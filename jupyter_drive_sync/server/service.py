@@ -463,6 +463,8 @@ class Service:
 
     async def _sync_for_night(self, found: Due) -> DriveSyncError | None:
         """Run the night's pass; returns what kept it from beginning."""
+        if self.hub.standing is None:  # the service was silent when we asked at our start
+            await self.hub.look()
         try:
             await self.sync(final=found.final)
             started = self.wall()

@@ -20,6 +20,7 @@ from jupyter_drive_sync.drive.secrets import Secret
 from jupyter_drive_sync.errors import BadSettings, HubSilent, UsageError
 from jupyter_drive_sync.hub.base import ServerRoute, for_servers
 from jupyter_drive_sync.runner import hub as runner_hub
+from jupyter_drive_sync.runner.account import Account
 from jupyter_drive_sync.runner.parent import child_environment
 from jupyter_drive_sync.runner.place import find_place
 from jupyter_drive_sync.server import consent as server_consent
@@ -403,6 +404,20 @@ async def test_a_service_that_ends_before_it_hands_out_a_token_is_waited_for(
     (report,) = night.ended
     assert refused
     assert (report["night"], report["status"]["outcome"]) == ("n7", "completed")
+
+
+async def test_a_service_that_was_silent_at_our_start_is_asked_how_we_stand(
+    stage: Stage, api: Api, service: Service, night: Night
+) -> None:
+    await connect(stage, api, service)
+    Account.forget(service.place.state_dir)
+    service.hub.standing = None
+    night.answer.update(due=True, night="n7")
+    night.reports.clear()
+    await service._ask_for_night()
+    await settle(service)
+    (report,) = night.ended
+    assert (report["status"]["outcome"], report["status"]["problem"]) == ("completed", "")
 
 
 async def test_a_service_that_stays_silent_wants_nothing(service: Service, night: Night) -> None:
