@@ -16,7 +16,7 @@ from jupyter_drive_sync.cli.output import Output
 from jupyter_drive_sync.drive.secrets import SecretsStore
 from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.engine.records import Run
-from jupyter_drive_sync.engine.report import Status, people_state, read_status
+from jupyter_drive_sync.engine.report import Status, describe_file, people_state, read_status
 from jupyter_drive_sync.errors import UsageError
 from jupyter_drive_sync.runner.account import Account
 from jupyter_drive_sync.runner.clock import SystemClock
@@ -89,7 +89,9 @@ def history(desk: Desk, *, run: int | None, limit: int) -> None:
         ledger, _ = Ledger.open(desk.place.state_dir)
         with ledger:
             runs = ledger.runs(limit=200)
-            files = [asdict(each) for each in ledger.outcomes(run)] if run is not None else []
+            files = (
+                [describe_file(each) for each in ledger.outcomes(run)] if run is not None else []
+            )
     if run is None:
         for each in runs[:limit]:
             desk.out.record("run", asdict(each))

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from jupyter_drive_sync.core.names import labelled
+from jupyter_drive_sync.core.said import Said
 from jupyter_drive_sync.core.tree import (
     ROOT,
     FileId,
@@ -247,10 +248,10 @@ def _wanted(entry: RemoteEntry, path: RelPath, md5: bytes) -> Wanted:
 
 def _no_content(mime: str) -> str:
     if mime == _SHORTCUT:
-        return "a shortcut, which has no content of its own"
+        return Said("a shortcut, which has no content of its own", "skipped.shortcut")
     if mime.startswith(_GOOGLE):
-        return "a Google document; it can be opened on Drive"
-    return "Drive has no content of it"
+        return Said("a Google document; it can be opened on Drive", "skipped.google_document")
+    return Said("Drive has no content of it", "skipped.no_content")
 
 
 # -- where it is put -------------------------------------------------------------------------------

@@ -29,6 +29,8 @@ _MOST_BACKOFF: Final = 64.0
 """Source: Drive guide, "Resolve errors" (32 or 64 seconds)."""
 MOST_PATIENCE: Final = 600.0
 """A ``Retry-After`` beyond that many seconds ends the run rather than keeping it waiting."""
+_CALM: Final = 10.0
+"""Seconds without a refusal after which nobody is being slowed any more."""
 _TICK: Final = 1e-6
 """Less is no wait: adding it may leave a float as it is."""
 
@@ -90,6 +92,7 @@ class _State:
     next_start: float = 0.0
     next_byte: float = 0.0
     last_cut: float = float("-inf")
+    slowed_until: float = float("-inf")
 
 
 class Pace:
@@ -157,6 +160,7 @@ class Pace:
         """Slow down, and let nobody start before ``seconds`` are over, if Drive said so."""
         with self._free:
             state, now = self._state, self._clock.monotonic()
+            self._slow(now + min(seconds or 0.0, MOST_PATIENCE))
             if seconds:
                 state.next_start = max(state.next_start, now + min(seconds, MOST_PATIENCE))
             if now - state.last_cut < _COOL_OFF:
@@ -165,6 +169,20 @@ class Pace:
             if state.limit <= 1.0:
                 state.gap = min(_MOST_GAP, max(_LEAST_GAP, state.gap * 2))
             state.limit = max(1.0, state.limit / 2)
+
+    @property
+    def slowed(self) -> bool:
+        """Whether Drive has us wait, or did a moment ago."""
+        return self._clock.monotonic() < self._state.slowed_until
+
+    def hold_back(self, seconds: float) -> None:
+        """Wait because Drive is busy."""
+        with self._free:
+            self._slow(self._clock.monotonic() + seconds)
+        self.wait(seconds)
+
+    def _slow(self, until: float) -> None:
+        self._state.slowed_until = max(self._state.slowed_until, until + _CALM)
 
     def wait(self, seconds: float) -> None:
         """Wait (see :func:`wait`) and count it."""

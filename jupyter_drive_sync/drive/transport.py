@@ -24,6 +24,7 @@ from jupyter_drive_sync.drive.problems import Verdict, judge_body, judge_excepti
 from jupyter_drive_sync.drive.secrets import Secret
 from jupyter_drive_sync.drive.types import Traffic
 from jupyter_drive_sync.drive.wire import Reply, Wire
+from jupyter_drive_sync.errors import Busy
 
 T = TypeVar("T")
 
@@ -220,7 +221,11 @@ class Transport:
         if not verdict.retry or tries >= enough or after > MOST_PATIENCE:
             raise verdict.error
         self._count(retries=1)
-        self.pace.wait(max(after, backoff(tries, self._random)))
+        seconds = max(after, backoff(tries, self._random))
+        if verdict.error.code == Busy.code:
+            self.pace.hold_back(seconds)
+        else:
+            self.pace.wait(seconds)
 
     def _try(self, call: Call, token: Secret | None) -> Reply:
         size = len(call.body or b"")

@@ -10,6 +10,7 @@ from typing import Final
 from jupyter_drive_sync.core.decisions import Remark
 from jupyter_drive_sync.core.guard import Alarm, Held, Verdict
 from jupyter_drive_sync.core.plan import Note, Operation, Plan, Verb
+from jupyter_drive_sync.core.said import Said
 from jupyter_drive_sync.core.settings import DAY
 from jupyter_drive_sync.core.tree import FileId, Standing, printable
 from jupyter_drive_sync.engine.ledger import Ledger
@@ -113,7 +114,7 @@ def deletions(
     return len(items)
 
 
-def _reason(held: Held | None, count: int, mirrored: int) -> str:
+def _reason(held: Held | None, count: int, mirrored: int) -> Said:
     names = ""
     if held and held.folders:
         more = f" and {len(held.folders) - 3} more" if len(held.folders) > 3 else ""
@@ -121,7 +122,16 @@ def _reason(held: Held | None, count: int, mirrored: int) -> str:
     causes = [_CAUSES[alarm].format(names) for alarm in held.alarms] if held else []
     why = f" ({'; '.join(causes)})" if causes else ""
     what = f"{count:,} of {mirrored:,} files {'is' if count == 1 else 'are'}"
-    return f"{what} gone from your home{why}. Nothing was removed on Drive."
+    return Said(
+        f"{what} gone from your home{why}. Nothing was removed on Drive.",
+        "held.deletions",
+        {
+            "mirrored": mirrored,
+            "causes": [alarm.value for alarm in held.alarms] if held else [],
+            "folders": [printable(folder) for folder in held.folders[:3]] if held else [],
+            "folders_more": max(0, len(held.folders) - 3) if held else 0,
+        },
+    )
 
 
 def moved_out(site: Site, ledger: Ledger, plan: Plan) -> Plan:
@@ -144,7 +154,10 @@ def moved_out(site: Site, ledger: Ledger, plan: Plan) -> Plan:
             id=site.nonce()[:8],
             kind=MOVED_OUT,
             since=site.clock.wall(),
-            reason=f"{count:,} files were moved elsewhere on your Drive; no new copies were made.",
+            reason=Said(
+                f"{count:,} files were moved elsewhere on your Drive; no new copies were made.",
+                "held.moved_out",
+            ),
             choices=CHOICES[MOVED_OUT],
         ),
         _items(plan.moved_out),

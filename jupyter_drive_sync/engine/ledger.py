@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Final
 
 from jupyter_drive_sync.core.rivals import RANK, arrange
+from jupyter_drive_sync.core.said import packed, unpacked
 from jupyter_drive_sync.core.tree import (
     FileId,
     Kind,
@@ -401,13 +402,22 @@ class Ledger:
     def holds(self) -> list[Hold]:
         """Return what waits for a person, oldest first."""
         rows = self._db.execute(
-            "SELECT h.id, h.kind, h.since, h.reason, h.choices, h.answer, count(i.id),"
+            "SELECT h.id, h.kind, h.since, h.reason, h.said, h.choices, h.answer, count(i.id),"
             " coalesce(sum(i.size), 0) FROM holds h LEFT JOIN hold_items i ON i.hold = h.id"
             " GROUP BY h.id ORDER BY h.since, h.id"
         )
         return [
-            Hold(i, kind, since, reason, tuple(json.loads(choices)), count, size, answer)
-            for i, kind, since, reason, choices, answer, count, size in rows
+            Hold(
+                i,
+                kind,
+                since,
+                unpacked(reason, said),
+                tuple(json.loads(choices)),
+                count,
+                size,
+                answer,
+            )
+            for i, kind, since, reason, said, choices, answer, count, size in rows
         ]
 
     def hold_items(self, hold: str) -> list[HoldItem]:
@@ -426,8 +436,16 @@ class Ledger:
             if row:
                 hold = replace(hold, id=row[0], since=row[1])
             db.execute(
-                "INSERT OR REPLACE INTO holds VALUES (?,?,?,?,?,?)",
-                (hold.id, hold.kind, hold.since, hold.reason, json.dumps(hold.choices), ""),
+                "INSERT OR REPLACE INTO holds VALUES (?,?,?,?,?,?,?)",
+                (
+                    hold.id,
+                    hold.kind,
+                    hold.since,
+                    str(hold.reason),
+                    json.dumps(hold.choices),
+                    "",
+                    packed(hold.reason),
+                ),
             )
             db.execute("DELETE FROM hold_items WHERE hold = ?", (hold.id,))
             db.executemany(
@@ -550,8 +568,11 @@ class Ledger:
                 ),
             )
             db.executemany(
-                "INSERT INTO outcomes VALUES (?,?,?,?,?)",
-                ((run.id, to_bytes(o.path), o.outcome, o.reason, o.size) for o in outcomes),
+                "INSERT INTO outcomes VALUES (?,?,?,?,?,?)",
+                (
+                    (run.id, to_bytes(o.path), o.outcome, str(o.reason), o.size, packed(o.reason))
+                    for o in outcomes
+                ),
             )
             db.execute("DELETE FROM outcomes WHERE run <= ?", (run.id - _OUTCOME_RUNS_KEPT,))
             db.execute("DELETE FROM runs WHERE id <= ?", (run.id - _RUNS_KEPT,))
@@ -581,12 +602,13 @@ class Ledger:
     def outcomes(self, run: int) -> list[FileOutcome]:
         """Return the files of a run that were not simply unchanged, failed ones first."""
         rows = self._db.execute(
-            "SELECT path, outcome, reason, size FROM outcomes WHERE run = ?"
+            "SELECT path, outcome, reason, said, size FROM outcomes WHERE run = ?"
             " ORDER BY outcome != 'failed', path",
             (run,),
         )
         return [
-            FileOutcome(from_bytes(p), outcome, reason, size) for p, outcome, reason, size in rows
+            FileOutcome(from_bytes(path), outcome, unpacked(reason, said), size)
+            for path, outcome, reason, said, size in rows
         ]
 
     def verified_run(self) -> int:

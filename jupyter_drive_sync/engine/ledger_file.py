@@ -19,7 +19,7 @@ from urllib.parse import quote
 from jupyter_drive_sync.core.refusals import refused_by_disk
 from jupyter_drive_sync.errors import StateFull, StateUnusable
 
-VERSION: Final = 1
+VERSION: Final = 2
 """``PRAGMA user_version``; a higher one was written by a newer program."""
 
 _SCHEMA: Final = """
@@ -43,7 +43,8 @@ CREATE TABLE edits (id TEXT NOT NULL, revision TEXT NOT NULL, path BLOB NOT NULL
     at REAL NOT NULL, size INTEGER NOT NULL, pinned INTEGER NOT NULL, run INTEGER NOT NULL,
     PRIMARY KEY (id, revision)) WITHOUT ROWID;
 CREATE TABLE holds (id TEXT PRIMARY KEY, kind TEXT NOT NULL, since REAL NOT NULL,
-    reason TEXT NOT NULL, choices TEXT NOT NULL, answer TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
+    reason TEXT NOT NULL, choices TEXT NOT NULL, answer TEXT NOT NULL DEFAULT '',
+    said TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
 CREATE TABLE hold_items (hold TEXT NOT NULL, id TEXT NOT NULL, path BLOB NOT NULL,
     size INTEGER NOT NULL, PRIMARY KEY (hold, id)) WITHOUT ROWID;
 CREATE TABLE approvals (id TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;
@@ -57,9 +58,17 @@ CREATE TABLE runs (id INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL, star
     token TEXT NOT NULL DEFAULT '', drained INTEGER NOT NULL DEFAULT 0,
     verified INTEGER NOT NULL DEFAULT 0, mirrored INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE outcomes (run INTEGER NOT NULL, path BLOB NOT NULL, outcome TEXT NOT NULL,
-    reason TEXT NOT NULL, size INTEGER NOT NULL);
+    reason TEXT NOT NULL, size INTEGER NOT NULL, said TEXT NOT NULL DEFAULT '');
 CREATE INDEX outcomes_run ON outcomes (run);
 """
+
+_STEPS: Final = {
+    1: (
+        "ALTER TABLE holds ADD COLUMN said TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE outcomes ADD COLUMN said TEXT NOT NULL DEFAULT ''",
+    )
+}
+"""What makes the next version of an older one."""
 
 
 def open_file(path: Path) -> tuple[sqlite3.Connection, str]:
@@ -82,6 +91,8 @@ def open_file(path: Path) -> tuple[sqlite3.Connection, str]:
         db = _connect(path)
         if why:
             _create(db)
+        else:
+            _bring_up_to_date(db)
         return db, why
 
 
@@ -91,6 +102,24 @@ def _create(db: sqlite3.Connection) -> None:
         if statement.strip():
             db.execute(statement)
     db.execute(f"PRAGMA user_version = {VERSION}")
+    db.commit()
+
+
+def _bring_up_to_date(db: sqlite3.Connection) -> None:
+    """Carry a ledger of an older program over; two who open it at once do so once."""
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version == VERSION:
+        return
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        for step in range(version, VERSION):
+            for statement in _STEPS[step]:
+                db.execute(statement)
+        db.execute(f"PRAGMA user_version = {VERSION}")
+    except BaseException:
+        db.rollback()
+        raise
     db.commit()
 
 
@@ -108,7 +137,8 @@ def _fault(path: Path) -> str:
         if isinstance(error, sqlite3.OperationalError) and _no_space(error):
             raise
         return "broken"
-    return "" if state == "ok" and "objects" in tables and version == VERSION else "broken"
+    known = version == VERSION or version in _STEPS
+    return "" if state == "ok" and "objects" in tables and known else "broken"
 
 
 def _connect(path: Path) -> sqlite3.Connection:

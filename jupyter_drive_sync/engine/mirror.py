@@ -15,6 +15,7 @@ from jupyter_drive_sync.core.decisions import Remark
 from jupyter_drive_sync.core.estimate import Estimate, estimate
 from jupyter_drive_sync.core.guard import Day, Verdict, judge
 from jupyter_drive_sync.core.plan import Note, Operation, Plan, Verb, make
+from jupyter_drive_sync.core.said import Said
 from jupyter_drive_sync.core.settings import DAY
 from jupyter_drive_sync.core.tree import Kind, LedgerTree, RelPath, Standing, name_of
 from jupyter_drive_sync.drive.api import Drive
@@ -50,6 +51,11 @@ _OUTCOMES: Final = {
     Remark.LEFT_OUT: "archived",
 }
 """Remarks that are outcomes of their own; the others go with an operation that is listed."""
+
+
+def _said(remark: Remark) -> Said:
+    return Said(remark.value, f"remark.{remark.name.lower()}")
+
 
 _DONE: Final = frozenset({Verb.PATCH, Verb.REPLACE, Verb.CREATE, Verb.TRASH})
 
@@ -208,17 +214,22 @@ class _Pass:
             trashed = view.state is RootState.TRASHED
             choices = holds.CHOICES["root_gone"][0 if trashed else 1 :]
             where = "is in Drive's trash" if trashed else "was deleted on Drive"
-            reason = f"The folder {self._folder} {where}; nothing is copied until you choose."
+            said = f"The folder {self._folder} {where}; nothing is copied until you choose."
+            values = {"folder": self._folder, "trashed": trashed}
+            reason = Said(said, "held.root_gone", values)
             raise holds.whole(self._site, self._ledger, "root_gone", reason, choices)
         self._ledger.dissolve("root_gone")
         return view.root
 
     def _other_home(self, home: str, root: str, changed_ms: int) -> DriveSyncError:
         self._ledger.remember(other_home=home, other_root=root)
-        new = ", perhaps the one that you had before this one" if self._empty() else ""
-        reason = (
+        empty = self._empty()
+        new = ", perhaps the one that you had before this one" if empty else ""
+        reason = Said(
             f"The folder {self._folder} on your Drive is the backup of another home{new}, last "
-            f"changed on {holds.day_of(changed_ms)}; nothing was changed there."
+            f"changed on {holds.day_of(changed_ms)}; nothing was changed there.",
+            "held.other_home",
+            {"folder": self._folder, "new": empty, "changed": changed_ms / 1000},
         )
         return holds.whole(self._site, self._ledger, "other_home", reason)
 
@@ -311,7 +322,7 @@ class _Pass:
         for note in plan.notes:
             if outcome := _OUTCOMES.get(note.remark):
                 progress.counts[outcome] += 1
-                progress.outcomes.append(FileOutcome(note.path, outcome, note.remark.value))
+                progress.outcomes.append(FileOutcome(note.path, outcome, _said(note.remark)))
 
     # -- doing it ---------------------------------------------------------------------------------
 

@@ -68,7 +68,7 @@ class Hold:
     ``changed_client``."""
     since: float
     reason: str
-    """One sentence: what happened, and that nothing was done."""
+    """One sentence: what happened, and that nothing was done (:class:`.Said`, with values)."""
     choices: tuple[str, ...]
     count: int = 0
     bytes: int = 0
@@ -89,6 +89,7 @@ class FileOutcome:
     """``uploaded``, ``updated``, ``moved``, ``trashed``, ``archived``, ``left_out``, ``held``,
     ``newer_on_drive``, ``replaced_edit``, ``failed``, and the other remarks."""
     reason: str = ""
+    """Why, in a sentence (:class:`.Said`, where it has a code)."""
     size: int = 0
 
 

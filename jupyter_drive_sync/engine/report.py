@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from jupyter_drive_sync.core.clock import Clock
+from jupyter_drive_sync.core.said import Said, code_of, params_of
 from jupyter_drive_sync.core.tree import Kind, RelPath
 from jupyter_drive_sync.drive.types import Traffic
 from jupyter_drive_sync.engine.lease import Process
@@ -91,6 +92,8 @@ class Progress:
     outcomes: list[FileOutcome] = field(default_factory=list)
     problems: list[DriveSyncError] = field(default_factory=list)
     """What concerns more than one file but did not end the pass."""
+    slowed: bool = False
+    """Whether Drive has us wait."""
     _told: float = float("-inf")
 
     def __post_init__(self) -> None:
@@ -140,10 +143,17 @@ class Progress:
     def failed(self, path: RelPath, problem: DriveSyncError, *, kind: Kind) -> None:
         """Note that one object was not synced, and why."""
         self.counts["failed"] += 1
-        reason = problem.sentence if isinstance(problem, FileProblem) else problem.code
+        words = problem.sentence if isinstance(problem, FileProblem) else problem.code
+        reason = Said(words, problem.code, problem.params)
         name = path if kind is Kind.FILE else RelPath(f"{path}/")
         self.outcomes.append(FileOutcome(name, "failed", reason))
         self._tell()
+
+    def heed(self, *, slowed: bool) -> None:
+        """Take note whether Drive has us wait; said at once when that changes. Any thread."""
+        if slowed != self.slowed:
+            self.slowed = slowed
+            self._tell(now=True)
 
     def trouble(self, problem: DriveSyncError) -> None:
         """Note what concerns more than one file but lets the pass go on."""
@@ -157,7 +167,7 @@ class Progress:
     def _tell(self, *, now: bool = False) -> None:
         if now or self.clock.monotonic() - self._told >= 0.25:
             self._told = self.clock.monotonic()
-            self.listen(self.snapshot())
+            self.listen({**self.snapshot(), "slowed": self.slowed})
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,8 +285,21 @@ def describe_hold(hold: Hold) -> dict[str, Any]:
         "since": hold.since,
         "count": hold.count,
         "bytes": hold.bytes,
-        "reason": hold.reason,
+        "reason": str(hold.reason),
+        "params": params_of(hold.reason),
         "choices": list(hold.choices),
+    }
+
+
+def describe_file(outcome: FileOutcome) -> dict[str, Any]:
+    """Put a file's outcome into the form in which surfaces read it."""
+    return {
+        "path": outcome.path,
+        "outcome": outcome.outcome,
+        "reason": str(outcome.reason),
+        "code": code_of(outcome.reason),
+        "params": params_of(outcome.reason),
+        "size": outcome.size,
     }
 
 

@@ -26,6 +26,7 @@ from jupyter_drive_sync.core.restore_plan import (
     Way,
     choose,
 )
+from jupyter_drive_sync.core.said import Said
 from jupyter_drive_sync.core.selection import Selection
 from jupyter_drive_sync.core.tree import (
     FileId,
@@ -257,7 +258,8 @@ class Restore:
                 versions = result if isinstance(result, tuple) else ()
                 then = [v for v in versions if v.mtime_ms <= latest and v.md5 is not None]
                 if not then:
-                    skipped.append(Skipped(file.path, "Drive has no version of it from then"))
+                    why = Said("Drive has no version of it from then", "skipped.no_version_then")
+                    skipped.append(Skipped(file.path, why))
                 elif then[-1].id == listing.entries[file.id].revision:
                     files.append(file)
                 else:
@@ -290,9 +292,8 @@ class Restore:
             path = outcome.path
             asked = outcome.reason == LINK and any(is_below(path, top) for top in wanted)
             if asked and landing.look(path) is None:
-                self.progress.outcome(
-                    path, "skipped", kind=Kind.FILE, reason="a link, which is never copied"
-                )
+                why = Said("a link, which is never copied", "skipped.link")
+                self.progress.outcome(path, "skipped", kind=Kind.FILE, reason=why)
 
 
 def _in_version(file: Wanted, version: Revision) -> Wanted:
@@ -493,7 +494,11 @@ def _refusal(site: Site, to: Path | None) -> Callable[[RelPath, Kind], str]:
         for spelling in dict.fromkeys((whole, RelPath(whole.casefold()))):
             verdict = rules.judge(spelling, kind)
             if verdict is not None and verdict.reason in _NEVER:
-                return f"never brought back to such a place ({verdict.rule})"
+                return Said(
+                    f"never brought back to such a place ({verdict.rule})",
+                    "skipped.place",
+                    {"rule": verdict.rule},
+                )
         return ""
 
     return refuse
@@ -501,9 +506,9 @@ def _refusal(site: Site, to: Path | None) -> Callable[[RelPath, Kind], str]:
 
 def _where(step: Step) -> str:
     """Say where a file came to, when not to its own place."""
-    if parent_of(step.path) == parent_of(step.wanted.path):
-        return f"as {printable(RelPath(name_of(step.path)))}"
-    return f"as {printable(step.path)}"
+    near = parent_of(step.path) == parent_of(step.wanted.path)
+    name = printable(RelPath(name_of(step.path)) if near else step.path)
+    return Said(f"as {name}", "beside", {"name": name})
 
 
 def _mb(count: int) -> str:

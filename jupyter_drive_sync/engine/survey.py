@@ -9,12 +9,14 @@ from typing import Final
 
 from jupyter_drive_sync.core.guard import Home as HomeState
 from jupyter_drive_sync.core.matching import suspects
+from jupyter_drive_sync.core.said import Said
 from jupyter_drive_sync.core.selection import Selection
 from jupyter_drive_sync.core.settings import DAY
 from jupyter_drive_sync.core.tree import (
     ROOT,
     Kind,
     LedgerTree,
+    LeftOut,
     LocalEntry,
     LocalTree,
     RelPath,
@@ -129,7 +131,7 @@ class Survey:
         try:
             found = self.home.digest(entry.path)
         except FileProblem as problem:
-            return replace(entry, problem=problem.sentence)
+            return replace(entry, problem=Said.of(problem))
         return replace(entry, stat=found.stat, mode=found.mode, md5=found.md5, racy=found.racy)
 
     def state(self, identity: Identity, ledger: Ledger) -> HomeState:
@@ -165,7 +167,7 @@ class Survey:
     def left_out(self) -> list[FileOutcome]:
         """List what is not mirrored by a rule, each with its reason in words."""
         return [
-            FileOutcome(item.path, "left_out", _REASONS[item.reason].format(item.rule), item.size)
+            FileOutcome(item.path, "left_out", self._why(item), item.size)
             for item in self.tree.left_out
             if item.reason in _REASONS
         ]
@@ -178,15 +180,21 @@ class Survey:
             if item.reason not in _REASONS
         ]
 
+    def _why(self, item: LeftOut) -> Said:
+        limit = self.site.settings.max_file_size
+        values = {"limit": limit} if item.reason == "too_large" else {"rule": item.rule}
+        sentence = _REASONS[item.reason].format(rule=item.rule, limit=f"{limit / 1e9:,.3g} GB")
+        return Said(sentence, f"left_out.{item.reason}", values)
+
 
 LINK: Final = "link, not followed"
 _REASONS: Final = {
-    "excluded": 'excluded by rule "{}"',
+    "excluded": 'excluded by rule "{rule}"',
     "not_included": "not among the chosen folders",
-    "too_large": "larger than {} (your limit)",
+    "too_large": "larger than {limit} (your limit)",
     "link": LINK,
     "special": "special file",
-    "secret": "secrets are never copied ({})",
+    "secret": "secrets are never copied ({rule})",
     "state": "our own state folder",
     "part": "a file on its way back from Drive",
     "filesystem": "the same folder again, mounted below itself",

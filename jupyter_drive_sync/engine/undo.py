@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from jupyter_drive_sync.core.said import Said
 from jupyter_drive_sync.core.tree import FileId, Kind, LedgerEntry, RemoteEntry, Standing
 from jupyter_drive_sync.drive.api import Drive
 from jupyter_drive_sync.drive.secrets import SecretsStore
@@ -25,12 +26,14 @@ from jupyter_drive_sync.errors import (
     CannotPin,
     DriveSyncError,
     FileProblem,
+    GoneFromDrive,
     Missing,
     NothingToUndo,
 )
 
 _STAYS = ("uploaded", "moved", "archived")
 """What a run did and nobody takes back: it is listed with its number."""
+_IN_TRASHED_FOLDER = Said("its folder lies in Drive's trash", "skipped.folder_in_trash")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +146,10 @@ class Undo:
         back: list[LedgerEntry] = []
         for item, result in zip(ready, results, strict=True):
             if not isinstance(result, RemoteEntry):
-                problem = result.sentence if isinstance(result, DriveSyncError) else ""
+                problem = Said.of(result) if isinstance(result, DriveSyncError) else ""
                 self._left(item, problem)
             elif result.trashed:
-                self._left(item, "its folder lies in Drive's trash")
+                self._left(item, _IN_TRASHED_FOLDER)
             else:
                 entry = unclaimed(result, item.path)
                 back.append(replace(entry, standing=Standing.ARCHIVED))
@@ -167,7 +170,7 @@ class Undo:
                 try:
                     versions.make_current(found, older)
                 except (FileProblem, CannotPin) as problem:
-                    why = problem.sentence
+                    why = Said.of(problem)
                 else:
                     self.progress.outcome(known.path, "put_back", kind=Kind.FILE, size=older.size)
             if why:
@@ -190,7 +193,7 @@ class Undo:
                     yield known[file_id], FileVersions(path, entry, revisions[::-1])
                 elif isinstance(entry, Missing):
                     self.progress.outcome(
-                        path, "skipped", kind=Kind.FILE, reason="is no longer on Drive"
+                        path, "skipped", kind=Kind.FILE, reason=Said.of(GoneFromDrive())
                     )
                 elif isinstance(entry, DriveSyncError):
                     raise entry

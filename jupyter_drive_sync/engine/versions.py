@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from jupyter_drive_sync.core.restore_plan import Wanted, choose
+from jupyter_drive_sync.core.said import Said
 from jupyter_drive_sync.core.tree import RelPath, RemoteEntry, printable
 from jupyter_drive_sync.drive.api import Drive
 from jupyter_drive_sync.drive.secrets import SecretsStore
@@ -223,9 +224,11 @@ def predecessor(revisions: Sequence[Revision], ours: frozenset[str]) -> tuple[Re
     """
     places = [index for index, revision in enumerate(revisions) if revision.id in ours]
     if not places:
-        return None, "Drive no longer has the version that the sync made"
+        return None, Said(
+            "Drive no longer has the version that the sync made", "skipped.no_version"
+        )
     if places[-1] != len(revisions) - 1:
-        return None, "changed again since"
+        return None, Said("changed again since", "skipped.changed_since")
     if places[0] == 0:
         return None, ""
     return revisions[places[0] - 1], ""

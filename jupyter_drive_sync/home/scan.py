@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from jupyter_drive_sync.core.said import Said
 from jupyter_drive_sync.core.selection import Selection
 from jupyter_drive_sync.core.tree import (
     ROOT,
@@ -214,8 +215,9 @@ class _Walk:
         """Take note that nothing is known about a path; return the problem in words."""
         problem = problem_of(error)
         self.unreadable.add(path)
-        self.left_out.append(LeftOut(path, "unreadable", problem.sentence))
-        return problem.sentence
+        said = Said.of(problem)
+        self.left_out.append(LeftOut(path, "unreadable", said))
+        return said
 
 
 _KINDS: Final = {stat_bits.S_IFREG: Kind.FILE, stat_bits.S_IFDIR: Kind.FOLDER}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, Final, TypeVar
@@ -11,12 +12,12 @@ from jupyter_drive_sync.core.estimate import minutes
 from jupyter_drive_sync.core.plan import Operation, Verb
 from jupyter_drive_sync.core.settings import Settings
 from jupyter_drive_sync.core.tree import Kind, RelPath, top_of
+from jupyter_drive_sync.drive.api import Drive
 from jupyter_drive_sync.engine.check import CheckReport, distrust
 from jupyter_drive_sync.engine.check import check as compare
 from jupyter_drive_sync.engine.executor import Threads
 from jupyter_drive_sync.engine.mirror import Mirror, PassReport
-from jupyter_drive_sync.engine.records import FileOutcome
-from jupyter_drive_sync.engine.report import Progress, Status, describe_hold
+from jupyter_drive_sync.engine.report import Progress, Status, describe_file, describe_hold
 from jupyter_drive_sync.engine.survey import Survey, open_home
 from jupyter_drive_sync.engine.turn import Turn
 from jupyter_drive_sync.errors import DriveSyncError
@@ -133,7 +134,7 @@ def survey(job: Job, context: Context) -> Mapping[str, Any]:
         ],
         "folders_more": max(0, len(folders) - LISTED_FOLDERS),
         "left_out": [
-            {"path": item.path, "reason": item.reason, "size": item.size}
+            {name: value for name, value in describe_file(item).items() if name != "outcome"}
             for item in left_out[:LISTED_LEFT_OUT]
         ],
         "left_out_count": len(left_out),
@@ -194,7 +195,7 @@ def _check(world: World) -> CheckReport:
 def _pass(
     world: World, progress: Progress, permit: Callable[[], None], *, dry_run: bool
 ) -> PassReport:
-    drive = world.drive(permit)
+    drive = connect(world, progress, permit)
     try:
         work = Mirror(
             world.site(),
@@ -221,24 +222,44 @@ def _patience(world: World) -> float:
 
 
 def teller(context: Context, eta: Eta) -> Callable[[Mapping[str, Any]], None]:
-    """Turn the engine's counters into events."""
+    """Turn the engine's counters into events; may be called by several threads."""
+    guard = threading.Lock()
 
     def tell(counts: Mapping[str, Any]) -> None:
         done, total = counts["done"], counts["total"]
         size, whole = counts["bytes"], counts["bytes_total"]
         told = counts["phase"] in ("copying", "checking")
-        context.emit(
-            ProgressEvent(
-                phase=counts["phase"],
-                done=done,
-                total=total,
-                bytes_done=size,
-                bytes_total=whole,
-                eta_seconds=eta.left(done, total, size, whole) if told else None,
+        with guard:
+            context.emit(
+                ProgressEvent(
+                    phase=counts["phase"],
+                    done=done,
+                    total=total,
+                    bytes_done=size,
+                    bytes_total=whole,
+                    eta_seconds=eta.left(done, total, size, whole) if told else None,
+                    slowed=counts["slowed"],
+                )
             )
-        )
 
     return tell
+
+
+def connect(world: World, progress: Progress, permit: Callable[[], None]) -> Drive:
+    """Connect to Drive; the progress says when Drive has us wait.
+
+    Args:
+        world: what the job works with.
+        progress: of the job.
+        permit: asked before each request and during each wait.
+    """
+
+    def go_on() -> None:
+        permit()
+        progress.heed(slowed=drive.transport.pace.slowed)
+
+    drive = world.drive(go_on)
+    return drive
 
 
 def _described(report: PassReport, progress: Progress) -> dict[str, Any]:
@@ -256,7 +277,7 @@ def _described(report: PassReport, progress: Progress) -> dict[str, Any]:
         "counters": run.counters,
         "problem": run.problem,
         "holds": [describe_hold(hold) for hold in report.holds if not hold.answer],
-        "files": [described_file(outcome) for outcome in files[:LISTED]],
+        "files": [describe_file(outcome) for outcome in files[:LISTED]],
         "files_more": max(0, len(files) - LISTED),
         "objects": report.objects,
         "folder": report.folder,
@@ -272,16 +293,6 @@ def _exit_code(report: PassReport, progress: Progress) -> int:
     if any(problem.exit_code == 3 for problem in progress.problems):
         return 3
     return 0 if report.run.outcome == "completed" else 1
-
-
-def described_file(outcome: FileOutcome) -> dict[str, Any]:
-    """Put a file's outcome into the form in which surfaces read it."""
-    return {
-        "path": outcome.path,
-        "outcome": outcome.outcome,
-        "reason": outcome.reason,
-        "size": outcome.size,
-    }
 
 
 def _step(step: Operation) -> dict[str, Any]:

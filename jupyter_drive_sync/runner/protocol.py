@@ -106,6 +106,8 @@ class Progress:
     bytes_total: int = 0
     eta_seconds: float | None = None
     """Seconds that the rest will take; None while nobody can tell."""
+    slowed: bool = False
+    """Whether Drive has us wait."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from jupyter_drive_sync.core.tree import RelPath
 from jupyter_drive_sync.drive.types import Revision
 from jupyter_drive_sync.engine.executor import Threads
 from jupyter_drive_sync.engine.records import FileOutcome, Run
-from jupyter_drive_sync.engine.report import Progress
+from jupyter_drive_sync.engine.report import Progress, describe_file
 from jupyter_drive_sync.engine.restore import Request, Restore, RestoreReport
 from jupyter_drive_sync.engine.turn import Turn
 from jupyter_drive_sync.engine.undo import Undo, UndoReport
@@ -19,7 +19,7 @@ from jupyter_drive_sync.engine.versions import MOST_PINNED, FileVersions, Versio
 from jupyter_drive_sync.runner.assembly import World
 from jupyter_drive_sync.runner.child import Context
 from jupyter_drive_sync.runner.eta import Eta
-from jupyter_drive_sync.runner.mirror_jobs import LISTED, described_file, in_turn, teller
+from jupyter_drive_sync.runner.mirror_jobs import LISTED, connect, in_turn, teller
 from jupyter_drive_sync.runner.protocol import Job
 
 
@@ -44,7 +44,7 @@ def restore(job: Job, context: Context) -> Mapping[str, Any]:
     dry_run = bool(args.get("dry_run"))
 
     def work(permit: Callable[[], None]) -> RestoreReport:
-        drive = world.drive(permit)
+        drive = connect(world, progress, permit)
         try:
             threads = Threads(world.settings.concurrency)
             done = Restore(world.site(), drive, threads, progress, job.id, permit)
@@ -77,7 +77,7 @@ def undo(job: Job, context: Context) -> Mapping[str, Any]:
     progress = Progress(world.clock, teller(context, Eta(world.clock)))
 
     def work(permit: Callable[[], None]) -> UndoReport:
-        drive = world.drive(permit)
+        drive = connect(world, progress, permit)
         try:
             done = Undo(world.site(), drive, world.secrets, progress, job.id, permit)
             return done.run(job.args.get("run"))
@@ -141,7 +141,7 @@ def _described(run: Run, outcomes: tuple[FileOutcome, ...]) -> dict[str, Any]:
         "ended": run.ended,
         "counters": run.counters,
         "problem": run.problem,
-        "files": [described_file(outcome) for outcome in outcomes[:LISTED]],
+        "files": [describe_file(outcome) for outcome in outcomes[:LISTED]],
         "files_more": max(0, len(outcomes) - LISTED),
     }
 

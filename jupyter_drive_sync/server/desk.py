@@ -17,6 +17,7 @@ from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.engine.report import (
     Status,
     describe,
+    describe_file,
     describe_hold,
     people_state,
     read_status,
@@ -161,7 +162,7 @@ class Desk:
         with self._ledger() as ledger:
             if ledger is None or all(known.id != run for known in ledger.runs(limit=200)):
                 raise NoSuchThing(thing=f"run {run}")
-            files = [asdict(file) for file in ledger.outcomes(run)]
+            files = [describe_file(file) for file in ledger.outcomes(run)]
         return [file for file in files if not outcome or file["outcome"] == outcome]
 
     def done_before(self) -> tuple[int, int]:

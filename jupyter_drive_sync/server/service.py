@@ -40,10 +40,11 @@ _VERSIONS: Final = ("path", "link", "trashed", "kept", "most_kept", "versions")
 """What the route of versions tells."""
 _SAVED: Final = 1000
 """Saved files that are told apart."""
-_REVOKE_ENDS: Final = (
-    "Every other computer and hub that uses the same Google project for your account ends too.",
-    "Google forgets what this app may do: connecting again asks for your consent anew.",
-)
+_REVOKE_ENDS: Final = {
+    "others": "Every other computer and hub that uses the same Google project for your account "
+    "ends too.",
+    "consent": "Google forgets what this app may do: connecting again asks for your consent anew.",
+}
 _STAYS: Final = "Your files stay on Drive and here; nothing is deleted. Our access here is deleted."
 
 
@@ -185,7 +186,10 @@ class Service:
             "link": view.link,
             "problem": view.problem,
             "incident": self._incident(view),
-            "holds": [{**hold, "paths_href": self._href(hold["id"])} for hold in status.holds],
+            "holds": [
+                {"params": {}, **hold, "paths_href": self._href(hold["id"])}
+                for hold in status.holds
+            ],
             "last_sync": status.last_sync,
             "last_sync_count": status.last_sync_count,
             "last_sync_job": status.last_sync_job,
@@ -240,7 +244,9 @@ class Service:
             "account": {"email": account.email, "name": account.name} if account else None,
             "files": view.status.last_sync_count,
             "stays": _STAYS,
-            "revoke_ends": list(_REVOKE_ENDS),
+            "revoke_ends": [
+                {"code": code, "sentence": sentence} for code, sentence in _REVOKE_ENDS.items()
+            ],
         }
 
     async def preview(self, *, refresh: bool) -> dict[str, Any]:
@@ -546,6 +552,7 @@ class Service:
             "bytes_done": size + progress.bytes_done,
             "bytes_total": size + progress.bytes_total,
             "eta_seconds": progress.eta_seconds,
+            "slowed": progress.slowed,
         }
 
     def _progress(self) -> dict[str, Any] | None:

@@ -14,7 +14,8 @@ async function press(desk: Desk, save?: () => Promise<void>): Promise<void> {
     desk.open({ name: 'details' });
     return;
   }
-  if (view.shape === 'synced' || view.shape === 'waiting' || view.shape === 'offline') {
+  const useful = view.shape === 'offline' && view.action === 'sync';
+  if (view.shape === 'synced' || view.shape === 'waiting' || useful) {
     await save?.();
     return desk.sync();
   }

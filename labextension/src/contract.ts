@@ -23,11 +23,14 @@ export type Choice =
   | 'untrash'
   | 'disconnect';
 
+/** The values that a sentence is filled with. */
+export type Params = Readonly<Record<string, unknown>>;
+
 export interface IProblem {
   code: string;
   who: 'user' | 'admin' | 'wait' | 'bug';
   sentence: string;
-  params: Record<string, string | number>;
+  params: Params;
 }
 
 export interface IAccount {
@@ -41,7 +44,9 @@ export interface IHold {
   since: number;
   count: number;
   bytes: number;
+  /** In English; kind and params say the same. */
   reason: string;
+  params: Params;
   choices: Choice[];
   paths_href: string;
 }
@@ -117,7 +122,10 @@ export interface IFolderSize {
 
 export interface ILeftOut {
   path: string;
+  /** In English; code and params say the same. */
   reason: string;
+  code: string;
+  params: Params;
   size: number;
 }
 
@@ -151,7 +159,7 @@ export interface IAboutDisconnect {
   account: IAccount | null;
   files: number;
   stays: string;
-  revoke_ends: string[];
+  revoke_ends: { code: string; sentence: string }[];
 }
 
 export interface IRun {
@@ -168,7 +176,10 @@ export interface IRun {
 export interface IFileOutcome {
   path: string;
   outcome: string;
+  /** In English; code and params say the same. */
   reason: string;
+  code: string;
+  params: Params;
   size: number;
 }
 

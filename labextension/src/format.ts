@@ -76,6 +76,12 @@ export function moment(at: number, now: number, trans: TranslationBundle): strin
   if (days === 1) {
     return trans.__('tomorrow %1', clock(then));
   }
+  return day(at, now);
+}
+
+/** Writes a day, with its year where that is another one. */
+export function day(at: number, now: number): string {
+  const then = new Date(at * 1000);
   const year = then.getFullYear() === new Date(now).getFullYear() ? undefined : 'numeric';
   return then.toLocaleDateString(language(), { day: 'numeric', month: 'short', year });
 }

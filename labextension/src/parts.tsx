@@ -2,9 +2,9 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React, { useCallback, useEffect, useRef, useState } from 'react';
 import type { IFileOutcome, IPage } from './contract';
-import { count, size } from './format';
+import { count } from './format';
 import { type Shape, StateIcon } from './icons';
-import { PROBLEMS, words } from './problems';
+import { outcomeWords } from './reasons';
 
 /** Height of a row in pixels, as in Jupyter's own lists. */
 export const ROW = 25;
@@ -91,54 +91,6 @@ export function Path({ path }: { path: string }): React.JSX.Element {
       <span className="jp-DriveSync-path-end">{path.slice(cut)}</span>
     </span>
   );
-}
-
-/** The words for what became of a file. */
-export function outcomeWords(file: IFileOutcome, trans: TranslationBundle): string {
-  const { outcome, reason } = file;
-  const context = { trans, params: {}, next: '', last: '', said: reason };
-  switch (outcome) {
-    case 'uploaded':
-      return trans.__('copied, %1', size(file.size));
-    case 'updated':
-      return trans.__('updated, %1', size(file.size));
-    case 'moved':
-      return trans.__('moved');
-    case 'trashed':
-      return trans.__("in Drive's trash");
-    case 'archived':
-      return trans.__('kept on Drive, gone here');
-    case 'newer_on_drive':
-      return trans.__('newer on Drive, left as it is');
-    case 'replaced_edit':
-      return trans.__('replaced an edit on Drive');
-    case 'held':
-      return trans.__('waits for your answer');
-    case 'unclaimed':
-      return trans.__('on Drive, unknown here');
-    case 'declined':
-      return trans.__('removed on Drive twice, left there');
-    case 'moved_out':
-      return trans.__('moved out on Drive');
-    case 'kept_edited':
-      return trans.__('kept on Drive, edited there');
-    case 'revived':
-      return trans.__('brought back on Drive');
-    case 'restored':
-      return trans.__('brought back, %1', size(file.size));
-    case 'beside':
-      return trans.__('brought back beside what is here, %1', reason);
-    case 'untrashed':
-      return trans.__("taken out of Drive's trash");
-    case 'put_back':
-      return trans.__('put back on Drive');
-    case 'skipped':
-      return trans.__('not brought back: %1', reason);
-    case 'failed':
-      return reason in PROBLEMS ? words(reason, context).sentence : reason;
-    default:
-      return reason || outcome;
-  }
 }
 
 /** A long list of files: only what is seen is drawn; one stop for Tab, arrows within. */

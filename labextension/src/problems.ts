@@ -6,6 +6,7 @@
  * button copies for them. A test compares the codes with those of `errors.py`.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type { Params } from './contract';
 
 /** What the button of a problem does. */
 export type Action =
@@ -37,7 +38,7 @@ export interface IWords {
 export interface IContext {
   trans: TranslationBundle;
   /** The parameters that came with the problem. */
-  params: Readonly<Record<string, string | number>>;
+  params: Params;
   /** When the next run begins, in words; empty while none is planned. */
   next: string;
   /** When the last success was, in words; empty for never. */
@@ -272,7 +273,7 @@ export const PROBLEMS: Readonly<Record<string, Words>> = {
     short: trans.__("can't sync, the clock is wrong"),
     sentence: trans.__(
       "This server's clock is off by %1 minutes, so Google refuses our requests. Your files are untouched.",
-      params.minutes ?? '?'
+      String(params.minutes ?? '?')
     ),
     action: 'copy_admin',
     admin: trans.__('Set the clock of the server; Google refuses requests from another time.')
@@ -335,7 +336,7 @@ export const PROBLEMS: Readonly<Record<string, Words>> = {
     short: trans.__("can't sync, too many files"),
     sentence: trans.__(
       'Your home has more than %1 files, the limit here. Leave out some folders, then sync again.',
-      params.limit ?? '?'
+      String(params.limit ?? '?')
     ),
     action: 'exclude'
   }),
@@ -356,10 +357,16 @@ export const PROBLEMS: Readonly<Record<string, Words>> = {
     short: next
       ? trans.__('daily limit, goes on %1', next)
       : trans.__('daily limit, goes on later'),
-    sentence: trans.__(
-      "Google's daily upload limit for your account is reached; the rest follows by itself."
-    ),
-    action: 'files'
+    sentence: next
+      ? trans.__(
+          "Google's daily upload limit for your account is reached; the rest follows %1.",
+          next
+        )
+      : trans.__(
+          "Google's daily upload limit for your account is reached; the rest follows by itself."
+        ),
+    action: 'files',
+    button: trans.__('See what is left')
   }),
   'project.daily_limit': ({ trans }) => ({
     short: trans.__("can't sync, your admin is needed"),

@@ -2,6 +2,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IProblem, IProgress, IStatus } from './contract';
 import { count, duration, moment, shortDuration, size } from './format';
+import { holdWords } from './holds';
 import type { Shape } from './icons';
 import type { Reach } from './model';
 import { type Action as ProblemAction, type IWords, words } from './problems';
@@ -217,7 +218,9 @@ function paused(status: IStatus, now: number, trans: TranslationBundle): [string
   if (status.paused_by === 'admin') {
     return [
       trans.__('paused by your admin'),
-      trans.__('Your admin has paused syncing; nothing is copied until it is resumed.')
+      trans.__(
+        'Your admin has paused syncing; nothing is copied until it is resumed, and you need do nothing.'
+      )
     ];
   }
   const until = status.paused_until ?? -1;
@@ -271,7 +274,7 @@ function needsYou(status: IStatus, now: number, trans: TranslationBundle): Parti
             now,
             trans
           ).short,
-      headline: hold.reason,
+      headline: holdWords(hold, now, trans),
       action: 'review'
     };
   }
@@ -416,8 +419,18 @@ function raw(
     }
     case 'paused': {
       const [line, headline] = paused(status, now, trans);
-      const mine = status.paused_by !== 'admin';
-      return { shape: 'paused', line, headline, action: mine ? 'resume' : null };
+      return status.paused_by === 'admin'
+        ? {
+            shape: 'paused',
+            line,
+            headline,
+            action: 'copy_admin',
+            admin: trans.__(
+              'Syncing is paused for everybody here (c.DriveSync.paused). Its end needs a restart of the server.'
+            ),
+            code: 'run.paused'
+          }
+        : { shape: 'paused', line, headline, action: 'resume' };
     }
     case 'synced':
       if (status.saved_since === 0 && status.last_sync !== null) {

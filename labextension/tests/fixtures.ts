@@ -2,7 +2,7 @@
 import { nullTranslator } from '@jupyterlab/translation';
 import { Signal } from '@lumino/signaling';
 import { Client } from '../src/client';
-import type { IStatus } from '../src/contract';
+import type { IFileOutcome, IStatus, Params } from '../src/contract';
 import { DriveSyncModel } from '../src/model';
 
 export const trans = nullTranslator.load('jupyter_drive_sync');
@@ -50,6 +50,17 @@ export function status(change: Partial<IStatus> = {}): IStatus {
     ask: false,
     ...change
   };
+}
+
+/** What a sync did with a file. */
+export function file(
+  path: string,
+  outcome: string,
+  code = '',
+  params: Params = {},
+  size = 2000
+): IFileOutcome {
+  return { path, outcome, reason: '', code, params, size };
 }
 
 /** A server of the test: answers by route, and remembers what it was asked. */

@@ -2,16 +2,15 @@
 import { Notification } from '@jupyterlab/apputils';
 import { Widget } from '@lumino/widgets';
 import { StateButton, StatusItem } from '../src/button';
-import type { IFileOutcome, IStatus } from '../src/contract';
+import type { IStatus } from '../src/contract';
 import { Desk, type Page } from '../src/desk';
 import { openDialog } from '../src/dialog';
 import { Announcer, Endings } from '../src/endings';
 import { StateIcon } from '../src/icons';
 import { choiceWords, consequence, grouped } from '../src/pages/review';
-import { outcomeWords } from '../src/parts';
 import { Prompt } from '../src/prompt';
 import { Toasts } from '../src/toasts';
-import { Ground, hours, settle, status, trans } from './fixtures';
+import { file, Ground, hours, settle, status, trans } from './fixtures';
 
 const SETTINGS = {
   excludes: ['/old/'],
@@ -39,8 +38,8 @@ const FILES = {
   total: 2,
   offset: 0,
   files: [
-    { path: 'a/big.bin', outcome: 'failed', reason: 'drive.tree_limit', size: 1 },
-    { path: 'a/Lab3.ipynb', outcome: 'updated', reason: '', size: 2000 }
+    file('a/big.bin', 'failed', 'drive.tree_limit'),
+    file('a/Lab3.ipynb', 'updated')
   ]
 };
 
@@ -51,6 +50,7 @@ const HOLD = {
   count: 3,
   bytes: 300,
   reason: '3 files are gone; nothing was removed on Drive.',
+  params: {},
   choices: ['keep' as const, 'trash' as const],
   paths_href: '/x'
 };
@@ -85,7 +85,11 @@ async function begin(change: Partial<IStatus> = {}): Promise<Desk> {
       account: { email: 'ann@uni.edu', name: 'Ann' },
       files: 1236,
       stays: '',
-      revoke_ends: ['Other computers must be connected again.']
+      revoke_ends: [
+        { code: 'others', sentence: 'In English.' },
+        { code: 'consent', sentence: 'In English.' },
+        { code: 'new', sentence: 'Other computers must be connected again.' }
+      ]
     },
     'POST disconnect': { revoked: false },
     'DELETE authorize': { consent: null },
@@ -100,7 +104,15 @@ async function begin(change: Partial<IStatus> = {}): Promise<Desk> {
         { name: '', files: 40, bytes: 10e6 }
       ],
       folders_more: 3,
-      left_out: [{ path: '.cache', reason: 'excluded by rule ".cache/"', size: 0 }],
+      left_out: [
+        {
+          path: '.cache',
+          reason: 'Rule.',
+          code: 'left_out.excluded',
+          params: { rule: '.cache/' },
+          size: 0
+        }
+      ],
       left_out_count: 1,
       looked: hours(0)
     }
@@ -351,9 +363,9 @@ describe('the details', () => {
       total: 3,
       offset: 0,
       files: [
-        { path: 'a/big.bin', outcome: 'failed', reason: 'drive.mismatch', size: 1 },
-        { path: 'a/Lab3.ipynb', outcome: 'updated', reason: '', size: 2000 },
-        { path: '.cache', outcome: 'left_out', reason: 'excluded by rule ".cache/"', size: 0 }
+        file('a/big.bin', 'failed', 'drive.mismatch'),
+        file('a/Lab3.ipynb', 'updated'),
+        file('.cache', 'left_out', 'left_out.excluded', { rule: '.cache/' })
       ]
     };
     const node = await open({ name: 'details' });
@@ -1012,27 +1024,5 @@ describe('a dialog that is open', () => {
     node.close();
     desk.toasts.show('After.', 'info', false);
     expect(toasts().map(({ message }) => message)).toEqual(['After.']);
-  });
-});
-
-describe('outcomeWords', () => {
-  const file = (outcome: string, reason = ''): IFileOutcome => ({
-    path: 'a',
-    outcome,
-    reason,
-    size: 1000
-  });
-
-  it('has words for each outcome, and for new ones the reason', () => {
-    const outcomes =
-      'uploaded updated moved trashed archived newer_on_drive replaced_edit held unclaimed declined moved_out kept_edited revived'.split(
-        ' '
-      );
-    const said = outcomes.map(outcome => outcomeWords(file(outcome), trans));
-    expect(new Set(said).size).toBe(outcomes.length);
-    expect(outcomeWords(file('failed', 'file.changed'), trans)).toContain('next time');
-    expect(outcomeWords(file('failed', 'cannot be read (x)'), trans)).toBe('cannot be read (x)');
-    expect(outcomeWords(file('left_out', 'special file'), trans)).toBe('special file');
-    expect(outcomeWords(file('new'), trans)).toBe('new');
   });
 });

@@ -44,7 +44,8 @@ const HOLD = {
   since: hours(-2),
   count: 412,
   bytes: 1e6,
-  reason: '412 files are gone of 1530 mirrored ones; nothing was removed on Drive.',
+  reason: 'In English.',
+  params: { mirrored: 1530, causes: ['share'], folders: [], folders_more: 0 },
   choices: ['keep' as const, 'trash' as const],
   paths_href: '/x'
 };
@@ -215,7 +216,8 @@ describe('describe', () => {
     const state = 'needs_you' as const;
     expect(look({ state, holds: [HOLD] })).toMatchObject({
       line: 'Drive: 412 deletions need your OK',
-      headline: HOLD.reason,
+      headline:
+        '412 of 1,530 files are gone from your home (more than a quarter at once). Nothing was removed on Drive.',
       action: 'review',
       button: 'Review',
       label: 'Review'
@@ -275,7 +277,9 @@ describe('describe', () => {
     expect(look({ state, paused_until: null }).line).toBe('Drive: paused');
     expect(look({ state, paused_by: 'admin' })).toMatchObject({
       line: 'Drive: paused by your admin',
-      action: null
+      action: 'copy_admin',
+      button: 'Copy message for admin',
+      admin: expect.stringContaining('c.DriveSync.paused') as unknown
     });
   });
 

@@ -294,6 +294,32 @@ def test_refused_even_one_by_one_requests_keep_a_distance(clock: VirtualClock) -
     assert clock.monotonic() - start == pytest.approx(3 * 0.4)
 
 
+def test_who_is_refused_is_slowed_until_it_is_calm(clock: VirtualClock) -> None:
+    pace = Pace(clock, lambda: None, most=8)
+    assert not pace.slowed
+    pace.refused(None)
+    assert pace.slowed
+    clock.advance(9.5)
+    assert pace.slowed
+    clock.advance(1)
+    assert not pace.slowed
+    pace.refused(30.0)  # told to wait: slowed while it does
+    clock.advance(39)
+    assert pace.slowed
+    pace.wait(2)
+    assert not pace.slowed
+    pace.wait(60)  # for our own reasons
+    assert not pace.slowed
+
+
+def test_a_busy_drive_slows_and_a_cut_line_does_not(clock: VirtualClock) -> None:
+    for failure, slowed in ((status(503), True), (status(429), True), (OSError("cut"), False)):
+        sender = transport(Script([ok(), failure, ok()]), clock)
+        sender.send(GET, read)
+        sender.send(GET, read)
+        assert sender.pace.slowed is slowed
+
+
 def test_no_more_at_once_than_the_gate_lets_in(clock: VirtualClock) -> None:
     pace = Pace(clock, lambda: None, most=3)
     lock = threading.Lock()

@@ -117,8 +117,8 @@ class Scene:
                 "files": 1236,
                 "stays": "",
                 "revoke_ends": [
-                    "Every other computer that uses the same Google project ends too.",
-                    "Google forgets what this app may do: connecting again asks anew.",
+                    {"code": "others", "sentence": ""},
+                    {"code": "consent", "sentence": ""},
                 ],
             },
             "prompt": {

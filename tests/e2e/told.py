@@ -13,10 +13,13 @@ _HOLD: Final[dict[str, Any]] = {
     "bytes": 96_000_000,
     "choices": ["restore", "keep", "trash"],
     "paths_href": "/",
-    "reason": (
-        "412 of 1,530 files are gone from your home (data8 as a whole). "
-        "Nothing was removed on Drive."
-    ),
+    "reason": "In English.",
+    "params": {
+        "mirrored": 1530,
+        "causes": ["whole_folder"],
+        "folders": ["data8"],
+        "folders_more": 0,
+    },
 }
 _PROGRESS: Final[dict[str, Any]] = {
     "phase": "copying",
@@ -25,6 +28,7 @@ _PROGRESS: Final[dict[str, Any]] = {
     "bytes_done": 210_000_000,
     "bytes_total": 1_100_000_000,
     "eta_seconds": 240,
+    "slowed": False,
 }
 
 SETTINGS: Final[dict[str, Any]] = {
@@ -37,6 +41,12 @@ SETTINGS: Final[dict[str, Any]] = {
     "next_run": None,
     "by_admin": [],
 }
+
+
+def _left_out(path: str, why: str, size: int = 0, **params: str | int) -> dict[str, Any]:
+    code = f"left_out.{why}"
+    return {"path": path, "reason": "", "code": code, "params": params, "size": size}
+
 
 PREVIEW: Final[dict[str, Any]] = {
     "home": "/home/ann",
@@ -54,10 +64,10 @@ PREVIEW: Final[dict[str, Any]] = {
     ],
     "folders_more": 0,
     "left_out": [
-        {"path": ".cache", "reason": 'excluded by rule ".cache/" (default)', "size": 0},
-        {"path": "data/huge.h5", "reason": "larger than 2 GB (your limit)", "size": 3 * 10**9},
-        {"path": "shared", "reason": "link, not followed", "size": 0},
-        {"path": ".ssh", "reason": "secrets are never copied (.ssh/)", "size": 0},
+        _left_out(".cache", "excluded", rule=".cache/ (default)"),
+        _left_out("data/huge.h5", "too_large", size=3 * 10**9, limit=2 * 10**9),
+        _left_out("shared", "link"),
+        _left_out(".ssh", "secret", rule=".ssh/"),
     ],
     "left_out_count": 4,
     "looked": 0,
@@ -79,14 +89,13 @@ def states(now: float) -> dict[str, dict[str, Any]]:
               "link": "", "next_run": None}  # fmt: skip
     whole = {**hold, "count": 0, "bytes": 0}
     gone = {**whole, "kind": "root_gone", "choices": ["untrash", "start_afresh", "disconnect"],
-            "reason": "The folder home/ann is in Drive's trash; nothing is copied until you "
-                      "choose."}  # fmt: skip
-    other = {**whole, "kind": "other_home", "choices": ["take_over", "second_folder", "disconnect"],
-             "reason": "The folder home/ann on your Drive is the backup of another home, last "
-                       "changed on 2026-11-02; nothing was changed there."}  # fmt: skip
+            "params": {"folder": "home/ann", "trashed": True}}  # fmt: skip
+    other = {**whole, "kind": "other_home",
+             "choices": ["restore", "take_over", "second_folder", "disconnect"],
+             "params": {"folder": "home/ann", "new": False,
+                        "changed": now - 20 * DAY}}  # fmt: skip
     moved = {**hold, "kind": "moved_out", "choices": ["keep", "start_afresh"], "count": 31,
-             "reason": "31 files were moved elsewhere on your Drive; no new copies were "
-                       "made."}  # fmt: skip
+             "params": {}}  # fmt: skip
     return {
         "unknown": {},
         "not_connected": nobody,
@@ -110,6 +119,7 @@ def states(now: float) -> dict[str, dict[str, Any]]:
         "queued": {**running, "status": "queued"},
         "looking": {**running, "progress": {**_PROGRESS, "phase": "scanning", "total": 0}},
         "syncing": {**running, "progress": _PROGRESS},
+        "slowed": {**running, "progress": {**_PROGRESS, "slowed": True}},
         "syncing_and_held": {**running, "progress": _PROGRESS, "holds": [hold]},
         "checking": {**running, "progress": sent},
         "synced": {},
@@ -185,26 +195,30 @@ def status(now: float) -> dict[str, Any]:
     }
 
 
+def _file(path: str, outcome: str, size: int, code: str = "") -> dict[str, Any]:
+    """Return what a run did with a file."""
+    return {"path": path, "outcome": outcome, "reason": "", "code": code, "params": {},
+            "size": size}  # fmt: skip
+
+
 def files_of(name: str) -> dict[str, Any]:
     """Return the files of the last run in a state."""
     failed = [
         ("data8/lab2/results of a very long night of measurements.csv", "file.changed"),
-        ("data8/lab3/Lab3.ipynb", "cannot be read (Permission denied)"),
-        ("data/model.bin", "the copy on Drive was not identical; it is sent again next time"),
+        ("data8/lab3/Lab3.ipynb", "file.unreadable"),
+        ("data/model.bin", "drive.mismatch"),
     ]
     number = {"failed_files": 3, "partly": 1}.get(name, 0)
-    rows = [(path, "failed", reason, 10) for path, reason in failed[:number]]
+    rows = [_file(path, "failed", 10, code) for path, code in failed[:number]]
     if name in ("clean", "empty", "nothing_new"):
         rows = []
     elif name == "result":
-        rows = [("data8/lab3/Lab3.ipynb", "updated", "", 70_000)]
+        rows = [_file("data8/lab3/Lab3.ipynb", "updated", 70_000)]
     else:
-        rows += [(f"data8/lab{n}/Lab{n}.ipynb", "updated", "", n * 70_000) for n in range(1, 300)]
-        rows += [("data/huge.h5", "left_out", "larger than 2 GB (your limit)", 3_000_000_000)]
-        rows += [(".cache", "left_out", 'excluded by rule ".cache/" (default)', 0)]
-    names = ("path", "outcome", "reason", "size")
+        rows += [_file(f"data8/lab{n}/Lab{n}.ipynb", "updated", n * 70_000) for n in range(1, 300)]
+        rows += [{**left, "outcome": "left_out"} for left in PREVIEW["left_out"][:2]]
     return {
-        "files": [dict(zip(names, row, strict=True)) for row in rows],
+        "files": rows,
         "total": len(rows),
         "offset": 0,
     }

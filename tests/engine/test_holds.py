@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from jupyter_drive_sync.core.said import params_of
 from jupyter_drive_sync.core.tree import FileId, RelPath, Standing
 from jupyter_drive_sync.drive.types import CreateFolder
 from jupyter_drive_sync.engine.site import Identity
@@ -33,6 +34,20 @@ def trashed(world: World) -> int:
 
 
 # -- deletions -------------------------------------------------------------------------------------
+
+
+def test_what_happened_is_told_in_words_and_in_values(held: World) -> None:
+    (hold,) = held.holds()
+    assert hold.reason == (
+        "10 of 30 files are gone from your home (more than a quarter at once; a as a whole). "
+        "Nothing was removed on Drive."
+    )
+    assert params_of(hold.reason) == {
+        "mirrored": 30,
+        "causes": ["share", "whole_folder"],
+        "folders": ["a"],
+        "folders_more": 0,
+    }
 
 
 def test_held_stays_held_until_it_is_answered(held: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_drive_sync.core.said import Said, code_of, params_of
 from jupyter_drive_sync.core.tree import (
     FileId,
     Kind,
@@ -285,6 +287,9 @@ def test_a_hold_keeps_its_id_and_age(ledger: Ledger) -> None:
     assert (first.count, first.bytes) == (3, 30)
     later = ledger.hold(Hold("h2", "deletions", 9.0, "other", ("keep", "trash")), items[:1])
     assert (later.id, later.since, later.reason, later.count) == ("h1", 5.0, "other", 1)
+    said = Said("third", "held.deletions", {"mirrored": 9})
+    third = ledger.hold(Hold("h3", "deletions", 9.0, said, ("keep", "trash")), items[:1])
+    assert (third.reason, params_of(third.reason)) == ("third", {"mirrored": 9})
     ledger.dissolve("deletions")
     assert ledger.holds() == []
     assert ledger.hold_items("h1") == []
@@ -326,6 +331,31 @@ def test_what_cannot_be_used_is_set_aside(tmp_path: Path, content: bytes, why: s
         assert made.entries() == {}
     if why != "new":
         assert (tmp_path / f"ledger.{why}.sqlite").read_bytes() == content
+
+
+def test_an_older_one_is_carried_over_whole(tmp_path: Path, ledger: Ledger) -> None:
+    """What the first program wrote is read by this one, and what this one adds is kept."""
+    ledger.put([entry()])
+    ledger.hold(Hold("h1", "deletions", 5.0, "why", ("keep",)), [])
+    run = ledger.begin("job", 1.0)
+    outcome = FileOutcome(RelPath("y"), "failed", Said("why", "file.vanished", {"n": 1}))
+    ledger.end(Run(run, "", 0.0, 1.5, "completed"), [outcome], mirrored=1)
+    ledger.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as db:
+        for table in ("holds", "outcomes"):
+            db.execute(f"ALTER TABLE {table} DROP COLUMN said")
+        db.execute("PRAGMA user_version = 1")
+        db.commit()
+    again, why = Ledger.open(tmp_path)
+    with again:
+        assert why == ""
+        assert again.mirrored() == 1
+        assert [hold.reason for hold in again.holds()] == ["why"]
+        assert [code_of(known.reason) for known in again.outcomes(run)] == [""]
+        later = again.begin("job", 2.0)
+        again.end(Run(later, "", 0.0, 2.5, "completed"), [outcome], mirrored=1)
+        (known,) = again.outcomes(later)
+        assert (code_of(known.reason), params_of(known.reason)) == ("file.vanished", {"n": 1})
 
 
 def test_a_newer_one_is_set_aside_whole(tmp_path: Path, ledger: Ledger) -> None:

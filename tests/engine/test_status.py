@@ -55,6 +55,15 @@ def judged(folder: Path, clock: VirtualClock, status: Status) -> Status:
     return read_status(folder, clock.wall(), ping_seconds=10)
 
 
+def test_that_drive_has_us_wait_is_told_at_once_and_once(clock: VirtualClock) -> None:
+    told: list[bool] = []
+    progress = Progress(clock, lambda counts: told.append(counts["slowed"]))
+    progress.count("done")
+    for slowed in (True, True, False):
+        progress.heed(slowed=slowed)
+    assert told == [False, True, False]
+
+
 def test_nothing_was_ever_written(tmp_path: Path) -> None:
     assert read_status(tmp_path, 0, ping_seconds=10) == Status()
     assert Status().status == "initialized"

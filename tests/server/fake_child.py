@@ -15,7 +15,7 @@ from jupyter_drive_sync.runner.protocol import Job, Progress
 
 
 def _wait(job: Job, context: Context) -> Mapping[str, Any]:
-    context.emit(Progress("copying", done=1, total=9, bytes_done=10, bytes_total=90))
+    context.emit(Progress("copying", 1, 9, bytes_done=10, bytes_total=90, slowed=True))
     while True:
         context.permit()
         threading.Event().wait(0.01)

@@ -45,6 +45,7 @@ async def test_two_at_once_are_one(api: Api, service: Service) -> None:
     await under_way(service)
     progress = (await api.get("status"))["progress"]
     assert (progress["done"], progress["total"], progress["bytes_total"]) == (1, 9, 90)
+    assert progress["slowed"] is True
     assert (await api.post("cancel"))["cancelled"]
     await service.passes.wait()
 

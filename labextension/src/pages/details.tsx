@@ -4,6 +4,7 @@ import type { IFileOutcome, IRun, ISettings } from '../contract';
 import type { Desk } from '../desk';
 import type { IPageProps } from '../dialog';
 import { count, moment, size } from '../format';
+import { holdWords } from '../holds';
 import { StateIcon } from '../icons';
 import { Banner, Bar, Button, FileList, files as filesWords } from '../parts';
 import { counter, atTime } from '../view';
@@ -69,7 +70,7 @@ function State({ desk }: { desk: Desk }): React.JSX.Element {
       )}
       {view.action && view.action !== 'review' && (
         <div className="jp-DriveSync-actions">
-          {view.action === 'files' ? (
+          {view.action === 'files' && view.shape !== 'offline' ? (
             <Button kind="primary" onClick={() => void desk.sync()}>
               {trans.__('Sync now')}
             </Button>
@@ -105,7 +106,7 @@ function Holds({ desk, turn }: Pick<IPageProps, 'desk' | 'turn'>): React.JSX.Ele
             </Button>
           }
         >
-          {hold.reason}
+          {holdWords(hold, Date.now(), desk.trans)}
         </Banner>
       ))}
     </>

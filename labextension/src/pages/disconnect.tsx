@@ -1,9 +1,26 @@
 /** What ends and what stays, before it ends. */
+import type { TranslationBundle } from '@jupyterlab/translation';
 import React, { useEffect, useState } from 'react';
 import type { IAboutDisconnect } from '../contract';
 import type { IPageProps } from '../dialog';
 import { count } from '../format';
 import { Button } from '../parts';
+
+/** What else ends with the permission; '' for what nobody here knows. */
+function endWords(code: string, trans: TranslationBundle): string {
+  switch (code) {
+    case 'others':
+      return trans.__(
+        'Every other computer and hub that uses the same Google project for your account ends too.'
+      );
+    case 'consent':
+      return trans.__(
+        'Google forgets what this app may do: connecting again asks for your consent anew.'
+      );
+    default:
+      return '';
+  }
+}
 
 /** The page. */
 export function Disconnect({ desk, turn, close }: IPageProps): React.JSX.Element {
@@ -54,9 +71,9 @@ export function Disconnect({ desk, turn, close }: IPageProps): React.JSX.Element
             />
             <span>{trans.__('Also end the permission at Google')}</span>
           </label>
-          {about.revoke_ends.map(sentence => (
-            <p key={sentence} className="jp-DriveSync-secondary jp-mod-indent">
-              {sentence}
+          {about.revoke_ends.map(({ code, sentence }) => (
+            <p key={code} className="jp-DriveSync-secondary jp-mod-indent">
+              {endWords(code, trans) || sentence}
             </p>
           ))}
         </>

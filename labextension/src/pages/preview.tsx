@@ -4,6 +4,7 @@ import type { IFolderSize, IPreview, ISettings } from '../contract';
 import type { IPageProps } from '../dialog';
 import { count, duration, size } from '../format';
 import { Button, files as filesWords, Path } from '../parts';
+import { reasonWords } from '../reasons';
 
 /** The pattern that leaves a top folder out. */
 function pattern(folder: IFolderSize): string {
@@ -150,8 +151,8 @@ export function Preview({ desk, turn, close }: IPageProps): React.JSX.Element {
                 {preview.left_out.map(item => (
                   <li key={item.path}>
                     <Path path={item.path} />
-                    <span className="jp-DriveSync-row-said" title={item.reason}>
-                      {item.reason}
+                    <span className="jp-DriveSync-row-said" title={reasonWords(item, trans)}>
+                      {reasonWords(item, trans)}
                     </span>
                   </li>
                 ))}

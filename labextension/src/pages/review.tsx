@@ -4,6 +4,7 @@ import React, { useEffect, useState } from 'react';
 import type { Choice, IHold } from '../contract';
 import type { IPageProps } from '../dialog';
 import { count, moment, size } from '../format';
+import { holdWords } from '../holds';
 import { Button, files as filesWords, Path } from '../parts';
 
 /** Files that are asked for at most; beyond them there is only the whole. */
@@ -214,7 +215,7 @@ export function Review({
   }
   return (
     <div className="jp-DriveSync-body">
-      <p>{hold.reason}</p>
+      <p>{holdWords(hold, Date.now(), trans)}</p>
       {hold.count > 0 && (
         <p className="jp-DriveSync-secondary">
           {trans.__(
