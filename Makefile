@@ -77,7 +77,7 @@ test: setup browser ## Run every test but the long ones, with coverage
 	@$(PYTEST) -n $(WORKERS) --dist=worksteal --ignore=tests/e2e -m "not torture and not bench" --cov --cov-report=term:skip-covered
 
 browser: setup chromium ## Try the front end in Chromium, JupyterLab and Notebook
-	@$(PYTEST) -q tests/e2e
+	@$(PYTEST) -q -n 2 --dist=worksteal tests/e2e
 
 # The floor is the oldest Jupyter that we promise; each place holds the wheel and what it needs alone.
 wheel: setup chromium ## Build the wheel, install it alone, and try it in the oldest and the newest Jupyter

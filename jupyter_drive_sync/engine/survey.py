@@ -183,7 +183,7 @@ class Survey:
     def _why(self, item: LeftOut) -> Said:
         limit = self.site.settings.max_file_size
         values = {"limit": limit} if item.reason == "too_large" else {"rule": item.rule}
-        sentence = _REASONS[item.reason].format(rule=item.rule, limit=f"{limit / 1e9:,.3g} GB")
+        sentence = _REASONS[item.reason].format(rule=item.rule, limit=_amount(limit))
         return Said(sentence, f"left_out.{item.reason}", values)
 
 
@@ -199,6 +199,12 @@ _REASONS: Final = {
     "part": "a file on its way back from Drive",
     "filesystem": "the same folder again, mounted below itself",
 }
+
+
+def _amount(size: int) -> str:
+    if size < 1_000_000:
+        return f"{size:,} bytes"
+    return f"{size / 1e9:,.3g} GB" if size >= 1e9 else f"{size / 1e6:,.3g} MB"
 
 
 def state_below_home(site: Site) -> RelPath | None:

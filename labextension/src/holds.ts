@@ -83,7 +83,10 @@ export function holdWords(hold: IHold, now: number, trans: TranslationBundle): s
       }
       return params.trashed === true
         ? trans.__("The folder %1 is in Drive's trash; nothing is copied until you choose.", folder)
-        : trans.__('The folder %1 was deleted on Drive; nothing is copied until you choose.', folder);
+        : trans.__(
+            'The folder %1 was deleted on Drive; nothing is copied until you choose.',
+            folder
+          );
     case 'other_home': {
       if (folder === '') {
         return hold.reason;

@@ -47,6 +47,12 @@ export interface IContext {
   said: string;
 }
 
+/** A value as text; '' where there is none. */
+export function text(params: Params, name: string): string {
+  const value = params[name];
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+}
+
 type Words = (context: IContext) => IWords;
 
 function goesOn({ trans, next }: IContext): string {
@@ -273,7 +279,7 @@ export const PROBLEMS: Readonly<Record<string, Words>> = {
     short: trans.__("can't sync, the clock is wrong"),
     sentence: trans.__(
       "This server's clock is off by %1 minutes, so Google refuses our requests. Your files are untouched.",
-      String(params.minutes ?? '?')
+      text(params, 'minutes') || '?'
     ),
     action: 'copy_admin',
     admin: trans.__('Set the clock of the server; Google refuses requests from another time.')
@@ -336,7 +342,7 @@ export const PROBLEMS: Readonly<Record<string, Words>> = {
     short: trans.__("can't sync, too many files"),
     sentence: trans.__(
       'Your home has more than %1 files, the limit here. Leave out some folders, then sync again.',
-      String(params.limit ?? '?')
+      text(params, 'limit') || '?'
     ),
     action: 'exclude'
   }),

@@ -2,13 +2,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IFileOutcome, ILeftOut, Params } from './contract';
 import { size } from './format';
-import { PROBLEMS, words } from './problems';
-
-/** A value as text; '' where there is none. */
-function text(params: Params, name: string): string {
-  const value = params[name];
-  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
-}
+import { PROBLEMS, text, words } from './problems';
 
 /** A reason that has a code, in words; '' for a code that nobody here knows. */
 function byCode(code: string, params: Params, trans: TranslationBundle): string {

@@ -71,7 +71,12 @@ describe('PROBLEMS', () => {
   // What each class of trouble has to tell: in short, in a sentence, and what its button says.
   it.each<[string, RegExp, RegExp, string]>([
     ['drive.busy', /^slowed by Google, goes on at 03:00$/, /asked us to go slower/, 'Go on now'],
-    ['drive.daily_upload_limit', /^daily limit, goes on at/, /daily upload limit/, 'See what is left'],
+    [
+      'drive.daily_upload_limit',
+      /^daily limit, goes on at/,
+      /daily upload limit/,
+      'See what is left'
+    ],
     ['project.daily_limit', /your admin is needed$/, /tomorrow/, 'Copy message for admin'],
     ['drive.full', /^no space left$/, /what is on Drive is safe/, 'See what takes space'],
     ['drive.tree_limit', /^1 folder not synced$/, /the rest is synced/, 'Leave out folders…'],

@@ -37,10 +37,7 @@ const RUN = {
 const FILES = {
   total: 2,
   offset: 0,
-  files: [
-    file('a/big.bin', 'failed', 'drive.tree_limit'),
-    file('a/Lab3.ipynb', 'updated')
-  ]
+  files: [file('a/big.bin', 'failed', 'drive.tree_limit'), file('a/Lab3.ipynb', 'updated')]
 };
 
 const HOLD = {
