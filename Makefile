@@ -62,8 +62,8 @@ $(STAMP): pyproject.toml package.json $(TOOLS) | $(BUNDLE)
 
 setup: $(STAMP) $(BUNDLE) ## Make .venv with everything in it
 
-demo: setup ## Show the main job against LocalDrive; ONCE=1: from start to end, without a browser
-	@$(BIN)/jupyter-drive-sync demo $(if $(filter-out 0,$(ONCE)),--once)
+demo: setup ## Show the main job against LocalDrive; ONCE=1: without a browser; HUB=1: on a JupyterHub
+	@$(BIN)/jupyter-drive-sync demo $(if $(filter-out 0,$(HUB)),--hub) $(if $(filter-out 0,$(ONCE)),--once)
 
 chromium: ## Install the browser of the tests where that is allowed (Debian, root or sudo)
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { \

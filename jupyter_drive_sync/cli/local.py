@@ -14,7 +14,8 @@ from typing import Final
 import click
 
 from jupyter_drive_sync.cli import words
-from jupyter_drive_sync.demo import lab, story
+from jupyter_drive_sync.demo import hub as hubs
+from jupyter_drive_sync.demo import hub_story, lab, story
 from jupyter_drive_sync.demo.ground import local_drive
 from jupyter_drive_sync.errors import UsageError
 from jupyter_drive_sync.localdrive.fault_text import kinds_help
@@ -36,18 +37,27 @@ def _say(text: str) -> None:
 
 @click.command()
 @click.option("--once", is_flag=True, help="Play the whole story, print it, and exit.")
+@click.option("--hub", is_flag=True, help="Show a JupyterHub with three people and a night.")
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="Port of the LocalDrive.")
-def demo(*, once: bool, port: int) -> None:
+def demo(*, once: bool, hub: bool, port: int) -> None:
     """See it work, without a Google account.
 
     Starts a LocalDrive, a server that behaves like Google Drive, makes a sample home, and opens
     both in a JupyterLab of their own until Ctrl-C. With --once it connects, mirrors, changes and
     mirrors again without a browser, and compares all checksums.
+
+    With --hub it is a JupyterHub with the homes of three people; with --once they consent, and a
+    night goes by in both modes.
     """
+    if hub:
+        hubs.check()
     if once:
-        if not story.tell(_say):
+        if not (hub_story if hub else story).tell(_say):
             _say("Something differs.")
             raise click.exceptions.Exit(4)
+        return
+    if hub:
+        _show_hub(port)
         return
     with contextlib.ExitStack() as stack:
         told = stack.enter_context(_until_told())
@@ -69,6 +79,27 @@ def demo(*, once: bool, port: int) -> None:
         _say("The same in another terminal:\n")
         for line in story.commands(scene):
             _say(f"    {line}")
+        _say("\nEverything is removed at Ctrl-C.")
+        told.wait()
+
+
+def _show_hub(port: int) -> None:
+    with contextlib.ExitStack() as stack:
+        told = stack.enter_context(_until_told())
+        place = stack.enter_context(hubs.campus(port, latency=_LATENCY))
+        _say("JupyterHub starts, one moment…")
+        stack.enter_context(hubs.jupyterhub(place, hubs.Night(), told.set))
+        for person in hubs.PEOPLE[1:]:
+            hub_story.consent(place, person, _say)
+        _say(f"\nJupyterHub:                         {place.url}")
+        _say(f"Its page for administrators:        {place.service}admin")
+        _say(f"LocalDrive, as a browser shows it:  {place.ground.url}/")
+        _say(f"The homes:                          {place.folder / 'homes'}")
+        _say(f"People:                             {', '.join((*hubs.PEOPLE, hubs.ADMIN))}")
+        _say(f"Password of each:                   {place.password}")
+        _say(f"What the hub says:                  {place.log}\n")
+        for line in hub_story.first_steps(place):
+            _say(line)
         _say("\nEverything is removed at Ctrl-C.")
         told.wait()
 

@@ -35,6 +35,17 @@ class Ground:
     client_file: Path
     device_file: Path
 
+    def web_client(self, redirect_uri: str, path: Path) -> None:
+        """Register an address to answer at, and write the file of a client of the kind web.
+
+        Args:
+            redirect_uri: where a browser is sent back to.
+            path: of the file.
+        """
+        client = self.drive.oauth.client_of_kind("web")
+        self.drive.oauth.add_redirect_uri(client.client_id, redirect_uri)
+        _client_file(self.drive, "web", self.url, path)
+
     def environment(self, base: Mapping[str, str]) -> dict[str, str]:
         """Return an environment in which our program talks to this server and no other."""
         return {

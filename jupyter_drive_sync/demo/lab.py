@@ -98,12 +98,20 @@ def _command(scene: Stage, *, browse: bool) -> list[str]:
     return [sys.executable, "-m", "jupyterlab", *options]
 
 
+def quiet_settings(folder: Path) -> None:
+    """Make settings with which JupyterLab does not ask its own question of a new profile.
+
+    Args:
+        folder: for ``JUPYTERLAB_SETTINGS_DIR``; it is made.
+    """
+    place = folder / "@jupyterlab" / "apputils-extension"
+    place.mkdir(parents=True)
+    (place / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+
+
 def _environment(scene: Stage, base: Path) -> dict[str, str]:
     """Return an environment in which Jupyter reads and writes nothing of the person's own."""
-    settings = base / "settings" / "@jupyterlab" / "apputils-extension"
-    settings.mkdir(parents=True)
-    # Jupyter's own question of a new profile would lie beside ours.
-    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+    quiet_settings(base / "settings")
     inherited: Mapping[str, str] = {
         name: value for name, value in os.environ.items() if not name.startswith("JUPYTERHUB_")
     }

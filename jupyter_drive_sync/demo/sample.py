@@ -35,10 +35,12 @@ class SampleHome:
     Args:
         root: an empty folder.
         seed: the same seed makes the same home, byte by byte.
+        big: bytes of its largest file.
     """
 
-    def __init__(self, root: Path, seed: int = 8) -> None:
+    def __init__(self, root: Path, seed: int = 8, big: int = BIG) -> None:
         self.root = root
+        self._big = big
         self._random = random.Random(seed)  # noqa: S311 - repeatable, and worth nothing
 
     def make(self) -> None:
@@ -51,7 +53,7 @@ class SampleHome:
         for homework in range(1, 7):
             self._write(f"data8/homework/hw{homework}.ipynb", self._notebook(homework))
         self._write("data8/lab01/.ipynb_checkpoints/lab01-checkpoint.ipynb", self._notebook(1))
-        self._write("data/ocean temperatures.bin", self._random.randbytes(BIG))
+        self._write("data/ocean temperatures.bin", self._random.randbytes(self._big))
         self._write("data/penguins.csv", self._table(4_000))
         self._write("data/empty.csv", b"")
         self._repository("projects/penguins")

@@ -134,7 +134,7 @@ def _pass(scene: Stage, title: str, say: Callable[[str], None], *, idle: bool = 
     kinds = [f"{count} {name}" for name, count in sorted(log.counts().items())]
     say(f"  Requests: {log.count():,} to Drive ({', '.join(kinds)}), {log.units():,} quota units")
     comparison = _compare(scene)
-    say(f"  Checked:  {_judged(comparison)}\n")
+    say(f"  Checked:  {judged(comparison)}\n")
     quiet = not idle or log.count() == 1
     if not quiet:
         say("  A pass with nothing to do should have sent one request.\n")
@@ -146,7 +146,8 @@ def _compare(scene: Stage) -> proof.Comparison:
     return proof.compare(proof.expected(scene.sample.root, LEFT_OUT), there, twins)
 
 
-def _judged(comparison: proof.Comparison) -> str:
+def judged(comparison: proof.Comparison) -> str:
+    """Say how home and Drive compare."""
     if comparison.equal:
         return f"all {len(comparison.same):,} checksums on LocalDrive are those of the files here"
     parts = [

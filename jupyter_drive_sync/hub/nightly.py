@@ -108,6 +108,7 @@ class Nightly:
         self._groups: dict[str, tuple[str, ...] | None] = {}
         self._homes: set[tuple[str, str]] = set()
         self._paused = settings.paused
+        self._resumed = asyncio.Event()
         self._unplanned: dict[tuple[str, str], tuple[str, int]] = {}
         self._budget: Budget | None = None
         self._task: asyncio.Task[None] | None = None
@@ -148,7 +149,8 @@ class Nightly:
                 await asyncio.sleep(min(seconds, _LOOK))
             await self._read_holds()
             if self._paused:
-                await asyncio.sleep(_LOOK)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._resumed.wait(), _LOOK)
                 continue
             try:
                 await self.run(night)
@@ -483,6 +485,10 @@ class Nightly:
     def pause(self, *, paused: bool) -> None:
         """Begin no night, and no further turn of this one, until it is resumed."""
         self._paused = paused
+        if paused:
+            self._resumed.clear()
+        else:
+            self._resumed.set()
         if paused and self.wave is not None:
             self.wave.stop("an admin paused it")
 

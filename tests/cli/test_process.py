@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import os
 import pty
@@ -18,6 +19,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from jupyter_drive_sync.demo.browser import Browser
 from jupyter_drive_sync.localdrive import wire
 from jupyter_drive_sync.localdrive.drive import LocalDrive
 from tests.cli.conftest import Desk
@@ -221,6 +223,41 @@ def test_the_demo_without_jupyterlab_shows_the_commands(
         assert "jupyter-drive-sync sync" in said
         process.send_signal(signal.SIGTERM)
         assert finish(process)[0] == 0
+
+
+def test_the_demo_of_a_hub_opens_one_and_leaves_nothing(desk: Desk) -> None:
+    """`make demo HUB=1`; with `ONCE=1`, which is longer, it is a target of `.ci/run`."""
+    with running("demo", "--hub") as process:
+        said = told(process, "Ctrl-C")
+        hub = re.search(r"JupyterHub:\s+(\S+)", said)
+        homes = re.search(r"The homes:\s+(\S+)", said)
+        password = re.search(r"Password of each:\s+(\S+)", said)
+        assert hub is not None
+        assert homes is not None
+        assert password is not None
+        assert said.count("permission, encrypted") == 2
+        admin = Browser("")
+        page = admin.visit(f"{hub[1]}hub/login?next=/services/drive-sync/admin")
+        page = admin.submit(page, username="teacher", password=password[1])
+        assert "The nights are paused." in page.text
+        assert "ben@example.edu" in page.text
+        process.send_signal(signal.SIGINT)
+        assert finish(process)[0] == 0
+    assert not Path(homes[1]).exists()
+    with pytest.raises(URLError):
+        urlopen(hub[1])  # noqa: S310 - as above
+
+
+def test_the_demo_of_a_hub_without_one_says_what_to_install(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "jupyterhub" else find(name)
+    )
+    said = desk.run("demo", "--hub")
+    assert said.code == 2
+    assert "pip install 'jupyter-drive-sync[demo,hub]'" in said.sentence
 
 
 def test_windows_is_told_in_one_sentence(
