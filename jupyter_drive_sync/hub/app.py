@@ -93,7 +93,7 @@ class DriveSyncHubApp(Application):
         nights: Nights | None = None
         try:
             parts = make_parts(self.config, os.environ, self.log)
-            nights = make_nights(parts, os.environ)
+            application, nights = make_all(parts, os.environ)
         except DriveSyncError as problem:
             self.log.critical("Jupyter Drive Sync does not work. %s", problem.sentence)
             application = broken_application(problem, os.environ)
@@ -101,7 +101,6 @@ class DriveSyncHubApp(Application):
             service = parts.service
             await service.start()
             await self._check_scopes(parts.hub_auth)
-            application = make_application(parts, nights.routes)
         address = urlsplit(os.environ.get("JUPYTERHUB_SERVICE_URL", "http://127.0.0.1:10101"))
         server = httpserver.HTTPServer(application, max_body_size=_MOST_BYTES, xheaders=True)
         local = address.hostname in ("127.0.0.1", "localhost", "::1")
@@ -200,6 +199,16 @@ def read_client(path: Path) -> ClientFile:
             path=str(path), problem="everybody on this machine can read it; run chmod 600 on it"
         )
     return client
+
+
+def make_all(parts: Parts, environment: Mapping[str, str]) -> tuple[web.Application, Nights]:
+    """Return the web application with all its routes, and the nights behind some of them.
+
+    Raises:
+        BadSettings: an option cannot be used.
+    """
+    nights = make_nights(parts, environment)
+    return make_application(parts, nights.routes), nights
 
 
 def make_application(parts: Parts, more: Sequence[Any] = ()) -> web.Application:

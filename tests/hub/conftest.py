@@ -111,6 +111,7 @@ class Stage:
         url: our service's address.
         folder: where its files lie.
         environment: of the service.
+        application: what is served.
     """
 
     hub: FakeHub
@@ -120,6 +121,7 @@ class Stage:
     url: str
     folder: Path
     environment: dict[str, str]
+    application: web.Application = field(default_factory=web.Application)
 
     async def call(
         self, path: str, token: str = "", body: Any = None, method: str = "POST", **headers: str
@@ -255,6 +257,12 @@ def more_routes() -> list[Any]:
 
 
 @pytest.fixture
+def application_of(more_routes: list[Any]) -> Callable[[Stage], web.Application]:
+    """Make what is served."""
+    return lambda made: make_application(made.parts, more_routes)
+
+
+@pytest.fixture
 def google(tmp_path: Path) -> Iterator[tuple[LocalDrive, LocalDriveServer, Path]]:
     with LocalDrive(None, seed=3) as drive, LocalDriveServer(drive) as served:
         client = drive.oauth.client_of_kind("web")
@@ -307,13 +315,16 @@ def serve(application: web.Application) -> tuple[httpserver.HTTPServer, str]:
 
 @pytest.fixture
 def stage(
-    make_stage: Callable[[FakeHub, str], Stage], more_routes: list[Any], jp_asyncio_loop: Any
+    make_stage: Callable[[FakeHub, str], Stage],
+    application_of: Callable[[Stage], web.Application],
+    jp_asyncio_loop: Any,
 ) -> Iterator[Stage]:
     async def start() -> tuple[Stage, list[httpserver.HTTPServer]]:
         hub = FakeHub()
         hub_server, hub_url = serve(hub.application())
         made = make_stage(hub, hub_url)
-        server, made.url = serve(make_application(made.parts, more_routes))
+        made.application = application_of(made)
+        server, made.url = serve(made.application)
         return made, [hub_server, server]
 
     async def stop() -> None:

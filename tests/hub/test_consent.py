@@ -85,7 +85,9 @@ async def test_the_answer_in_another_browser(stage: Stage, cookie: str) -> None:
     first, second = stage.browser("ann"), stage.browser("ann")
     answer = await first.decide(await first.ask())
     if cookie == "forged":
-        second.cookies["drive-sync-consent"] = first.cookies["drive-sync-consent"][:-1] + "0"
+        signed = first.cookies["drive-sync-consent"]
+        other = "1" if signed.endswith("0") else "0"
+        second.cookies["drive-sync-consent"] = signed[:-1] + other
     elif cookie == "another":
         await second.ask()
     page = await second.answer(answer)
