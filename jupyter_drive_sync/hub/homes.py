@@ -132,7 +132,7 @@ class Homes:
 
         Args:
             turn: as it was written down last.
-            until: epoch seconds when the night ends.
+            until: epoch seconds when the sync has to be over.
         """
         person = await self._journal.do(self._journal.store.person, *turn.key)
         if person is None:

@@ -146,7 +146,7 @@ class Servers:
 
         Args:
             turn: as it was written down last.
-            until: epoch seconds when the night ends.
+            until: epoch seconds when the sync has to be over.
         """
         self._words.open(turn.key)
         try:

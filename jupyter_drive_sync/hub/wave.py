@@ -24,6 +24,8 @@ from jupyter_drive_sync.hub.window import Night
 
 _LAST_START: Final = 300.0
 """Seconds before its end in which a night begins no further turn."""
+_CLEAR_UP: Final = 60.0
+"""Seconds before its end at which the last syncs are ended: their servers have to stop, too."""
 _LOOK: Final = 60.0
 _AGAIN: Final = 60.0
 _SILENT: Final = 300.0
@@ -105,6 +107,11 @@ class Wave:
         """Begin no further turn."""
         self.stopped = self.stopped or why
         self._changed.set()
+
+    @property
+    def until(self) -> float:
+        """When the last sync ends, so that all is quiet when the night is over; epoch seconds."""
+        return self.night.end - _CLEAR_UP
 
     @property
     def waiting(self) -> int:
@@ -215,7 +222,7 @@ class Wave:
         ending = Ending("failed", "internal")
         while True:
             try:
-                ending = await self.mode.run(turn, self.night.end)
+                ending = await self.mode.run(turn, self.until)
             except HubDown:
                 self.log.warning("The hub does not answer; %s waits for it.", turn.user)
                 await asyncio.sleep(_AGAIN)

@@ -79,7 +79,7 @@ class WorkDesk:
         await journal.note(
             turn, state="syncing", began=now, tries=turn.tries + 1, shard=worker, pinged=now
         )
-        left = wave.night.end - now
+        left = wave.until - now
         order = self._homes.order(person, turn.night, left)
         return {"order": order.dump(), "over": False}
 
