@@ -63,7 +63,7 @@ def test_a_part_of_it(mirrored: Desk) -> None:
     run = said.record("run")
     assert run["own"] is True
     assert run["files"] == [
-        {"path": "course/lab.ipynb", "outcome": "restored", "reason": "", "size": 13}
+        {"path": "course/lab.ipynb", "outcome": "restored", "size": 13, **NO_REASON}
     ]
     assert any(record["event"] == "progress" for record in said.records)
     to = mirrored.home.parent / "copy"
@@ -140,6 +140,7 @@ def test_held_deletions_are_brought_back(mirrored: Desk) -> None:
     assert (mirrored.home / "course/lab.ipynb").exists()
 
 
+NO_REASON = {"reason": "", "code": "", "params": {}}
 BAD_INPUTS = [
     (("restore", "nothing.txt"), "There is no nothing.txt in the mirror on Drive"),
     (("restore", "/nowhere/at/all"), "does not lie in the home"),
