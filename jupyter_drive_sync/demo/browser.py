@@ -31,8 +31,12 @@ class Page:
     text: str
 
 
-class _Form(HTMLParser):
-    """Finds a page's first form, with every box ticked and every choice at its first option."""
+class Form(HTMLParser):
+    """A page's first form, with every box ticked and every choice at its first option.
+
+    Args:
+        text: the page, HTML.
+    """
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -44,6 +48,7 @@ class _Form(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Take note of what a browser would send, and of where it would go."""
         given = {name: value or "" for name, value in attrs}
         if tag == "meta" and given.get("http-equiv", "").lower() == "refresh":
             self.onward = given.get("content", "").partition("url=")[2]
@@ -96,7 +101,7 @@ class Browser:
         Raises:
             OSError: something did not answer, or refused.
         """
-        form = _Form(page.text)
+        form = Form(page.text)
         fields = [(name, filled.pop(name, value)) for name, value in form.fields]
         return self.visit(urljoin(page.url, form.action or ""), [*fields, *filled.items()])
 
@@ -106,7 +111,7 @@ class Browser:
         Raises:
             OSError: something did not answer, or refused.
         """
-        return self.visit(urljoin(page.url, _Form(page.text).onward))
+        return self.visit(urljoin(page.url, Form(page.text).onward))
 
     def decide(self, page: Page) -> Page:
         """Allow everything on a consent page, with this person's account.

@@ -10,7 +10,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode, urljoin
 from urllib.request import HTTPCookieProcessor, ProxyHandler, build_opener
 
-from jupyter_drive_sync.demo.browser import _Form
+from jupyter_drive_sync.demo.browser import Form
 
 ANN = "ann@example.edu"
 
@@ -46,8 +46,7 @@ class Person:
     def decide(self, url: str, decision: str) -> tuple[int, str, str]:
         """Go to a consent page, answer, follow; returns status, page and last address."""
         with self._opener.open(url, timeout=60) as page:
-            form = _Form()
-            form.feed(page.read().decode())
+            form = Form(page.read().decode())
             here = page.geturl()
         fields = [(name, ANN if name == "account" else value) for name, value in form.fields]
         body = urlencode([*fields, ("decision", decision)]).encode()
