@@ -137,7 +137,7 @@ class AdminDesk:
         if self.nightly.groups_unknown:
             said.append(
                 "A group is held, but the service may not know who is in it, so everybody is held: "
-                "add the scope read:users:groups to the role drive-sync."
+                "the role drive-sync lacks the scope read:users:groups."
             )
         return said
 
@@ -269,6 +269,7 @@ class PageView(AdminRoute):
             night=await desk.night(),
             notices=desk.notices([row.person for row in rows]),
             holds=desk.nightly.holds,
+            groups=desk.nightly.group_names,
             done=done.decode("utf-8", "replace"),
             zone=desk.nightly.settings.window.zone,
             now=desk.wall(),
@@ -389,7 +390,10 @@ class AddHold(AdminRoute):
         except ValueError as problem:
             self.back(f"Nothing is held: {problem}.")
         else:
-            self.back("It is held.")
+            known = desk.nightly.group_names
+            unknown = kind == "group" and bool(known) and name not in known
+            also = f" But of the people met so far nobody is in a group {name}." if unknown else ""
+            self.back(f"It is held.{also}")
 
 
 class LiftHold(AdminRoute):

@@ -115,6 +115,7 @@ class View:
         night: see :meth:`.admin.AdminDesk.night`.
         notices: sentences above all else.
         holds: that are, or will be, in force.
+        groups: that can be named for a hold.
         done: what the last press of a button did.
         zone: the hub's.
         now: epoch seconds.
@@ -132,6 +133,7 @@ class View:
     night: Mapping[str, Any]
     notices: Sequence[str]
     holds: Sequence[Hold]
+    groups: Sequence[str]
     done: str
     zone: ZoneInfo
     now: float
@@ -277,6 +279,7 @@ class View:
             "<button>Lift</button></form></li>"
             for hold in self.holds
         )
+        groups = "".join(f'<option value="{_attr(name)}">' for name in self.groups)
         return (
             "<h2>Holds</h2><p>While an exam runs: nobody is disturbed, and servers are told so.</p>"
             f"{f'<ul>{items}</ul>' if items else ''}"
@@ -284,7 +287,8 @@ class View:
             '<label>Hold <select name="kind"><option value="group">the group</option>'
             '<option value="user">the person</option><option value="all">everybody</option>'
             '</select></label> <label class="hide" for="hold-name">Name</label>'
-            '<input id="hold-name" name="name" placeholder="Name" maxlength="200">'
+            '<input id="hold-name" name="name" placeholder="Name" maxlength="200" list="groups">'
+            f'<datalist id="groups">{groups}</datalist>'
             '<label>until <input type="datetime-local" name="until"></label>'
             '<label class="hide" for="hold-reason">Reason</label>'
             '<input id="hold-reason" name="reason" placeholder="Reason" maxlength="200">'

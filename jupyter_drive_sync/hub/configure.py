@@ -33,7 +33,7 @@ BROKER: Final = "DRIVE_SYNC_BROKER_URL"
 """Variable by which people's servers find the service."""
 _READ: Final = "session_factory"
 """What a JupyterHub sets when it opens its database: everything is read, and nothing used yet."""
-_SCOPES: Final = ("list:users", "read:users:activity", "servers")
+_SCOPES: Final = ("list:users", "read:users:activity", "read:users:groups", "servers")
 _LOGIN_SCOPE: Final = "admin:auth_state"
 _ENDPOINT: Final = "DRIVE_SYNC_API_ENDPOINT"
 _HANDED_ON: Final = ("DRIVE_SYNC_CRYPT_KEY", "DRIVE_SYNC_WORKER_TOKEN", _ENDPOINT, "SSL_CERT_FILE")

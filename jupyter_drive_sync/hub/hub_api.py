@@ -1,7 +1,7 @@
 """The Hub API, as far as the night needs it: who there is, start, stop, and how a start goes on.
 
-Scopes: ``list:users``, ``read:users:activity`` and ``servers``; ``read:users:groups`` where nights
-are held for a group. Nothing here talks to anybody's server.
+Scopes: ``list:users``, ``read:users:activity`` and ``servers``; ``read:users:groups`` for holds and
+settings of a group. Nothing here talks to anybody's server.
 
 Sources: JupyterHub REST API; "Starting servers with the JupyterHub API"; ``apihandlers/users.py``.
 """

@@ -510,6 +510,11 @@ class Nightly:
         held = any(hold.kind == "group" for hold in self._in_force(self._wall()))
         return held and bool(self._groups) and all(each is None for each in self._groups.values())
 
+    @property
+    def group_names(self) -> Sequence[str]:
+        """The groups in which people are that we have met, as far as the hub says."""
+        return sorted({name for groups in self._groups.values() for name in groups or ()})
+
     def groups_of(self, user: str) -> tuple[str, ...]:
         """Return the groups of a user, as far as they are known."""
         return self._groups.get(user) or ()

@@ -224,18 +224,20 @@ class Store:
             known = {(row.user, row.server): row for row in session.scalars(select(Person))}
             homes = {(row.user, row.home_id): row for row in known.values() if row.home_id}
             met: dict[tuple[str, str], Person] = {}
-            for grant in granted:
+            # Homes that are known first: an older grant of another one does not take their place.
+            for grant in sorted(granted, key=lambda each: (each.user, each.home_id) not in homes):
                 person = homes.get((grant.user, grant.home_id)) or known.get(
                     (grant.user, grant.server)
                 )
+                key = (person.user, person.server) if person else (grant.user, grant.server)
+                if key in met:
+                    continue  # a second grant of one server: the first one stands
                 if person is None:
                     person = Person(user=grant.user, server=grant.server)
                     _fill(person)
                     session.add(person)
-                if person.user and (person.user, person.server) in met:
-                    continue  # a second grant of one server: the first one stands
                 self._agree(person, grant)
-                met[person.user, person.server] = person
+                met[key] = person
             for key, row in known.items():
                 if key not in met and row.frozen_at is None:
                     session.delete(row)

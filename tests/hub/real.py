@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from http.cookiejar import CookieJar
@@ -176,6 +176,9 @@ class RealHub:
     service: str
     drive: LocalDrive
     process: subprocess.Popen[bytes] | None = None
+    begun: int = 0
+    """Length of the log when the hub began with our lines in it; ``ready`` when it answered."""
+    ready: int = 0
 
     def api(
         self, path: str, method: str = "GET", token: str = ADMIN_TOKEN, body: Any = None
@@ -226,10 +229,30 @@ class RealHub:
         browser = self.log_in(user)
         page = browser.send(f"services/drive-sync/connect?home={home}")
         assert page.verdict == "ask", page.text
+        self.drive.oauth.add_account(account, user)
         google = browser.onward(browser.submit(page))
         end = browser.submit(google, account=account, scope="all", decision="allow")
         assert account in end.text
         return end.verdict
+
+    def service_process(self) -> Path | None:
+        """Find the process of our service."""
+        for path in Path("/proc").iterdir():
+            if path.name.isdigit():
+                with contextlib.suppress(OSError):
+                    words = (path / "cmdline").read_bytes().split(b"\0")
+                    if (
+                        b"jupyter_drive_sync.hub" in words
+                        and self.folder == (path / "cwd").readlink()
+                    ):
+                        return path
+        return None
+
+    def service_environment(self) -> dict[str, str]:
+        """Return what our service was given."""
+        process = self.service_process()
+        assert process is not None, self.log[-6000:]
+        return environment_of(process)
 
     def stop_server(self, user: str) -> None:
         """Stop it, and wait for its end."""
@@ -244,8 +267,7 @@ class RealHub:
         """Return what a student sees in a terminal of the own server."""
         state = self.api(f"users/{user}?include_stopped_servers").json["servers"][name]
         pid = int(state["state"]["pid"])
-        raw = Path(f"/proc/{pid}/environ").read_bytes().decode()
-        return dict(pair.split("=", 1) for pair in raw.split("\0") if "=" in pair)
+        return environment_of(Path(f"/proc/{pid}"))
 
     def until(self, true: Any, seconds: float = PATIENCE) -> None:
         """Wait for something that another process brings about."""
@@ -267,6 +289,12 @@ class RealHub:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(timeout=60)
         self.process = None
+
+
+def environment_of(process: Path) -> dict[str, str]:
+    """Return the environment of a process."""
+    raw = (process / "environ").read_bytes().decode()
+    return dict(pair.split("=", 1) for pair in raw.split("\0") if "=" in pair)
 
 
 def call(url: str, method: str, token: str, body: Any = None) -> Reply:
@@ -305,12 +333,19 @@ def hub_environment(folder: Path, drive_url: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def real_hub(
-    folder: Path, *, before: str = "", after: str = "", lines: str = LINES, base_url: str = "/"
+    folder: Path,
+    *,
+    existing: Callable[[RealHub], None],
+    before: str = "",
+    after: str = "",
+    lines: str = LINES,
+    base_url: str = "/",
 ) -> Iterator[RealHub]:
-    """Run a hub for a block.
+    """Run a hub for a block, which has been there without our lines before.
 
     Args:
         folder: where everything lies.
+        existing: what happens on the hub before our lines are added.
         before: configuration before our lines.
         after: configuration after them.
         lines: ours.
@@ -339,40 +374,53 @@ def real_hub(
             '["admin:users", "admin:servers", "tokens", "list:services", "read:services", '
             '"admin:server_state"]})\n'
         )
-        config = folder / "jupyterhub_config.py"
-        config.write_text(BEFORE.format(**values) + before + admin + lines.format(**values) + after)
         hub = RealHub(
             folder,
             f"http://127.0.0.1:{port}{base_url}",
             f"http://127.0.0.1:{service_port}{base_url}services/drive-sync/",
             drive,
         )
-        # Into a file: of a pipe, a server that outlives the hub would keep the other end.
-        with (folder / "hub.log").open("wb") as log:
-            hub.process = subprocess.Popen(
-                [sys.executable, "-m", "jupyterhub", "-f", str(config)],
-                cwd=folder,
-                env=hub_environment(folder, google.url),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        own = BEFORE.format(**values) + before + admin
         try:
-            hub.until(lambda: _answers(hub, hub_port))
+            # Its people's servers stay up while the hub is down, as pods do.
+            _begin(hub, own + "c.JupyterHub.cleanup_servers = False\n" + after, google.url)
+            hub.until(lambda: _hub_answers(hub, hub_port))
+            existing(hub)
+            hub.stop()
+            hub.begun = len(hub.log)
+            _begin(hub, own + lines.format(**values) + after, google.url)
+            hub.until(lambda: _hub_answers(hub, hub_port) and _answers(hub))
+            hub.ready = len(hub.log)
             yield hub
         finally:
             hub.stop()
 
 
-def _answers(hub: RealHub, hub_port: int) -> bool:
+def _begin(hub: RealHub, config: str, google: str) -> None:
+    path = hub.folder / "jupyterhub_config.py"
+    path.write_text(config)
+    # Into a file: of a pipe, a server that outlives the hub would keep the other end.
+    with (hub.folder / "hub.log").open("ab") as log:
+        hub.process = subprocess.Popen(
+            [sys.executable, "-m", "jupyterhub", "-f", str(path)],
+            cwd=hub.folder,
+            env=hub_environment(hub.folder, google),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def _hub_answers(hub: RealHub, hub_port: int) -> bool:
+    """Ask the hub itself: its proxy complains of each question that it cannot pass on."""
     if hub.process is not None and hub.process.poll() is not None:
         raise AssertionError(hub.log)
     base = f"/{urlsplit(hub.url).path.strip('/')}/".replace("//", "/")
     try:
-        # The hub itself first: its proxy complains of each question that it cannot pass on.
-        return (
-            call(f"http://127.0.0.1:{hub_port}{base}hub/api/", "GET", "").status == 200
-            and call(f"{hub.url}services/drive-sync/api/token", "POST", "").status == 403
-        )
+        return call(f"http://127.0.0.1:{hub_port}{base}hub/api/", "GET", "").status == 200
     except URLError:
         return False
+
+
+def _answers(hub: RealHub) -> bool:
+    return call(f"{hub.url}services/drive-sync/api/token", "POST", "").status == 403

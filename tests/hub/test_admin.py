@@ -323,7 +323,21 @@ def test_a_group_hold_without_the_groups_is_explained(site: Site) -> None:
     async def look() -> None:
         site.nightly._groups["ann"] = None
         await site.do("admin/hold", kind="group", name="exam")
-        assert "add the scope read:users:groups" in await site.page()
+        assert "lacks the scope read:users:groups" in await site.page()
+
+    site.run(look)
+
+
+def test_groups_are_offered_and_a_name_that_nobody_has_is_told(site: Site) -> None:
+    site.world.person("ann")
+
+    async def look() -> None:
+        site.nightly._groups["ann"] = ("lab-3", 'odd"name')
+        page = await site.page()
+        assert '<option value="lab-3"><option value="odd&quot;name">' in page
+        assert await site.do("admin/hold", kind="group", name="lab-3") == "It is held."
+        said = await site.do("admin/hold", kind="group", name="lab-33")
+        assert "nobody is in a group lab-33" in said
 
     site.run(look)
 

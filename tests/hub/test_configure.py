@@ -43,7 +43,7 @@ def read(tmp_path: Path) -> Iterator[Any]:
         path = tmp_path / "jupyterhub_config.py"
         path.write_text(text)
         app.load_config_file(str(path))
-        app.session_factory = object()  # as `init_db`; test_real_hub.py shows that it is so
+        app.session_factory = object()  # as `init_db`; tests/hub/real_hub shows that it is so
         return app
 
     yield read_text
@@ -71,7 +71,9 @@ def whole(app: JupyterHub) -> None:
     assert service["oauth_no_confirm"]
     assert service["command"][1:] == ["-m", "jupyter_drive_sync.hub"]
     found = roles(app)
-    assert set(found["drive-sync"]["scopes"]) == {"list:users", "read:users:activity", "servers"}
+    assert set(found["drive-sync"]["scopes"]) == {
+        "list:users", "read:users:activity", "read:users:groups", "servers",
+    }  # fmt: skip
     assert found["drive-sync"]["services"] == ["drive-sync"]
     assert {SERVER_SCOPE, "access:servers!server", "users:activity!user"} <= set(
         found["server"]["scopes"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,10 +11,11 @@ import pytest
 
 from jupyter_drive_sync.errors import BadSettings
 from jupyter_drive_sync.hub.budget import Budget, Cost, Spent, google_day
+from jupyter_drive_sync.hub.database import open_database
 from jupyter_drive_sync.hub.due import Why, holding, judge, spread
 from jupyter_drive_sync.hub.hub_api import HubUser
 from jupyter_drive_sync.hub.night_config import NightConfig, Quota
-from jupyter_drive_sync.hub.people import Hold, Person, _fill
+from jupyter_drive_sync.hub.people import Granted, Hold, Person, Store, _fill
 from jupyter_drive_sync.hub.reports import NoReport, consequences, parse
 from jupyter_drive_sync.hub.window import Window
 from tests.drive.ground import seeded
@@ -241,3 +243,25 @@ def test_what_a_person_stopped_is_no_failure() -> None:
     assert changes["opted_out"]
     assert "problem" not in changes
     assert "failures" not in changes
+
+
+# -- who has consented -----------------------------------------------------------------------------
+
+
+def test_two_homes_of_one_person_are_met_without_harm(tmp_path: Path) -> None:
+    """Consents for a named server's home come before anybody knows whose home it is."""
+    store = Store(open_database(f"sqlite:///{tmp_path}/hub.sqlite"))
+    granted = [Granted("ann", "first"), Granted("ann", "second"), Granted("ben", "other")]
+    for _ in range(2):
+        met = {(each.user, each.server): each.home_id for each in store.meet(granted)}
+        assert met == {("ann", ""): "first", ("ben", ""): "other"}
+    store.learn("ann", "lab", "second")
+    met = {(each.user, each.server): each.home_id for each in store.meet(granted)}
+    assert met == {("ann", ""): "first", ("ann", "lab"): "second", ("ben", ""): "other"}
+
+
+def test_an_older_consent_does_not_take_the_place_of_a_known_home(tmp_path: Path) -> None:
+    store = Store(open_database(f"sqlite:///{tmp_path}/hub.sqlite"))
+    store.meet([Granted("ann", "mine")])
+    (met,) = store.meet([Granted("ann", "older"), Granted("ann", "mine")])
+    assert met.home_id == "mine"

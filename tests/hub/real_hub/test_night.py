@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
-import tempfile
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
-import pytest
 
 from jupyter_drive_sync.demo.proof import mirrored
 from jupyter_drive_sync.drive.secrets import Secret
@@ -18,39 +13,10 @@ from jupyter_drive_sync.hub.database import open_database
 from jupyter_drive_sync.hub.grants import Grants, HubGrant
 from jupyter_drive_sync.hub.keys import read_keys
 from jupyter_drive_sync.hub.people import Store
-from tests.hub.real import ADMIN, KEY, LINES, RealHub, real_hub
+from tests.hub.real import ADMIN, KEY, RealHub
 
 DRIVE_FILE = "https://www.googleapis.com/auth/drive.file"
-PEOPLE = ("ann", "bob", "cid", "gone")
-NIGHT = """    nightly_window="{begin}-{end}",
-    nightly_spread=0.0,
-    nightly_concurrency=2,
-    nightly_pass_seconds=120.0,
-    nightly_quiet_seconds=20.0,
-)
-"""
-PATIENT = """
-c.JupyterHub.service_check_interval = 3
-c.Spawner.http_timeout = c.Spawner.start_timeout = 300
-"""
-"""A busy machine takes a while to start servers. A service that died would be missed after up to a
-minute; here it is at once."""
-
-
-@pytest.fixture(scope="module")
-def hub() -> Iterator[RealHub]:
-    now = datetime.now(UTC)
-    night = NIGHT.format(
-        begin=f"{now - timedelta(minutes=2):%H:%M}", end=f"{now + timedelta(hours=3):%H:%M}"
-    )
-    lines = LINES.rstrip().removesuffix(")") + night.replace("{", "{{").replace("}", "}}")
-    # The night waits until everybody has consented.
-    lines = lines.replace("    nightly_spread", "    nightly_paused=True,\n    nightly_spread")
-    with (
-        tempfile.TemporaryDirectory(prefix="hub-") as folder,
-        real_hub(Path(folder), before=PATIENT, lines=lines) as running,
-    ):
-        yield running
+PEOPLE = ("ann", "nora", "cid", "gone")
 
 
 def consent(hub: RealHub, name: str) -> None:
@@ -70,23 +36,9 @@ def consent(hub: RealHub, name: str) -> None:
     engine.dispose()
 
 
-def service_pid(hub: RealHub) -> int:
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            words = (entry / "cmdline").read_bytes().split(b"\0")
-            below = str(hub.folder) in (entry / "cwd").readlink().as_posix()
-        except OSError:
-            continue
-        if b"jupyter_drive_sync.hub" in words and below:
-            return int(entry.name)
-    return 0
-
-
 def test_a_night(hub: RealHub) -> None:
     for name in PEOPLE:
-        assert hub.api(f"users/{name}", "POST").status == 201
+        hub.add_user(name)
         home = hub.folder / "homes" / name
         home.mkdir(parents=True, exist_ok=True)
         (home / "lab.ipynb").write_text(f"{name}'s work")
@@ -95,42 +47,64 @@ def test_a_night(hub: RealHub) -> None:
     store = Store(open_database(f"sqlite:///{hub.folder}/drive-sync/hub.sqlite"))
     browser = hub.log_in(ADMIN)
     page = browser.send("services/drive-sync/admin")
-    assert page.status == 200, page.text
+    assert page.status == 200, hub.log[-6000:]
     assert "The nights are paused." in page.text
+    assert '<option value="lab-3">' not in page.text, "the hub has not been asked yet"
+    # Ann graduates: her server writes a manifest, and the service verifies it.
+    sure = browser.send(
+        "services/drive-sync/admin/act",
+        form={"_xsrf": _xsrf(page.text), "action": "graduate", "who": "ann/"},
+    )
+    assert "synced a last time" in browser.submit(sure).text
     done = browser.submit(page, 0)
     assert "The nights go on." in done.text
 
     # Killed while it starts somebody's server; the hub starts it again.
     hub.until(lambda: bool(_states(store) & {"starting", "syncing"}))
-    killed = service_pid(hub)
-    os.kill(killed, signal.SIGKILL)
-    hub.until(lambda: service_pid(hub) not in (0, killed))
+    killed = hub.service_process()
+    assert killed is not None
+    os.kill(int(killed.name), signal.SIGKILL)
+    hub.until(lambda: hub.service_process() not in (None, killed))
     hub.until(lambda: bool(store.nights(1)) and _outcomes(store).keys() >= set(PEOPLE), 240)
     outcomes = _outcomes(store)
     assert outcomes["cid"] == "theirs"
-    assert outcomes["ann"] == outcomes["bob"] == "synced", (_problems(store), hub.log)
+    assert outcomes["ann"] == outcomes["nora"] == "synced", (_problems(store), hub.log)
     assert outcomes["gone"] == "failed"
     # No server is left but the one that somebody works on.
     running = {user["name"] for user in hub.api("users").json if user["servers"]}
-    assert running == {"cid"}
-    for name in ("ann", "bob"):
+    assert running & {*PEOPLE} == {"cid"}
+    for name in ("ann", "nora"):
         found, twins = mirrored(hub.drive, f"{name}@example.edu", f"home/{name}")
-        assert found.keys() == {"lab.ipynb"}
+        assert {path for path in found if "manifest" not in path} == {"lab.ipynb"}
         assert twins == []
+    graduations = "services/drive-sync/admin/graduations.json"
+    hub.until(lambda: json.loads(browser.send(graduations).text)[0]["state"] != "asked")
+    (proof,) = json.loads(browser.send(graduations).text)
+    assert (proof["user"], proof["state"], proof["files"]) == ("ann", "proven", 1)
+    manifest = browser.send(f"services/drive-sync/admin/manifest/{proof['id']}").text
+    assert hashlib.sha256(manifest.encode()).hexdigest() == proof["sha256"]
+    assert "lab.ipynb" in manifest
 
     page = browser.send("services/drive-sync/admin")
     assert "Google ended the permission" in page.text
     people = json.loads(browser.send("services/drive-sync/admin/people.json").text)
     states = {row["user"]: row["state"] for row in people["people"]}
-    assert (states["ann"], states["gone"]) == ("synced", "needs_person")
+    wanted = {"ann": "archived", "nora": "synced", "gone": "needs_person"}
+    assert {name: states[name] for name in wanted} == wanted
     figures = browser.send("services/drive-sync/metrics").text
-    assert 'drive_sync_hub_people{state="synced"} 2.0' in figures
+    assert 'drive_sync_hub_people{state="archived"} 1.0' in figures
+    assert '<option value="lab-3">' in page.text, "a group that can be held"
+    assert "read:users:groups" not in page.text
 
 
 def test_only_administrators_see_the_page(hub: RealHub) -> None:
     student = hub.log_in("ann")
     for path in ("admin", "admin/people.json", "admin/people.csv", "metrics"):
         assert student.send(f"services/drive-sync/{path}").status == 403, path
+
+
+def _xsrf(text: str) -> str:
+    return text.partition('name="_xsrf" value="')[2].partition('"')[0]
 
 
 def _states(store: Store) -> set[str]:

@@ -1,0 +1,1 @@
+"""One real JupyterHub for all tests in here; see conftest.py."""
