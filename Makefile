@@ -12,6 +12,8 @@ PYTEST := $(BIN)/python -m pytest
 WORKERS ?= auto
 N ?= 20000
 HUB5 := .venv-hub5
+# What depends on JupyterHub's version: its configuration, its API, and whole nights on a real one.
+HUB5_TESTS ?= tests/hub/real_hub tests/hub/test_configure.py tests/hub/test_hub_http.py
 FIGURES ?= .figures/torture.jsonl
 
 export UV_PYTHON_DOWNLOADS := never
@@ -92,11 +94,11 @@ wheel: setup chromium ## Build the wheel, install it alone, and try it in the ol
 
 # The oldest JupyterHub that we promise, which Zero to JupyterHub still brings, in a place of its own.
 hub5: export HATCH_JUPYTER_BUILDER_SKIP_NPM := 1
-hub5: setup ## Try the hub with JupyterHub 5
+hub5: setup ## Try on JupyterHub 5 what depends on it; HUB5_TESTS=tests/hub: everything of the hub
 	@test -x $(HUB5)/bin/python || $(BIN)/python -m venv $(HUB5)
 	@$(BIN)/python -m uv pip install --quiet --python $(HUB5)/bin/python --editable '.[hub,test]' 'jupyterhub==5.*' \
 	  || $(HUB5)/bin/python -m pip install --quiet --editable '.[hub,test]' 'jupyterhub==5.*'
-	@$(HUB5)/bin/python -m pytest -q -n $(WORKERS) -m "not torture and not bench" tests/hub
+	@$(HUB5)/bin/python -m pytest -q -n $(WORKERS) -m "not torture and not bench" $(HUB5_TESTS)
 
 lint: setup ## Check layers, style and types
 	@$(BIN)/lint-imports
