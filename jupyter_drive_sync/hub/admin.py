@@ -411,7 +411,7 @@ class Pause(AdminRoute):
 
     async def post(self, what: str) -> None:
         """Pause or resume."""
-        self.desk.nightly.pause(paused=what == "pause")
+        await self.desk.nightly.pause(paused=what == "pause")
         self.back("The nights are paused." if what == "pause" else "The nights go on.")
 
 

@@ -133,6 +133,7 @@ class Nightly:
         day = google_day(self._wall())
         spent = await self.journal.do(self.journal.store.spent, day)
         self._budget = Budget(self.settings.quota, self._wall, spent)
+        self._paused = await self.journal.do(self.journal.store.paused, self.settings.paused)
         await self._read_holds()
 
     async def _live(self) -> None:
@@ -482,8 +483,10 @@ class Nightly:
         values = {"opted_out": out}
         return await self.journal.do(self.journal.store.change_people, users, values)
 
-    def pause(self, *, paused: bool) -> None:
+    async def pause(self, *, paused: bool) -> None:
         """Begin no night, and no further turn of this one, until it is resumed."""
+        keep = self.journal.store.keep_paused
+        await self.journal.do(keep, paused, self.settings.paused)
         self._paused = paused
         if paused:
             self._resumed.clear()

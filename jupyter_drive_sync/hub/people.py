@@ -155,6 +155,17 @@ class HoldRow(Base):
     by: Mapped[str] = mapped_column(String(255), default="")
 
 
+class PauseRow(Base):
+    """What an admin pressed last on the page: *Pause* or *Resume*; one row."""
+
+    __tablename__ = "night_pause"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    paused: Mapped[bool]
+    configured: Mapped[bool]
+    """What the configuration said then; where it says something else now, that counts."""
+
+
 class DayRow(Base):
     """What a day of Google's has cost."""
 
@@ -428,6 +439,18 @@ class Store:
                 Hold(row.id, row.kind, row.name, row.begin, row.end, row.reason, row.by)
                 for row in rows
             ]
+
+    def paused(self, configured: bool) -> bool:
+        """Tell whether the nights are paused: by what was pressed last, else as configured."""
+        with self._session() as session:
+            row = session.get(PauseRow, 1)
+            return row.paused if row and row.configured == configured else configured
+
+    def keep_paused(self, paused: bool, configured: bool) -> None:
+        """Remember what was pressed; a hub that restarts does not forget it."""
+        with self._session() as session:
+            session.merge(PauseRow(id=1, paused=paused, configured=configured))
+            session.commit()
 
     def spent(self, day: str) -> Spent:
         """Return what a day of Google's has cost."""

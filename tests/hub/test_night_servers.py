@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -298,16 +299,42 @@ def test_opted_out_and_paused(tmp_path: Path) -> None:
         service = world.make()
         world.store.meet(world.granted.values())
         await service.opt(["user00001"], out=True)
-        service.pause(paused=True)
+        await service.pause(paused=True)
         await service.start()
         await world.until_over(service)
         assert world.hub.starts == {}
-        service.pause(paused=False)
+        await service.pause(paused=False)
         await world.until_over(service)
         await service.stop()
 
     world.run(nights())
     assert set(world.hub.starts) == {"user00000", "user00002", "user00003"}
+
+
+def test_a_pause_outlives_the_service_until_the_configuration_says_otherwise(
+    tmp_path: Path,
+) -> None:
+    world = NightWorld(tmp_path, 2)
+
+    async def restarts() -> list[bool]:
+        said = []
+        service = world.make()
+        await service.prepare()
+        await service.pause(paused=True)
+        for configured in (False, True, False):
+            service.journal.close()
+            world.settings = replace(world.settings, paused=configured)
+            service = world.make()
+            await service.prepare()
+            said.append(service.paused)
+        await service.pause(paused=False)
+        service.journal.close()
+        return said
+
+    assert world.run(restarts()) == [True, True, True]
+    world = NightWorld(tmp_path, 2)
+    assert not world.store.paused(configured=False)
+    assert world.store.paused(configured=True), "said anew, after somebody pressed Resume"
 
 
 def test_retry_joins_the_night_that_is_on(world: NightWorld) -> None:

@@ -39,7 +39,7 @@ c.Spawner.environment = {{"ADMINS_OWN": "kept"}}
 c.JupyterHub.services.append({{"name": "tests", "api_token": "{ADMIN_TOKEN}"}})
 c.JupyterHub.load_roles.append({{"name": "tests", "services": ["tests"], "scopes": [
     "admin:users", "admin:servers", "tokens", "list:services", "read:services",
-    "admin:server_state", "access:servers", "read:roles:services"]}})
+    "admin:server_state", "access:servers"]}})
 """
 NIGHT = """    nightly_window="{begin}-{end}",
     nightly_paused=True,
