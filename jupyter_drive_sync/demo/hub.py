@@ -6,13 +6,14 @@ import contextlib
 import importlib.util
 import json
 import os
+import random
 import secrets
 import site
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -39,6 +40,8 @@ _GRACE: Final = 90.0
 _LOOK_AGAIN: Final = 0.2
 _PROXY: Final = "from configurable_http_proxy.cli import main; main()"
 """In pure Python: good for a demo, where no Node.js need be."""
+_PORTS: Final = (20_000, 32_768)
+"""Below the range of connections of their own. Source: ip(7), ``ip_local_port_range``."""
 _WINDOW: Final = timedelta(hours=3)
 
 _CONFIG: Final = '''\
@@ -141,7 +144,7 @@ class Campus:
     ground: Ground
     homes: Mapping[str, SampleHome]
     made: frozenset[str]
-    ports: tuple[int, int, int, int]
+    ports: Sequence[int]
     password: str = field(default_factory=lambda: secrets.token_hex(4))
     token: str = field(default_factory=lambda: secrets.token_hex(16))
     key: str = field(default_factory=lambda: secrets.token_hex(32))
@@ -232,7 +235,7 @@ def campus(port: int = 0, latency: float = 0.0) -> Iterator[Campus]:
             homes[person].make()
         quiet_settings(folder / "settings")
         tops = frozenset(each.name for each in homes[PEOPLE[0]].root.iterdir())
-        made = Campus(folder, ground, homes, tops, _free_ports())
+        made = Campus(folder, ground, homes, tops, free_ports(4))
         ground.web_client(f"{made.service}oauth2callback", folder / CLIENT_FILE)
         yield made
 
@@ -330,8 +333,18 @@ def _await(process: subprocess.Popen[bytes], place: Campus) -> None:
     raise Internal(detail=f"JupyterHub did not start:\n{text}")
 
 
-def _free_ports() -> tuple[int, int, int, int]:
+def free_ports(count: int) -> list[int]:
+    """Find ports at which nobody listens, of those that the system gives to no connection.
+
+    So none is taken between its being found and its being used, but by somebody who looks for
+    one in the same way.
+    """
+    chance = random.SystemRandom()
     with contextlib.ExitStack() as stack:
-        taken = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(4)]
-        first, second, third, fourth = (int(each.getsockname()[1]) for each in taken)
-        return first, second, third, fourth
+        found: list[int] = []
+        while len(found) < count:
+            port = chance.randrange(*_PORTS)
+            with contextlib.suppress(OSError):
+                stack.enter_context(socket.create_server(("127.0.0.1", port)))
+                found.append(port)
+        return found

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -22,6 +21,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urljoin, urlsplit
 from urllib.request import HTTPCookieProcessor, ProxyHandler, Request, build_opener
 
+from jupyter_drive_sync.demo.hub import free_ports
 from jupyter_drive_sync.localdrive.drive import LocalDrive
 from jupyter_drive_sync.localdrive.http import LocalDriveServer
 
@@ -65,13 +65,6 @@ drive_sync(
     public_url="http://127.0.0.1:{port}",
 )
 """
-
-
-def free_ports(count: int) -> list[int]:
-    """Find ports that nobody listens at."""
-    with contextlib.ExitStack() as stack:
-        taken = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [int(each.getsockname()[1]) for each in taken]
 
 
 @dataclass
