@@ -52,9 +52,12 @@ def tell(say: Say) -> bool:
             good = [consent(place, person, say) for person in PEOPLE]
             say("\nFirst night, mode `servers`. Nobody's server is up; the night starts each.")
             good.append(_night(place, say, due=PEOPLE, servers=True))
+            _press(place, log_in(place, ADMIN), "Pause the nights", say)
         for person in PEOPLE[:2]:
             place.homes[person].change()
-        say("\nThe hub is stopped, and started again as one that has all homes mounted.")
+        say(
+            "\nThe hub is stopped, and started again as one that has all homes mounted; it is still paused."
+        )
         say(f"Meanwhile {' and '.join(PEOPLE[:2])} have worked, and {PEOPLE[2]} has not.")
         with jupyterhub(place, _MOUNTED):
             for person in PEOPLE[:2]:
@@ -104,10 +107,8 @@ def _night(place: Campus, say: Say, *, due: tuple[str, ...], servers: bool) -> b
     """Let a night begin, watch it, and verify it by neither side's own word."""
     admin = log_in(place, ADMIN)
     before = _last(admin, place)
-    page = admin.visit(f"{place.service}admin")
     begun = monotonic()
-    admin.submit(page)
-    say(f"  {ADMIN} presses Resume on the page for administrators.")
+    _press(place, admin, "Resume", say)
     seen = _watch(place, admin, before, say)
     took = monotonic() - begun
     last = _last(admin, place)
@@ -128,6 +129,16 @@ def _night(place: Campus, say: Say, *, due: tuple[str, ...], servers: bool) -> b
     return all(good) and len(people["people"]) == len(PEOPLE)
 
 
+def _press(place: Campus, admin: Browser, button: str, say: Say) -> None:
+    """Press the first button on the page for administrators, which has to be this one."""
+    page = admin.visit(f"{place.service}admin")
+    first = re.search(r"<button>([^<]*)</button>", page.text)
+    if first is None or first[1] != button:
+        raise Internal(detail=f"There is no button {button}, but {first and first[1]}.")
+    admin.submit(page)
+    say(f"  {ADMIN} presses *{button}* on the page for administrators.")
+
+
 def _watch(place: Campus, admin: Browser, before: Mapping[str, Any], say: Say) -> set[str]:
     """Wait for the end of a night; returns whose servers were up meanwhile."""
     seen: set[str] = set()
@@ -144,8 +155,9 @@ def _watch(place: Campus, admin: Browser, before: Mapping[str, Any], say: Say) -
         if _last(admin, place)["id"] != before["id"]:
             return seen
         pause.wait(_LOOK_AGAIN)
-    log = place.log.read_text("utf-8", "replace")
-    raise Internal(detail=f"The night came to no end:\n{log}")
+    log = place.log.read_text("utf-8", "replace").splitlines()[-40:]
+    say("\n".join(("The night came to no end. What the hub said last:", *log)))
+    raise Internal(detail="the night came to no end")
 
 
 def _last(admin: Browser, place: Campus) -> dict[str, Any]:
