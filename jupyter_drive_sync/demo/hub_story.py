@@ -55,10 +55,9 @@ def tell(say: Say) -> bool:
             _press(place, log_in(place, ADMIN), "Pause the nights", say)
         for person in PEOPLE[:2]:
             place.homes[person].change()
-        say(
-            "\nThe hub is stopped, and started again as one that has all homes mounted; it is still paused."
-        )
-        say(f"Meanwhile {' and '.join(PEOPLE[:2])} have worked, and {PEOPLE[2]} has not.")
+        workers = " and ".join(PEOPLE[:2])
+        say("\nThe hub is stopped, and started again as one that has all homes mounted; the pause")
+        say(f"outlives that. Meanwhile {workers} have worked, and {PEOPLE[2]} has not.")
         with jupyterhub(place, _MOUNTED):
             for person in PEOPLE[:2]:
                 log_in(place, person)

@@ -23,9 +23,14 @@ class Ours(DummyAuthenticator):
         return data["username"].lower()
 c.JupyterHub.authenticator_class = Ours
 c.Authenticator.admin_users = {"root-admin"}
-# A busy machine takes a while to start servers. A service that died would be missed after up to a
-# minute; here it is at once.
-c.JupyterHub.service_check_interval = 2
+# A service that died would be missed after up to half a minute; here it is at once.
+from jupyterhub.services.service import _ServiceSpawner
+start_polling = _ServiceSpawner.start_polling
+def start_polling_soon(spawner):
+    spawner.poll_interval = 1
+    start_polling(spawner)
+_ServiceSpawner.start_polling = start_polling_soon
+# A busy machine takes a while to start servers.
 c.Spawner.http_timeout = c.Spawner.start_timeout = 300
 """
 AFTER = f"""
