@@ -23,7 +23,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 from zoneinfo import ZoneInfo
 
 from jupyter_drive_sync.demo.ground import CLIENT_FILE, Ground, local_drive
-from jupyter_drive_sync.demo.lab import quiet_settings
+from jupyter_drive_sync.demo.lab import end, quiet_settings
 from jupyter_drive_sync.demo.sample import SampleHome
 from jupyter_drive_sync.errors import Internal, UsageError
 from jupyter_drive_sync.localdrive.settings import LocalDriveSettings
@@ -276,11 +276,7 @@ def jupyterhub(
         _await(process, place)
         yield
     finally:
-        process.terminate()
-        try:
-            process.wait(_GRACE)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        end(process, _GRACE)
         watch.join()
 
 

@@ -73,12 +73,7 @@ def jupyterlab(scene: Stage, ended: Callable[[], None], *, browse: bool) -> Iter
         watch.start()
         yield Lab(url, log)
     finally:
-        process.terminate()
-        try:
-            process.wait(_GRACE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process, _GRACE)
         if watch.ident is not None:
             watch.join()
 
@@ -145,3 +140,18 @@ def _await(process: subprocess.Popen[bytes], runtime: Path, log: Path) -> str:
 def _tell_end(process: subprocess.Popen[bytes], ended: Callable[[], None]) -> None:
     process.wait()
     ended()
+
+
+def end(process: subprocess.Popen[bytes], grace: float) -> None:
+    """End a server in order, or by force.
+
+    Args:
+        process: the server; one that has ended already is fine.
+        grace: seconds that it may take.
+    """
+    process.terminate()
+    try:
+        process.wait(grace)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -207,6 +207,6 @@ def work_routes(desk: WorkDesk, secret: str) -> list[tuple[str, type[web.Request
         raise ValueError(f"{VARIABLE} has fewer than {_SHORTEST} characters")
     parts: dict[str, Any] = {"desk": desk, "secret": Secret(secret)}
     return [
-        ("api/work/(token)", type("TokenRoute", (TokenRoute,), parts)),
-        ("api/work/(claim|word|result)", type("WorkRoute", (WorkRoute,), parts)),
+        ("api/shard/(token)", type("TokenRoute", (TokenRoute,), parts)),
+        ("api/shard/(claim|word|result)", type("WorkRoute", (WorkRoute,), parts)),
     ]

@@ -49,7 +49,7 @@ class Service:
     """
 
     def __init__(self, url: str, secret: str, name: str, over: threading.Event) -> None:
-        self._url = f"{url.rstrip('/')}/api/work/"
+        self._url = f"{url.rstrip('/')}/api/shard/"
         self._secret = secret
         self._name = name
         self._over = over

@@ -116,10 +116,10 @@ def refused(reply: HTTPResponse, handler: type[RequestHandler]) -> bool:
 async def test_every_route_is_for_a_person_a_server_or_a_worker(table: list[Cell]) -> None:
     paths = {path for path, _, _ in table}
     assert {"", "connect", "api/token", "api/state", "admin", "admin/act", "metrics"} < paths
-    assert {"admin/pause", "admin/manifest/1", "api/work/token", "api/work/claim"} < paths
+    assert {"admin/pause", "admin/manifest/1", "api/shard/token", "api/shard/claim"} < paths
     for path, _, handler in table:
         assert sum(issubclass(handler, kind) for kind in KINDS) == 1, path
-        assert path.startswith("api/work/") == issubclass(handler, WorkRoute), path
+        assert path.startswith("api/shard/") == issubclass(handler, WorkRoute), path
         assert path.startswith("api/") != issubclass(handler, PageRoute), path
         admins = path.startswith(("admin", "metrics"))
         assert admins == getattr(handler, "admins_only", False), path

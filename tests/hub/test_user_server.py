@@ -58,6 +58,11 @@ class Night:
         self.reports: list[Any] = []
         self.silent = 0
 
+    def comes(self) -> None:
+        """Be due from now on; what was reported before is of no account."""
+        self.answer.update(due=True, night="n7")
+        self.reports.clear()
+
     def hears(self) -> bool:
         """Tell whether the service is there for the next question."""
         self.silent -= 1
@@ -345,8 +350,7 @@ async def test_started_for_its_night(
 ) -> None:
     await connect(stage, api, service)
     assert [report["night"] for report in night.ended] == [None]
-    night.answer.update(due=True, night="n7")
-    night.reports.clear()
+    night.comes()
     await service._ask_for_night()
     await settle(service)
     (report,) = night.ended
@@ -366,17 +370,15 @@ async def test_a_service_that_is_just_being_restarted_is_asked_again(
 ) -> None:
     await connect(stage, api, service)
     service.hub.pauses = (0.01, 0.01)
-    night.answer.update(due=True, night="n7")
-    night.reports.clear()
+    night.comes()
     night.silent = 2
-    real = service.look
+    real = service.hub.report
 
-    async def look() -> Any:
-        if night.reports:
-            night.silent = 2  # dead again when it is told of the end
-        return await real()
+    async def report(of: str | None, status: Any) -> None:
+        night.silent = 2  # dead again when it is told of the end
+        await real(of, status)
 
-    service.look = look
+    service.hub.report = report
     await service._ask_for_night()
     await settle(service)
     (report,) = night.ended
@@ -388,8 +390,7 @@ async def test_a_service_that_ends_before_it_hands_out_a_token_is_waited_for(
 ) -> None:
     await connect(stage, api, service)
     service.hub.pauses = (0.01, 0.01)
-    night.answer.update(due=True, night="n7")
-    night.reports.clear()
+    night.comes()
     real, refused = Broker.access, []
 
     def silent_at_first(self: Broker, *args: Any, **more: Any) -> Any:
@@ -412,8 +413,7 @@ async def test_a_service_that_was_silent_at_our_start_is_asked_how_we_stand(
     await connect(stage, api, service)
     Account.forget(service.place.state_dir)
     service.hub.standing = None
-    night.answer.update(due=True, night="n7")
-    night.reports.clear()
+    night.comes()
     await service._ask_for_night()
     await settle(service)
     (report,) = night.ended
@@ -422,7 +422,7 @@ async def test_a_service_that_was_silent_at_our_start_is_asked_how_we_stand(
 
 async def test_a_service_that_stays_silent_wants_nothing(service: Service, night: Night) -> None:
     service.hub.pauses = (0.01, 0.01)
-    night.answer.update(due=True, night="n7")
+    night.comes()
     night.silent = 3
     assert (await service.hub.due()).due is False
     assert night.silent == 0
@@ -444,7 +444,7 @@ async def test_a_night_without_consent_is_told_at_once(
     service: Service,
     night: Night,
 ) -> None:
-    night.answer.update(due=True, night="n7")
+    night.comes()
     await service._ask_for_night()
     (report,) = night.ended
     assert (report["status"]["outcome"], report["status"]["problem"]) == ("failed", "auth.missing")
@@ -458,8 +458,7 @@ async def test_a_paused_person_is_no_failure(
 ) -> None:
     await connect(stage, api, service)
     await service.change({"paused_until": -1.0})
-    night.reports.clear()
-    night.answer.update(due=True, night="n7")
+    night.comes()
     await service._ask_for_night()
     (report,) = night.ended
     assert (report["status"]["outcome"], report["status"]["opted_out"]) == ("cancelled", True)
