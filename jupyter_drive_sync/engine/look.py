@@ -112,10 +112,10 @@ class Look:
     # -- the whole tree ---------------------------------------------------------------------------
 
     def _whole(self, *, token: str, trust: bool) -> View:
-        if not trust and not self._ledger.holds_objects():
-            self._let_drive_catch_up()
         # The token comes first: what changes while the pages are read is in the feed as well.
         token = token or self._drive.start_token()
+        if not trust and not self._ledger.holds_objects():
+            self._let_drive_catch_up()
         shown = tuple(whole_tree(self._drive, self._identity.home_id, self._names))
         place = self._place(shown)
         if isinstance(place, Foreign):
@@ -146,7 +146,7 @@ class Look:
 
         The ledger was lost, or taken over: what a lagging listing leaves out would be sent again.
         """
-        since = self._site.clock.wall() - self._identity.written
+        since = self._drive.transport.google_time() - self._identity.written
         lag = self._site.settings.listing_lag
         if 0 <= since < lag:
             self._drive.transport.pace.wait(lag - since)

@@ -47,12 +47,12 @@ def answers(site: Site, identity: Identity, ledger: Ledger, drive: Drive) -> Ide
         root = FileId(ledger.get("other_root") or ledger.get("root"))
         _restamp(site, identity, drive, root)
         ledger.clear(root=root)
-        now = site.clock.wall()
+        now = drive.transport.google_time()
         identity = replace(identity, taking_over="", root=root, written=now).save(site)
 
     if ledger.answered("root_gone") == "untrash":
         _untrash(site, drive, FileId(ledger.get("root")))
-        identity = replace(identity, written=site.clock.wall()).save(site)
+        identity = replace(identity, written=drive.transport.google_time()).save(site)
         ledger.dissolve("root_gone")
         ledger.remember(root_state="")
     kinds = ("root_gone", "other_account", "changed_client")

@@ -147,6 +147,8 @@ class Simulation:
         self._writers: dict[str, Writers] = {}
         self._flights: list[Flight] = []
         self._passes = 0
+        self._makers: dict[str, str] = {}
+        """Which home made a folder, where listings lag."""
         self._before: Things = {}
         self._mirrors: set[str] = set()
         """Every folder that was a home's mirror at some time."""
@@ -428,6 +430,9 @@ class Simulation:
         )
         after = self.reader.things()
         touched = set(self.there.touched[touched_from:])
+        if self.lag:
+            made = (i for i, thing in after.items() if thing.folder and i not in before)
+            self._makers.update(dict.fromkeys(made, stead.name))
         for thing in after.values():
             for version in thing.versions:
                 if version.id not in self.edits:
@@ -662,7 +667,9 @@ class Simulation:
         aged = law_02.aged(self._before, things, now)
         self.memory.removed_by_a_person((law_02.contents(purged) | aged) - law_02.contents(things))
         self._before = things
-        law_01.check(things, placed=self.there.placed, copied=self.there.copied)
+        law_01.check(
+            things, placed=self.there.placed, copied=self.there.copied, makers=self._makers
+        )
         here = {md5_of(data) for stead in self.steads for data in stead.fs.files().values()}
         here |= {md5 for stead in self.steads if not stead.fs.mounted for md5 in self._under(stead)}
         self.memory.check(here, things, now)

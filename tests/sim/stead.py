@@ -75,6 +75,7 @@ class Stead:
         self.silent: set[str] = set()
         """Files whose content changed and whose status tells nothing of it."""
         self._snapshot = folder / f"{name}.snapshot"
+        self._answers = False, False
         make_state_dir(self.state)
 
     def files(self) -> dict[str, str]:
@@ -134,6 +135,7 @@ class Stead:
         """Take a snapshot of the state, as a volume's backup would."""
         shutil.rmtree(self._snapshot, ignore_errors=True)
         shutil.copytree(self.state, self._snapshot)
+        self._answers = self.taking_over, self.untrashing
 
     def bring_state_back(self) -> bool:
         """Put the snapshot back: the ledger is older than Drive now."""
@@ -141,6 +143,8 @@ class Stead:
             return False
         shutil.rmtree(self.state)
         shutil.copytree(self._snapshot, self.state)
+        # So are the answers in it: a yes that was not carried out yet when it was taken still stands.
+        self.taking_over, self.untrashing = self._answers
         return True
 
     def set(self, **changes: object) -> None:
