@@ -8,8 +8,9 @@ the ledger does not know.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 from jupyter_drive_sync.core.settings import DAY
@@ -87,11 +88,11 @@ class Look:
             seen.root = self._ask_root()
         self._note_root(seen)
         if seen.ledger_is_old:
-            return self._whole(token=news.token, trust=False)
+            return self._whole(token=news.token, trust=False, news=news.entries)
         self._know_again(sorted(seen.taken_back))
         self._ledger.observe(self._not_gone(seen.changed.values()), run=self._run, token=news.token)
         if self._verification_due():
-            return self._whole(token=news.token, trust=True)
+            return self._whole(token=news.token, trust=True, news=news.entries)
         self._explain_trash()
         return self._view()
 
@@ -111,12 +112,13 @@ class Look:
 
     # -- the whole tree ---------------------------------------------------------------------------
 
-    def _whole(self, *, token: str, trust: bool) -> View:
+    def _whole(self, *, token: str, trust: bool, news: Sequence[RemoteEntry] = ()) -> View:
         # The token comes first: what changes while the pages are read is in the feed as well.
         token = token or self._drive.start_token()
         if not trust and not self._ledger.holds_objects():
             self._let_drive_catch_up()
-        shown = tuple(whole_tree(self._drive, self._identity.home_id, self._names))
+        listed = whole_tree(self._drive, self._identity.home_id, self._names)
+        shown = self._newest(listed, news)
         place = self._place(shown)
         if isinstance(place, Foreign):
             return View(place, RootState.TAKEN)
@@ -136,10 +138,22 @@ class Look:
         self._ledger.observe(entries, run=self._run, token=token, forget=gone)
         self._explain_trash()
         if trust:
-            self._find_raced_edits()
+            self._find_raced_edits(result.paths.keys())
         rebuilt = not trust and bool(result.entries)
         self._mark_verified(first=not known.entries and not result.entries, rebuilt=rebuilt)
         return self._view(root=place, rebuilt=rebuilt, verified=True)
+
+    def _newest(
+        self, listed: Iterable[RemoteEntry], news: Sequence[RemoteEntry]
+    ) -> tuple[RemoteEntry, ...]:
+        """Put what the feed has just told over a listing, which may lag behind it."""
+        newest = {entry.id: entry for entry in listed}
+        for entry in news:
+            if entry.home == self._identity.home_id and not entry.deleted:
+                there = newest.get(entry.id)
+                if there is None or there.version <= entry.version:
+                    newest[entry.id] = entry
+        return tuple(newest.values())
 
     def _let_drive_catch_up(self) -> None:
         """Wait until a listing shows what we wrote last, when it is all that we have to go by.
@@ -311,14 +325,18 @@ class Look:
             # Spread by home, so that a hub's thousands do not all compare in the same night.
             at -= int(self._identity.home_id, 16) % days * DAY if days > 1 else 0
         elif rebuilt:
-            # A listing lags, and this one had to be believed: look again tomorrow.
-            at -= (days - 1) * DAY
+            # A listing lags, and this one had to be believed: look again once it has caught up.
+            at -= days * DAY - DAY / 2 - self._site.settings.listing_lag
         self._ledger.remember(verified_at=str(at))
 
-    def _find_raced_edits(self) -> None:
+    def _find_raced_edits(self, inside: Set[FileId]) -> None:
         """Find edits that slipped in between the feed and our write: revisions that are not ours.
 
-        Between two revisions of ours lies nothing but somebody's edit that we replaced unseen.
+        Between two revisions of ours lies nothing but somebody's edit that we replaced unseen. What
+        was moved out of the mirror since is not ours to pin: there it is told only.
+
+        Args:
+            inside: what lies in the mirror.
         """
         replaced = self._ledger.replaced_since(self._ledger.verified_run())
         entries = self._ledger.entries(replaced)
@@ -346,6 +364,8 @@ class Look:
                     ]
         known = {(edit.id, edit.revision) for edit in self._ledger.edits()}
         raced = [edit for edit in raced if (edit.id, edit.revision) not in known]
+        self._ledger.record_edits(edit for edit in raced if edit.id not in inside)
+        raced = [edit for edit in raced if edit.id in inside]
         for start in range(0, len(raced), BATCH_LIMIT):
             edits = raced[start : start + BATCH_LIMIT]
             results = self._drive.batch([PinRevision(edit.id, edit.revision) for edit in edits])
@@ -370,5 +390,6 @@ def _between(revisions: tuple[Revision, ...], ours: frozenset[str]) -> list[Revi
     places = [index for index, revision in enumerate(revisions) if revision.id in ours]
     if not places:
         return []
-    inner = revisions[places[0] : places[-1]]
-    return [revision for revision in inner if revision.id not in ours]
+    inner = pairwise(revisions[places[0] : places[-1] + 1])
+    # The same content once more is a write of ours whose reply was lost: nothing was replaced.
+    return [each for each, after in inner if each.id not in ours and each.md5 != after.md5]

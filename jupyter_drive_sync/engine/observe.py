@@ -107,7 +107,7 @@ def _compare_known(
 def _is_lost(remote: RemoteEntry, known: Known) -> bool:
     return (
         remote.home == known.home_id
-        and not remote.trashed
+        and not remote.explicitly_trashed  # what a folder took into the trash comes back with it
         and not remote.deleted
         and remote.nonce not in known.nonces
         and remote.id not in known.released

@@ -276,6 +276,7 @@ class Simulation:
             # Nobody brings a volume back within the seconds for which a listing lags.
             self.clock.advance(2 * self.lag)
             self._doubt(stead, "")
+            stead.remember_answers()
 
     def _lose_ledger(self, step: Step) -> None:
         stead = self._stead(step.a)
