@@ -266,14 +266,14 @@ def superseded(
         shown: what the listing has; of the others only what was asked for is known.
     """
     entries = tuple(entries)
-    found = {
-        (entry.kind, paths[entry.id])
-        for entry in entries
-        if entry.standing is Standing.UNCLAIMED and entry.id in paths
-    }
+    found = [e for e in entries if e.standing is Standing.UNCLAIMED and e.id in paths]
+    places = {(entry.kind, paths[entry.id]) for entry in found}
+    alive = {(entry.kind, paths[entry.id]) for entry in found if entry.seen is None}
     for entry in entries:
         away = entry.id not in paths and (entry.id in shown or entry.seen is not None)
-        if away and (entry.kind, entry.path) in found:
+        known = entry.standing is not Standing.UNCLAIMED
+        buried = known and entry.seen is not None and entry.seen.trashed
+        if (entry.kind, entry.path) in (places if away else alive if buried else ()):
             yield entry.id
 
 

@@ -120,6 +120,13 @@ STORIES: dict[str, tuple[int, list[Step]]] = {
             S("move_there"), S("rename", 1, 0, 37775), S("sync"), S("clock"), S("lose_ledger"),
         ],
     ),
+    "an old ledger's file in the trash of its folder has been made anew since": (
+        2226,
+        [
+            S("delete", 2), S("sync"), S("keep_state"), S("trash_there"), S("delete"),
+            S("break_ledger"), S("sync"), S("bring_state_back"),
+        ],
+    ),
     "an edit that Google does not pin is not replaced": (
         1202,
         [
