@@ -227,8 +227,13 @@ class Look:
             (gone if deleted else kept).append(entry)
         return kept + self._asked(gone)
 
-    def _asked(self, entries: list[LedgerEntry]) -> list[LedgerEntry]:
+    def _asked(self, entries: list[LedgerEntry], *, once_more: bool = True) -> list[LedgerEntry]:
+        """Ask for objects that a listing does not show, or that the feed calls deleted.
+
+        That one is gone is believed when Drive says so twice: a second copy would stay for good.
+        """
         found: list[LedgerEntry] = []
+        missing: list[LedgerEntry] = []
         for start in range(0, len(entries), BATCH_LIMIT):
             part = entries[start : start + BATCH_LIMIT]
             results = self._drive.batch([Get(entry.id) for entry in part])
@@ -236,10 +241,13 @@ class Look:
                 if isinstance(result, RemoteEntry):
                     found.append(with_seen(entry, result))
                 elif isinstance(result, Missing):
-                    found.append(replace(entry, seen=RemoteEntry(entry.id, deleted=True)))
+                    missing.append(entry)
                 elif isinstance(result, DriveSyncError):
                     raise result
-        return found
+        if once_more:
+            return found + (self._asked(missing, once_more=False) if missing else [])
+        gone = (replace(each, seen=RemoteEntry(each.id, deleted=True)) for each in missing)
+        return [*found, *gone]
 
     def _know_again(self, ids: list[FileId]) -> None:
         """Claim nothing, but know, what somebody took out of the trash after we had put it there.
