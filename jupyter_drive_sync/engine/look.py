@@ -324,10 +324,11 @@ class Look:
     def _verification_due(self) -> bool:
         last = float(self._ledger.get("verified_at") or 0)
         # Half a day early: nights are jittered, and a week must not become eight days.
-        return self._site.clock.wall() - last >= self._site.settings.verify_days * DAY - DAY / 2
+        now = self._drive.transport.google_time()  # a clock here that jumps must not put it off
+        return now - last >= self._site.settings.verify_days * DAY - DAY / 2
 
     def _mark_verified(self, *, first: bool, rebuilt: bool) -> None:
-        at = self._site.clock.wall()
+        at = self._drive.transport.google_time()
         days = self._site.settings.verify_days
         if first:
             # Spread by home, so that a hub's thousands do not all compare in the same night.

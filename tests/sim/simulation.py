@@ -630,10 +630,10 @@ class Simulation:
         self.memory.acknowledge(
             {md5 for _, md5 in book.mirrored.values()} & law_02.contents(self.reader.things())
         )
+        stead.doubt = ""  # the ledger has been rebuilt: what is mirrored now was seen to be
         if only:
             return
         stead.taking_over = stead.untrashing = False
-        stead.doubt = ""
         stead.rules, stead.roots = {stead.settings.excludes}, {stead.fs.root.ino}
         here = stead.fs.files()
         stead.approved = {
