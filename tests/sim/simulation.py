@@ -680,7 +680,6 @@ class Simulation:
             self.edits,
             self._wrote,
             told=set().union(*(stead.told for stead in self.steads)),
-            ours=self._ours_too,
             most=self.settings.pinned_revisions,
         )
         mirrors = self._mirrors
@@ -691,10 +690,6 @@ class Simulation:
                 self._out_since.pop(thing.id, None)
             else:
                 self._out_since.setdefault(thing.id, now)
-
-    @property
-    def _ours_too(self) -> set[str]:
-        return set()
 
     @staticmethod
     def _under(stead: Stead) -> set[str]:
