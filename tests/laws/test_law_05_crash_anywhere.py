@@ -18,6 +18,7 @@ import pytest
 
 from tests.figures import record
 from tests.laws import law_02
+from tests.laws.facts import counted
 from tests.laws.scenarios import SCENARIOS, Stage
 from tests.sim.runs import scratch
 from tests.sim.simulation import Simulation
@@ -65,6 +66,22 @@ def versions(simulation: Simulation) -> int:
 def test_killed_at_every_boundary(
     tmp_path: Path, scenario: Callable[[Stage], None], phase: str
 ) -> None:
+    with counted():
+        killed, again = kill_at_every_boundary(tmp_path, scenario, phase)
+    record("crash points", killed)
+    record("double crashes", again)
+    if phase == PHASES[0]:
+        record("scenarios", 1)
+
+
+def kill_at_every_boundary(
+    tmp_path: Path, scenario: Callable[[Stage], None], phase: str
+) -> tuple[int, int]:
+    """Kill a pass at one boundary after the other, until none is left.
+
+    Returns:
+        How often it was killed, and how often the recovery was killed too.
+    """
     expected, contents = boundaries(tmp_path, scenario)
     at = 1 + crc32(f"{scenario.__name__} {phase}".encode()) % EVERY
     killed = again = 0
@@ -92,10 +109,7 @@ def test_killed_at_every_boundary(
         killed += 1
         at += EVERY
     assert 0 < expected[phase] < at <= expected[phase] + EVERY
-    record("crash points", killed)
-    record("double crashes", again)
-    if phase == PHASES[0]:
-        record("scenarios", 1)
+    return killed, again
 
 
 def test_there_are_enough_of_them(tmp_path: Path) -> None:
