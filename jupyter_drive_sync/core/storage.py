@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from jupyter_drive_sync.core.patterns import Line, Patterns
-from jupyter_drive_sync.errors import BadSettings, UsageError
+from jupyter_drive_sync.errors import BadSettings, DriveSyncError, NeedsUser, UsageError
 
 T = TypeVar("T")
 
@@ -46,6 +46,25 @@ class NoSuchStorage(UsageError):
 
     code = "storage.unknown"
     template = "There is no storage {name}; `jupyter drive-sync storages list` names those there."
+
+
+class ScopeTooNarrow(NeedsUser):
+    """The permission does not cover what a storage has to see."""
+
+    code = "storage.scope_missing"
+    template = (
+        "The storage {name} needs the permission {scope}, and only {given} was given; run "
+        "`jupyter drive-sync storages authorize {name}`, or use a service account."
+    )
+
+
+class Incomplete(DriveSyncError):
+    """Some of the files that were asked for did not come, or did not go."""
+
+    code = "storage.incomplete"
+    who = "wait"
+    exit_code = 1
+    template = "Not everything was transferred: {path} {reason} ({count} in all)."
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,54 @@ requests. Shortcuts are listed and never followed, so a walk ends.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from jupyter_drive_sync.core.tree import FileId, Kind, RemoteEntry
+from jupyter_drive_sync.core.tree import FileId, Kind, RelPath, RemoteEntry
 from jupyter_drive_sync.drive.api import Drive, quote
-from jupyter_drive_sync.errors import HomeTooLarge
+from jupyter_drive_sync.engine.observe import paths_below
+from jupyter_drive_sync.errors import HomeTooLarge, Missing, NotThere
 
 _TOGETHER: Final = 50
 """Folders of one query; a query must not become too long for an address."""
+
+
+def find(drive: Drive, reference: str) -> RemoteEntry:
+    """Find a folder by its address or its id.
+
+    Raises:
+        NotThere: there is none that we may see.
+    """
+    match = _REFERENCE.search(reference)
+    try:
+        found = drive.get(FileId(match["id"])) if match else None
+    except Missing:
+        found = None
+    if found is None or found.kind is not Kind.FOLDER or found.trashed:
+        raise NotThere(problem=f"There is no folder {reference} on Drive that we may see.")
+    return found
+
+
+_REFERENCE: Final = re.compile(r"(?:^|/folders/|[?&]id=)(?P<id>[\w-]{10,})(?:$|[/?&#])")
+
+
+def is_id(reference: str) -> bool:
+    """Tell an address or an id from a path."""
+    return _REFERENCE.search(reference) is not None
+
+
+def tree(
+    drive: Drive,
+    root: FileId,
+    *,
+    permit: Callable[[], None] = lambda: None,
+    most: int = 500_000,
+) -> tuple[dict[FileId, RemoteEntry], dict[FileId, RelPath]]:
+    """Return what lies below a folder, and the path of each object (see :func:`below`)."""
+    entries = {entry.id: entry for entry in below(drive, root, permit=permit, most=most)}
+    return entries, paths_below(entries, root)
 
 
 def below(

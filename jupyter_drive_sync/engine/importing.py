@@ -38,9 +38,8 @@ from jupyter_drive_sync.drive.api import Drive
 from jupyter_drive_sync.engine.bringing import Bringing, refusal
 from jupyter_drive_sync.engine.closing import close
 from jupyter_drive_sync.engine.executor import Executor
-from jupyter_drive_sync.engine.folder import below
+from jupyter_drive_sync.engine.folder import tree
 from jupyter_drive_sync.engine.ledger import Ledger
-from jupyter_drive_sync.engine.observe import paths_below
 from jupyter_drive_sync.engine.records import FileOutcome, Run
 from jupyter_drive_sync.engine.report import Progress
 from jupyter_drive_sync.engine.site import Site
@@ -131,10 +130,7 @@ class Import:
         ledger.remember(root=folder.id, root_link=folder.link)
         self.progress.enter("comparing")
         most = self.site.settings.max_files
-        entries = {
-            entry.id: entry for entry in below(self.drive, folder.id, permit=self.permit, most=most)
-        }
-        paths = paths_below(entries, folder.id)
+        entries, paths = tree(self.drive, folder.id, permit=self.permit, most=most)
         known = ledger.entries()
         choice = self._chosen(entries, paths, only, known.keys())
         self.progress.enter("scanning")

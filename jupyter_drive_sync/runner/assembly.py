@@ -84,8 +84,13 @@ class World:
         return Path(self.job.state_dir)
 
     @property
+    def grant_dir(self) -> Path:
+        """The state folder that has the grant; of a storage, often that of the home."""
+        return Path(self.job.grant_dir or self.job.state_dir)
+
+    @property
     def secrets(self) -> SecretsStore:
-        """The file with the grant."""
+        """The file with what a pass keeps secret; where nothing else is said, the grant too."""
         return SecretsStore(self.state_dir)
 
     def client(self) -> ClientFile:
@@ -100,7 +105,7 @@ class World:
         """Say what credentials are made of; ``on_request`` is told of each use of them."""
         return Source(
             endpoint=self.endpoint,
-            state_dir=self.state_dir,
+            state_dir=self.grant_dir,
             client=self.client,
             clock=self.clock,
             random=self.rng,
@@ -116,7 +121,7 @@ class World:
         return Access(Secret(made.token), self.clock.wall() + made.expires_in), made.token_uri
 
     def _hand(self, refused: bool) -> Token:
-        home, _ = Identity.load(self.bare_site())
+        home, _ = Identity.load(replace(self.bare_site(), state_dir=self.grant_dir))
         # Where the parent has many homes, it may not look into this one itself.
         self.context.emit(Note(HOME_ID, "", {"home_id": home.home_id}))
         return decode_token(self.context.ask(NEED_OTHER_TOKEN if refused else NEED_TOKEN).reveal())
@@ -158,7 +163,7 @@ class World:
 
     def site(self) -> Site:
         """Describe the home for the engine."""
-        account = Account.load(self.state_dir)
+        account = Account.load(self.grant_dir)
         own = self.job.credentials == "grant"
         if self.job.credentials == "broker":
             # What is wrong with the token is said when it is used: by then the status is kept.

@@ -30,6 +30,10 @@ JobKind = Literal[
     "undo",
     "versions",
     "verify",
+    "import",
+    "export",
+    "list",
+    "validate_storage",
 ]
 
 
@@ -67,6 +71,8 @@ class Job:
             where it runs as its person already.
         run_as: user and group id that the child takes on before it touches the home; empty for
             those that it has.
+        grant_dir: state folder with the grant, and the home id that tokens are for; ``""`` where
+            that is ``state_dir``.
     """
 
     kind: JobKind
@@ -83,6 +89,7 @@ class Job:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     confine: tuple[str, ...] = ()
     run_as: tuple[int, ...] = ()
+    grant_dir: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ class Course:
         """Make a file on Drive, or give it new content."""
         data = content.encode() if isinstance(content, str) else content
         at = int((self.world.clock.wall() - age) * 1000)
-        above, _, name = path.rpartition("/")
+        name = path.rpartition("/")[2]
         if path in self.files:
             self.drive.replace_file(Patch(self.files[path], name=name, mtime_ms=at), data)
         else:
