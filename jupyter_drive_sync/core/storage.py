@@ -13,7 +13,6 @@ from dataclasses import dataclass, fields
 from typing import Any, Final, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
-from jupyter_drive_sync.core.patterns import Line, Patterns
 from jupyter_drive_sync.errors import BadSettings, DriveSyncError, NeedsUser, UsageError
 
 T = TypeVar("T")
@@ -344,6 +343,9 @@ def _patterns(value: Any) -> tuple[str, ...]:
         raise ValueError("is no list of patterns")
     if len(value) > _MOST_PATTERNS:
         raise ValueError(f"has more than {_MOST_PATTERNS} patterns")
+    # Not above: a server reads its configuration before anybody wants patterns.
+    from jupyter_drive_sync.core.patterns import Line, Patterns  # noqa: PLC0415
+
     try:
         Patterns(Line(text, "it", "it") for text in value)
     except BadSettings as problem:
