@@ -43,6 +43,7 @@ from jupyter_drive_sync.core.storage import (
     Incomplete,
     Storage,
     is_address,
+    is_path,
     read,
 )
 from jupyter_drive_sync.runner import consent, storages
@@ -309,7 +310,10 @@ def open_storage(
     reading = {"key_file": key, "subject": args.get(_SUBJECT, "")} if key else {}
     writing = {"client_file": client} if client else reading
     source = read({**common, "direction": "import", **(reading or writing)}, name="source")
-    target = read({**common, "direction": "export", **_wide(writing)}, name="target")
+    if client and not is_path(drive):
+        # The folder was made by somebody else, so what we make is too little to see.
+        writing = {**writing, "scope": "drive"}
+    target = read({**common, "direction": "export", **writing}, name="target")
     place = find_place(
         os.environ,
         state_dir=Path(state_dir) if state_dir is not None else None,
@@ -376,11 +380,6 @@ def _load(config: Mapping[str, Any] | str | os.PathLike[str]) -> tuple[Any, str,
 
 def _file(base: Path, name: str) -> str:
     return name if not name or is_address(name) else str(base / Path(name).expanduser())
-
-
-def _wide(writing: Mapping[str, str]) -> Mapping[str, str]:
-    """Ask for more than what we make: the folder was made by somebody else."""
-    return {**writing, "scope": "drive"} if "client_file" in writing else writing
 
 
 def _transfer(result: Mapping[str, Any]) -> Transfer:

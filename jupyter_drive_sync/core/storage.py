@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Final, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
-from jupyter_drive_sync.errors import BadSettings, DriveSyncError, NeedsUser, UsageError
+from jupyter_drive_sync.errors import BadSettings, DriveSyncError, UsageError
 
 T = TypeVar("T")
 
@@ -24,6 +24,7 @@ CredentialsKind = Literal["auto", "own", "broker", "adc", "service_account", "cl
 HOME: Final = "home"
 """The built-in export storage: the mirror of the home."""
 SCOPE_URL: Final = "https://www.googleapis.com/auth/"
+_ID: Final = re.compile(r"1[\w-]{24,}|0[AB][\w-]{14,}", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _SECRETS: Final = ("client_secret", "private_key", "refresh_token", "access_token", "token")
 """Names under which somebody might hand us a secret itself, where its file is wanted."""
@@ -45,16 +46,6 @@ class NoSuchStorage(UsageError):
 
     code = "storage.unknown"
     template = "There is no storage {name}; `jupyter drive-sync storages list` names those there."
-
-
-class ScopeTooNarrow(NeedsUser):
-    """The permission does not cover what a storage has to see."""
-
-    code = "storage.scope_missing"
-    template = (
-        "The storage {name} needs the permission {scope}, and only {given} was given; run "
-        "`jupyter drive-sync storages authorize {name}`, or use a service account."
-    )
 
 
 class Incomplete(DriveSyncError):
@@ -109,6 +100,12 @@ class Storage:
     def shown(self) -> dict[str, Any]:
         """Return what surfaces may show: an address of a key can be as good as the key."""
         return {**self.described(), "key_file": shown_key(self.key_file)}
+
+
+def is_path(drive: str) -> bool:
+    """Tell a path on Drive from an address and an id."""
+    address = "://" in drive or drive.startswith("drive.google.com/")
+    return not address and not _ID.fullmatch(drive)
 
 
 def shown_key(key_file: str) -> str:

@@ -35,6 +35,7 @@ from jupyter_drive_sync.core.tree import (
     printable,
 )
 from jupyter_drive_sync.drive.api import Drive
+from jupyter_drive_sync.drive.types import Place
 from jupyter_drive_sync.engine.bringing import Bringing, refusal
 from jupyter_drive_sync.engine.closing import close
 from jupyter_drive_sync.engine.executor import Executor
@@ -96,7 +97,7 @@ class Import:
     roots: tuple[Path, ...] = ()
 
     def run(
-        self, folder: RemoteEntry, only: Iterable[RelPath] = (), *, dry_run: bool = False
+        self, folder: Place, only: Iterable[RelPath] = (), *, dry_run: bool = False
     ) -> ImportReport:
         """Bring what is new in a folder of Drive. The caller holds the lease.
 
@@ -123,7 +124,7 @@ class Import:
             return ImportReport(close(self, book, number, None), outcomes, plan, book.mirrored())
 
     def _bring(
-        self, ledger: Ledger, folder: RemoteEntry, only: tuple[RelPath, ...], *, dry_run: bool
+        self, ledger: Ledger, folder: Place, only: tuple[RelPath, ...], *, dry_run: bool
     ) -> RestorePlan:
         if ledger.get("root") not in ("", folder.id):
             ledger.clear()  # aimed at another folder since; what came from the old one stays

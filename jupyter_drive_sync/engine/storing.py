@@ -10,12 +10,19 @@ from jupyter_drive_sync.core.restore_plan import Wanted, choose
 from jupyter_drive_sync.core.selection import Selection
 from jupyter_drive_sync.core.settings import Settings
 from jupyter_drive_sync.core.storage import Storage
-from jupyter_drive_sync.core.tree import Kind, RelPath, RemoteEntry, printable
+from jupyter_drive_sync.core.tree import Kind, RelPath, printable
 from jupyter_drive_sync.drive.api import Drive
-from jupyter_drive_sync.engine import folder as folders
+from jupyter_drive_sync.drive.folders import (
+    find_folder,
+    is_service_account,
+    parse_folder,
+    require_writable,
+)
+from jupyter_drive_sync.drive.types import Place
+from jupyter_drive_sync.engine.folder import tree
 from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.engine.site import Identity, Site
-from jupyter_drive_sync.errors import NotThere
+from jupyter_drive_sync.errors import BadFolder, FolderNotFound, NotThere, OwnsNothing
 
 
 def aim(site: Site, direction: str) -> None:
@@ -27,28 +34,56 @@ def aim(site: Site, direction: str) -> None:
         ledger.remember(direction=direction)
 
 
-def export_site(site: Site, drive: Drive, storage: Storage) -> Site:
-    """Aim a pass at the folder of an export.
-
-    A path names a folder of our own, made when first written. An address or an id names one that is
-    there, whoever made it: then the home id follows from it, so that a second machine that exports
-    there goes on with the same files, instead of making each a second time.
+def find_target(drive: Drive, storage: Storage) -> Place | None:
+    """Find the folder that an export writes to; None where a folder of our own is to be made.
 
     Raises:
-        NotThere: there is no folder of that address or id.
+        FolderNotFound, NotAFolder, FolderTrashed, FolderAmbiguous: there is no such folder.
+        BadFolder: it is no folder, or all of My Drive.
+        OwnsNothing: a service account would own what is written.
+        FolderReadOnly: we may not write there.
     """
-    if not folders.is_id(storage.drive):
-        return replace(site, drive_folder=storage.drive.strip("/"))
-    found = folders.find(drive, storage.drive)
-    home_id = hashlib.sha256(f"storage {found.id}".encode()).hexdigest()[:16]
-    identity, _ = Identity.load(site)
-    if identity.home_id != home_id:
+    name = parse_folder(storage.drive, drive.endpoint)
+    if not (name.id or name.path or name.drive):
+        raise BadFolder(folder=name.text, problem="it is all of My Drive; name a folder in it")
+    found = None
+    if name.id or name.drive:
+        found = find_folder(drive, name)
+    elif storage.scope == "drive":
+        # Somebody may have made it; with less to see, only our own can be found, and by a pass.
+        try:
+            found = find_folder(drive, name)
+        except FolderNotFound:
+            found = None
+    if found is not None:
+        require_writable(drive, found, name.text)
+    elif is_service_account(email := drive.about().email):
+        raise OwnsNothing(email=email, folder=name.text)
+    return found
+
+
+def export_site(site: Site, storage: Storage, target: Place | None) -> Site:
+    """Aim a pass at the folder of an export.
+
+    In a folder that is there, whoever made it, the home id follows from the folder: a second
+    machine that exports there goes on with the same files, instead of making each a second time.
+
+    Args:
+        site: with the state folder of the storage.
+        storage: of which.
+        target: as :func:`find_target` found it.
+    """
+    if target is None:
+        path = parse_folder(storage.drive).path
+        return replace(site, drive_folder="/".join(path))
+    home_id = hashlib.sha256(f"storage {target.id}".encode()).hexdigest()[:16]
+    if Identity.load(site)[0].home_id != home_id:
         Identity(home_id).save(site)
-    return replace(site, drive_folder=found.name, root=found.id)
+    return replace(site, drive_folder=target.name, root=target.id)
 
 
 def probe_source(
-    drive: Drive, folder: RemoteEntry, settings: Settings, permit: Callable[[], None]
+    drive: Drive, folder: Place, settings: Settings, permit: Callable[[], None]
 ) -> str:
     """Read the first bytes of a file that an import would bring; returns its path.
 
@@ -56,7 +91,7 @@ def probe_source(
         NotThere: it would bring nothing.
         DriveSyncError: it cannot be read.
     """
-    entries, paths = folders.tree(drive, folder.id, permit=permit, most=settings.max_files)
+    entries, paths = tree(drive, folder.id, permit=permit, most=settings.max_files)
     choice = choose(entries, paths)
     rules = Selection(settings)
     wanted = next((file for file in choice.files if _is_wanted(rules, file)), None)
@@ -70,7 +105,7 @@ def _is_wanted(rules: Selection, file: Wanted) -> bool:
     return rules.judge(file.path, Kind.FILE, file.size) is None
 
 
-def _nothing(folder: RemoteEntry, files: int, others: int) -> str:
+def _nothing(folder: Place, files: int, others: int) -> str:
     """Say why a folder has nothing for an import."""
     if files:
         why = f"its rules leave out each of the {files:,} files there"

@@ -8,8 +8,10 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from jupyter_drive_sync.core.settings import Settings
+from jupyter_drive_sync.core.storage import SCOPE_URL, read
 from jupyter_drive_sync.drive.api import Drive
 from jupyter_drive_sync.drive.connection import HttpWire
 from jupyter_drive_sync.drive.credentials.chain import Source, choose
@@ -112,7 +114,17 @@ class World:
             wire=self.wire,
             on_request=on_request,
             ask=self._ask_parent,
+            **self._of_storage(),
         )
+
+    def _of_storage(self) -> dict[str, Any]:
+        """Say what a storage has to see, and with which key."""
+        values = self.job.args.get("storage")
+        if values is None:
+            return {}
+        storage = read(values)
+        scopes = (f"{SCOPE_URL}{storage.scope}",)
+        return {"scopes": scopes, "key": storage.key_file, "subject": storage.subject}
 
     def _ask_parent(self, refused: bool) -> tuple[Access, str]:
         """Have our parent hand in an access token (:class:`.protocol.Reported`: it has none)."""

@@ -62,7 +62,7 @@ class Job:
         client_named: whether a person named that file.
         credentials: ``grant`` for the one in the state folder, ``adc`` for Google's Application
             Default Credentials, ``broker`` for tokens that the parent hands in when it hears
-            :data:`NEED_TOKEN`.
+            :data:`NEED_TOKEN`, ``service_account`` for the key that a storage names.
         settings: what the command line lays over ``settings.json``.
         defaults: what lies under it.
         args: what this kind of job alone wants.
@@ -82,7 +82,7 @@ class Job:
     drive_folder: str
     client_file: str
     client_named: bool = False
-    credentials: Literal["grant", "adc", "broker"] = "grant"
+    credentials: Literal["grant", "adc", "broker", "service_account"] = "grant"
     settings: Mapping[str, Any] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     args: Mapping[str, Any] = field(default_factory=dict)

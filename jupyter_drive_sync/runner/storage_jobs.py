@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_drive_sync.core.restore_plan import COMING
-from jupyter_drive_sync.core.storage import SCOPE_URL, ScopeTooNarrow, Storage, read
-from jupyter_drive_sync.core.tree import FileId, Kind, RelPath
+from jupyter_drive_sync.core.storage import Storage, is_path, read
+from jupyter_drive_sync.core.tree import Kind, RelPath
 from jupyter_drive_sync.drive.api import Drive
-from jupyter_drive_sync.drive.secrets import SecretsStore
+from jupyter_drive_sync.drive.types import Place
 from jupyter_drive_sync.engine import folder as folders
 from jupyter_drive_sync.engine.executor import Threads
 from jupyter_drive_sync.engine.importing import Import, ImportReport
 from jupyter_drive_sync.engine.mirror import Mirror, PassReport
 from jupyter_drive_sync.engine.report import Progress
-from jupyter_drive_sync.engine.storing import aim, export_site, probe_source
+from jupyter_drive_sync.engine.storing import aim, export_site, find_target, probe_source
 from jupyter_drive_sync.engine.turn import Turn
+from jupyter_drive_sync.errors import FolderNotFound
 from jupyter_drive_sync.runner.assembly import World
 from jupyter_drive_sync.runner.child import Context
 from jupyter_drive_sync.runner.eta import Eta
@@ -87,7 +88,10 @@ def export(job: Job, context: Context) -> Mapping[str, Any]:
         drive = connect(world, progress, permit)
         try:
             aim(world.bare_site(), "export")
-            site = export_site(world.site(), drive, storage)
+            target = find_target(drive, storage)
+            site = export_site(world.site(), storage, target)
+            if target is not None and target.drive_id:
+                drive = drive.within(target.drive_id)
             threads = Threads(world.settings.concurrency)
             done = Mirror(site, drive, world.secrets, threads, progress, job.id, permit)
             report = done.run(only=only, dry_run=dry_run)
@@ -104,12 +108,17 @@ def export(job: Job, context: Context) -> Mapping[str, Any]:
 def list_(job: Job, context: Context) -> Mapping[str, Any]:
     """List what lies in the folder on Drive. Brings ``files`` and ``files_more``."""
     world = World.of(job, context)
+    reference = _storage(job).drive
     drive = world.drive()
     try:
-        found = folders.find(drive, _storage(job).drive)
+        found = folders.find(drive, reference)
         entries, paths = folders.tree(
             drive, found.id, permit=context.permit, most=world.settings.max_files
         )
+    except FolderNotFound:
+        if not is_path(reference):
+            raise
+        return {"folder": None, "files": [], "files_more": 0}  # an export will make it
     finally:
         drive.transport.close()
     listed = sorted((path, entries[file_id]) for file_id, path in paths.items())
@@ -151,31 +160,16 @@ def validate(job: Job, context: Context) -> Mapping[str, Any]:
 
 
 def _validated(world: World, storage: Storage, drive: Drive) -> Mapping[str, Any]:
-    _check_scope(world, storage)
     about = drive.about()
-    folder = None
     sample = ""
+    folder: Place | None
     if storage.direction == "import":
-        found = folders.find(drive, storage.drive)
-        sample = probe_source(drive, found, world.settings, world.context.permit)
-        folder = {"id": found.id, "name": found.name, "link": found.link}
+        folder = folders.find(drive, storage.drive)
+        sample = probe_source(drive, folder, world.settings, world.context.permit)
     else:
-        site = export_site(world.bare_site(), drive, storage)
-        if site.root:
-            there = drive.get(FileId(site.root))
-            folder = {"id": there.id, "name": there.name, "link": there.link}
-    return {"account": about.email, "folder": folder, "sample": sample}
-
-
-def _check_scope(world: World, storage: Storage) -> None:
-    """Compare what a storage has to see with what its grant covers; others say it themselves."""
-    grant = SecretsStore(world.grant_dir).grant() if world.job.credentials == "grant" else None
-    if grant is None:
-        return
-    given = {scope.removeprefix(SCOPE_URL) for scope in grant.scopes}
-    if not given & {storage.scope, "drive"}:
-        names = sorted(scope for scope in given if scope.startswith("drive"))
-        raise ScopeTooNarrow(name=storage.name, scope=storage.scope, given=", ".join(names))
+        folder = find_target(drive, storage)
+    found = {"id": folder.id, "name": folder.name, "link": folder.link} if folder else None
+    return {"account": about.email, "folder": found, "sample": sample}
 
 
 def _storage(job: Job) -> Storage:

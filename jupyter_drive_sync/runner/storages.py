@@ -161,8 +161,6 @@ def job(
     }
     made = place.job(kind)
     own_client = storage.credentials == "client"
-    if storage.credentials == "service_account":
-        raise BadStorage(name=storage.name, problem="service accounts cannot be used yet")
     credentials: Any = _KINDS.get(storage.credentials, storage.credentials)
     return replace(
         made,

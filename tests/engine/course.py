@@ -101,7 +101,7 @@ class Course:
             "job",
             roots=(world.home,),
         )
-        folder = drive.get(self.folders[""])
+        folder = drive.place(self.folders[""])
         try:
             return work.run(folder, [RelPath(path) for path in only], dry_run=dry_run)
         finally:
