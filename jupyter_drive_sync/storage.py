@@ -254,7 +254,10 @@ class DriveStorage:
             self.place,
             storage,
             kind,
-            args={"only": [] if "" in only else [*only]},
+            args={
+                "only": [] if "" in only else [*only],
+                "exported": str(self._state(here, "export")),
+            },
             local=here,
             state_dir=self._state(here, storage.direction),
             grant_dir=self._grant_dir(storage),

@@ -31,6 +31,7 @@ from jupyter_drive_sync.core.tree import (
     LedgerEntry,
     RelPath,
     RemoteEntry,
+    Standing,
     ancestors,
     printable,
 )
@@ -54,6 +55,7 @@ from jupyter_drive_sync.errors import (
 )
 from jupyter_drive_sync.home.fstime import probe_in
 from jupyter_drive_sync.home.read import Home
+from jupyter_drive_sync.home.write import Landing
 
 _BROUGHT: Final = {Way.BRING: "brought", Way.REPLACE: "refreshed", Way.BESIDE: "beside"}
 _RECORDS: Final = 50
@@ -83,6 +85,8 @@ class Import:
         progress: is told what happens.
         job: id of the run.
         permit: asked now and then; raises to end the run.
+        exported: state folder of an export of the same two folders, if there is one: what that has
+            sent is known to be on Drive.
         roots: folders in one of which the one that is filled has to lie, links resolved; none
             where anywhere will do.
     """
@@ -95,6 +99,7 @@ class Import:
     job: str
     permit: Callable[[], None] = lambda: None
     roots: tuple[Path, ...] = ()
+    exported: Path | None = None
 
     def run(
         self, folder: Place, only: Iterable[RelPath] = (), *, dry_run: bool = False
@@ -136,6 +141,7 @@ class Import:
         choice = self._chosen(entries, paths, only, known.keys())
         self.progress.enter("scanning")
         with self._open(dry_run=dry_run) as home:
+            known |= self._sent(Landing(home))
             work = _Importing(self, home, ledger, entries, known)
             plan = work.plan(choice, whole=not only)
             if not dry_run:
@@ -176,6 +182,21 @@ class Import:
             or (rules.judge(folder, Kind.FOLDER) is None and not rules.only_leads(folder))
         )
         return replace(choice, files=tuple(files), folders=folders)
+
+    def _sent(self, landing: Landing) -> dict[FileId, LedgerEntry]:
+        """Return what an export has sent, and what is here as it was then."""
+        if self.exported is None or not (self.exported / "ledger.sqlite").exists():
+            return {}
+        ledger, _ = Ledger.open(self.exported)
+        with ledger:
+            found = ledger.tree().files.values()
+        return {
+            entry.id: entry
+            for entry in found
+            if entry.standing is Standing.MIRRORED
+            and (here := landing.look(entry.path)) is not None
+            and here.stat == entry.stat
+        }
 
     def _open(self, *, dry_run: bool) -> Home:
         """Open the folder that is filled, made when it is missing.

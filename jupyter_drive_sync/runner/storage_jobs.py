@@ -52,7 +52,9 @@ def import_(job: Job, context: Context) -> Mapping[str, Any]:
             )
             roots = tuple(Path(root) for root in job.args["roots"])
             threads = Threads(world.settings.concurrency)
-            done = Import(site, around, drive, threads, progress, job.id, permit, roots)
+            sent = job.args.get("exported")
+            exported = Path(sent) if sent else None
+            done = Import(site, around, drive, threads, progress, job.id, permit, roots, exported)
             report = done.run(found, only, dry_run=dry_run)
             if not dry_run:
                 turn.completed(report.run.outcome, report.objects, whole=not only)
