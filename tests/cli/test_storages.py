@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 from tests.cli.conftest import Desk
 
 
@@ -33,3 +38,30 @@ def test_an_export_and_an_import_of_it(connected: Desk) -> None:
     assert connected.run("storages", "remove", "back").code == 0
     assert (connected.home / "back/a.csv").exists()
     assert "back" not in connected.run("storages", "list").out.split()
+
+
+def example() -> str:
+    """Return the worked example of the documentation, as written."""
+    page = (Path(__file__).parents[2] / "docs/user/checkpoints.md").read_text("utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    return str(code)
+
+
+def train(folder: Path) -> str:
+    folder.mkdir(exist_ok=True)
+    done = subprocess.run(
+        [sys.executable, "-c", example()], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_checkpoint_example_as_written(connected: Desk) -> None:
+    first = train(connected.home / "first")
+    assert first == "step 3, weight 0.875\n"
+    on_drive = connected.on_drive(folder="models/run-1")
+    assert set(on_drive) == {"last.json"}
+    # Another machine, which has only the folder on Drive, goes on where the first one was.
+    assert train(connected.home / "second") == first
+    assert (connected.home / "second/checkpoints/last.json").exists()
+    assert connected.on_drive(folder="models/run-1") == on_drive
