@@ -89,6 +89,7 @@ class Drive:
     ) -> None:
         service = endpoint.build()
         self._transport = transport
+        self.endpoint = endpoint
         self._batch_uri = endpoint.batch_uri
         self._random = random
         # Kept, because making one costs more than making a request from it.
@@ -99,6 +100,12 @@ class Drive:
         self._drives = service.drives()
         self._within = {"driveId": drive_id} if drive_id else {}
         self._keys: dict[str, str] = {}
+
+    def within(self, drive_id: str) -> Drive:
+        """Return the same Drive, with change feed and searches of a shared drive."""
+        other = Drive(self._transport, self.endpoint, self._random, drive_id)
+        other._keys = self._keys
+        return other
 
     @property
     def transport(self) -> Transport:
