@@ -13,18 +13,20 @@ from urllib.parse import parse_qs, urlsplit
 
 from jupyter_drive_sync.core.tree import FileId
 from jupyter_drive_sync.drive.api import Drive, quote
-from jupyter_drive_sync.drive.discovery import Endpoint
-from jupyter_drive_sync.drive.types import FOLDER_MIME, Place
-from jupyter_drive_sync.errors import (
+from jupyter_drive_sync.drive.denied import (
     BadFolder,
-    DriveSyncError,
     FolderAmbiguous,
     FolderNotFound,
     FolderReadOnly,
     FolderTrashed,
-    Missing,
     NotAFolder,
     OwnsNothing,
+)
+from jupyter_drive_sync.drive.discovery import Endpoint
+from jupyter_drive_sync.drive.types import FOLDER_MIME, Place
+from jupyter_drive_sync.errors import (
+    DriveSyncError,
+    Missing,
 )
 
 ROOT: Final = FileId("root")

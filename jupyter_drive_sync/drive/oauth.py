@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
+from jupyter_drive_sync.drive.denied import ScopeTooNarrow
 from jupyter_drive_sync.drive.secrets import Secret
 from jupyter_drive_sync.drive.wire import is_loopback
 from jupyter_drive_sync.errors import (
@@ -24,7 +25,6 @@ from jupyter_drive_sync.errors import (
     DriveSyncError,
     NoClient,
     OrgBlocked,
-    ScopeTooNarrow,
 )
 
 DRIVE_FILE: Final = "https://www.googleapis.com/auth/drive.file"

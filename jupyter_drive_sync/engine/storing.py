@@ -12,6 +12,7 @@ from jupyter_drive_sync.core.settings import Settings
 from jupyter_drive_sync.core.storage import Storage
 from jupyter_drive_sync.core.tree import Kind, RelPath, printable
 from jupyter_drive_sync.drive.api import Drive
+from jupyter_drive_sync.drive.denied import BadFolder, FolderNotFound, OwnsNothing
 from jupyter_drive_sync.drive.folders import (
     find_folder,
     is_service_account,
@@ -22,7 +23,9 @@ from jupyter_drive_sync.drive.types import Place
 from jupyter_drive_sync.engine.folder import tree
 from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.engine.site import Identity, Site
-from jupyter_drive_sync.errors import BadFolder, FolderNotFound, NotThere, OwnsNothing
+from jupyter_drive_sync.errors import (
+    NotThere,
+)
 
 
 def aim(site: Site, direction: str) -> None:

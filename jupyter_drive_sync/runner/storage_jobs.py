@@ -11,6 +11,7 @@ from jupyter_drive_sync.core.restore_plan import COMING
 from jupyter_drive_sync.core.storage import Storage, is_path, read
 from jupyter_drive_sync.core.tree import Kind, RelPath
 from jupyter_drive_sync.drive.api import Drive
+from jupyter_drive_sync.drive.denied import FolderNotFound
 from jupyter_drive_sync.drive.types import Place
 from jupyter_drive_sync.engine import folder as folders
 from jupyter_drive_sync.engine.executor import Threads
@@ -19,7 +20,6 @@ from jupyter_drive_sync.engine.mirror import Mirror, PassReport
 from jupyter_drive_sync.engine.report import Progress
 from jupyter_drive_sync.engine.storing import aim, export_site, find_target, probe_source
 from jupyter_drive_sync.engine.turn import Turn
-from jupyter_drive_sync.errors import FolderNotFound
 from jupyter_drive_sync.runner.assembly import World
 from jupyter_drive_sync.runner.child import Context
 from jupyter_drive_sync.runner.eta import Eta

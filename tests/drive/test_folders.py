@@ -14,6 +14,15 @@ from hypothesis import strategies as st
 from jupyter_drive_sync.core.settings import Settings
 from jupyter_drive_sync.core.tree import FileId, Kind
 from jupyter_drive_sync.drive.api import Drive
+from jupyter_drive_sync.drive.denied import (
+    BadFolder,
+    FolderAmbiguous,
+    FolderNotFound,
+    FolderReadOnly,
+    FolderTrashed,
+    NotAFolder,
+    OwnsNothing,
+)
 from jupyter_drive_sync.drive.discovery import Endpoint
 from jupyter_drive_sync.drive.folders import (
     FolderName,
@@ -26,14 +35,7 @@ from jupyter_drive_sync.drive.transport import Call, Transport
 from jupyter_drive_sync.drive.types import CreateFolder, NewFile, Patch
 from jupyter_drive_sync.drive.walk import FOLDERS_AT_ONCE, walk
 from jupyter_drive_sync.errors import (
-    BadFolder,
-    FolderAmbiguous,
-    FolderNotFound,
-    FolderReadOnly,
-    FolderTrashed,
     Missing,
-    NotAFolder,
-    OwnsNothing,
     ScopeMissing,
 )
 from jupyter_drive_sync.localdrive import resource

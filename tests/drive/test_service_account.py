@@ -20,6 +20,13 @@ from jupyter_drive_sync.drive.credentials.service_account import (
     load_key,
     told,
 )
+from jupyter_drive_sync.drive.denied import (
+    BadServiceKey,
+    KeyUnreachable,
+    NotDelegated,
+    ScopeTooNarrow,
+    ServiceRefused,
+)
 from jupyter_drive_sync.drive.discovery import Endpoint
 from jupyter_drive_sync.drive.oauth import (
     DRIVE,
@@ -32,16 +39,11 @@ from jupyter_drive_sync.drive.secrets import Grant, Secret, SecretsStore, redact
 from jupyter_drive_sync.drive.token_endpoint import TokenEndpoint
 from jupyter_drive_sync.drive.wire import Reply
 from jupyter_drive_sync.errors import (
-    BadServiceKey,
     Busy,
     ClockWrong,
     DriveSyncError,
-    KeyUnreachable,
-    NotDelegated,
     Offline,
     OrgBlocked,
-    ScopeTooNarrow,
-    ServiceRefused,
 )
 from jupyter_drive_sync.localdrive.drive import LocalDrive
 from jupyter_drive_sync.localdrive.faults import Fault

@@ -24,6 +24,12 @@ from google.auth.exceptions import GoogleAuthError, RefreshError
 from google.oauth2 import service_account
 
 from jupyter_drive_sync.drive.connection import ReplyTooLarge
+from jupyter_drive_sync.drive.denied import (
+    BadServiceKey,
+    KeyUnreachable,
+    NotDelegated,
+    ServiceRefused,
+)
 from jupyter_drive_sync.drive.discovery import Endpoint
 from jupyter_drive_sync.drive.exchange import GoogleRequest, quiet, words_of
 from jupyter_drive_sync.drive.problems import clock_error, judge_exception, plain
@@ -32,12 +38,8 @@ from jupyter_drive_sync.drive.token_endpoint import TokenEndpoint
 from jupyter_drive_sync.drive.transport import USER_AGENT
 from jupyter_drive_sync.drive.wire import Reply, Wire, is_loopback
 from jupyter_drive_sync.errors import (
-    BadServiceKey,
     DriveSyncError,
-    KeyUnreachable,
-    NotDelegated,
     OrgBlocked,
-    ServiceRefused,
 )
 
 KEY_LIMIT: Final = 1 << 16
