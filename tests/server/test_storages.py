@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 from traitlets.config import Config
 
 from jupyter_drive_sync.core.storage import BadStorage
@@ -121,6 +122,20 @@ async def test_it_runs(api: Api, service: Service, home: Path) -> None:
         ("DELETE", "storages/nope"),
     ):
         assert await api.refused(verb, path) == (404, "storage.unknown")
+
+
+async def test_runs_are_counted(api: Api, service: Service) -> None:
+    def counted(**labels: str) -> float:
+        return REGISTRY.get_sample_value("drive_sync_storage_runs_total", labels) or 0.0
+
+    before = counted(direction="import", outcome="completed")
+    failed = counted(direction="import", outcome="drive.full")
+    await api.call("POST", "storages", COURSE)
+    for paths in ([], ["full"]):
+        await api.post("storages/course/run", {"paths": paths})
+        await service.storages.wait()
+    assert counted(direction="import", outcome="completed") == before + 1
+    assert counted(direction="import", outcome="drive.full") == failed + 1
 
 
 async def test_one_at_a_time_and_the_others_wait(api: Api, service: Service, state: Path) -> None:
