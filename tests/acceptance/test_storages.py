@@ -5,10 +5,11 @@ As a student does it: by the command line, with real children and a LocalDrive b
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,11 @@ import pytest
 
 from jupyter_drive_sync.cli.commands import run
 from jupyter_drive_sync.demo.ground import Ground
+from jupyter_drive_sync.errors import DriveSyncError
 from jupyter_drive_sync.localdrive.http import LocalDriveServer
 from jupyter_drive_sync.localdrive.wire import Request
 from jupyter_drive_sync.runner.parent import Child
+from jupyter_drive_sync.storage import open_storage
 from tests.acceptance.real_child import WatchedDrive
 from tests.storage.instructor import DOCUMENT, SHORTCUT, Instructor
 
@@ -264,9 +267,15 @@ def is_content(request: Request) -> bool:
 
 
 class Hand:
-    """Kills the child that runs, at its n-th request for content."""
+    """Kills the child that runs, at its n-th request of a kind; for content by default."""
 
-    def __init__(self, drive: WatchedDrive, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self,
+        drive: WatchedDrive,
+        monkeypatch: pytest.MonkeyPatch,
+        which: Callable[[Request], bool] = is_content,
+    ) -> None:
+        self._which = which
         self.at = self.asked = self.bytes = 0
         self._lock = threading.Lock()
         self._child: Child | None = None
@@ -280,7 +289,7 @@ class Hand:
         drive.before = self._reach
 
     def _reach(self, request: Request) -> None:
-        if not is_content(request):
+        if not self._which(request):
             return
         with self._lock:
             self.asked += 1
@@ -315,3 +324,52 @@ def test_killed_imports_go_on(
     assert (student.home / "course/big.bin").read_bytes() == big
     assert CHUNKS < asked <= CHUNKS + 2 + 3 * 3  # what was in flight with each death comes again
     assert student.well("storages", "run", "course").startswith("3 unchanged")
+
+
+def test_a_checkpoint_that_is_cut_short_goes_on(
+    student: Student,
+    instructor: Instructor,
+    drive: tuple[WatchedDrive, Ground],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As 5 GB would, in smaller chunks: at most one chunk is sent again for each death."""
+    folder = instructor.shared_folder("Lab", "runs")
+    big = os.urandom(CHUNK * CHUNKS)
+    (student.home / "last.pt").write_bytes(big)
+    for name, value in (("chunk_size", CHUNK), ("small_file", 1000)):
+        student.well("settings", name, str(value))
+    config = {"storage_folder_id": folder, "service_account_key_filepath": "key.json"}
+    storage = open_storage(config, progress=False)
+    hand = Hand(drive[0], monkeypatch, lambda request: bool(request.header("content-range")))
+    deaths = 3
+    for _ in range(deaths):
+        hand.at, hand.asked = 6, 0
+        with pytest.raises(DriveSyncError, match="its process was killed"):
+            storage.export("last.pt")
+    hand.at = 0
+    assert storage.export("last.pt").outcomes == {"last.pt": "uploaded"}
+    assert len(big) <= drive[0].chunk_bytes <= len(big) + deaths * CHUNK
+    (file,) = storage.list()
+    assert file.md5 == hashlib.md5(big, usedforsecurity=False).hexdigest()
+    (student.home / "last.pt").write_bytes(b"smaller")
+    storage.export("last.pt")
+    assert [(each.id, each.size) for each in storage.list()] == [(file.id, 7)]
+
+
+def test_in_the_name_of_a_person(student: Student, instructor: Instructor) -> None:
+    """An organisation's administrator delegates its people to the account: then they own files."""
+    config = {
+        "storage_folder": "runs",
+        "service_account_key_filepath": "key.json",
+        "subject": "ann@example.edu",
+    }
+    (student.home / "a.txt").write_text("1")
+    storage = open_storage(config, progress=False)
+    with pytest.raises(DriveSyncError, match=r"may not act for ann@example\.edu"):
+        storage.export("a.txt")
+    scopes = [f"https://www.googleapis.com/auth/{name}" for name in ("drive", "drive.readonly")]
+    services = instructor.ground.drive.oauth.services
+    services.delegate(instructor.email, "example.edu", scopes)
+    assert storage.validate_connection(writing=True).account == "ann@example.edu"
+    assert storage.export("a.txt").outcomes == {"a.txt": "uploaded"}
+    assert [file.name for file in storage.list()] == ["a.txt"]
