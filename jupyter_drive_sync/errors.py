@@ -66,7 +66,7 @@ The tree, one line per class; the code is stable and is what surfaces, logs and 
     |-- FeedTokenRefused          drive.bad_token (the ledger is rebuilt; nobody has to act)
     `-- Internal                  internal        (exit 4)
 
-A sentence never holds a secret: its parameters are paths, names, numbers and times only.
+Keys and folders of others: drive/denied.py. No sentence holds a secret, its parameters neither.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from jupyter_drive_sync.cli.output import complain
 from jupyter_drive_sync.cli.releasing import release
 from jupyter_drive_sync.cli.restoring import restore, undo, versions
 from jupyter_drive_sync.cli.setting import settings
+from jupyter_drive_sync.cli.storages import download, storages_
 from jupyter_drive_sync.cli.syncing import check, sync
 from jupyter_drive_sync.errors import DriveSyncError, Internal, RunCancelled, UsageError
 
@@ -44,6 +45,8 @@ for command in (
     restore,
     versions,
     undo,
+    storages_,
+    download,
     settings,
     disconnect,
     doctor,

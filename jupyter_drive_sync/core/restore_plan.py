@@ -295,7 +295,7 @@ class Planner:
         why = self.refuse(wanted.path, Kind.FILE)
         if why:
             return Step(Way.SKIP, wanted.path, wanted, reason=why)
-        path = join(self._folder(parent_of(wanted.path)), name_of(wanted.path))
+        path = self.place_of(wanted)
         moved = path != wanted.path
         step = self._at(path, wanted)
         if step is not None and step.way is Way.REPLACE and beside:
@@ -304,6 +304,10 @@ class Planner:
         if step is not None:
             return replace(step, way=Way.BESIDE) if moved and step.way is Way.BRING else step
         return self._beside(path, wanted)
+
+    def place_of(self, wanted: Wanted) -> RelPath:
+        """Return where a file belongs, whatever lies there: its folder may be beside another."""
+        return join(self._folder(parent_of(wanted.path)), name_of(wanted.path))
 
     def give_back(self, step: Step) -> None:
         """Take note that a file did not come to the place that it was given."""

@@ -7,10 +7,9 @@ set. Source: Drive guide, "Create and manage files" (pre-generated ids).
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from random import Random
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from googleapiclient.http import HttpRequest, MediaInMemoryUpload
 
@@ -19,6 +18,14 @@ from jupyter_drive_sync.drive import resources
 from jupyter_drive_sync.drive.discovery import Endpoint
 from jupyter_drive_sync.drive.multipart import Part, mixed, parts_of, related
 from jupyter_drive_sync.drive.problems import Verdict, judge_body, judge_reply
+from jupyter_drive_sync.drive.replies import (
+    change_page,
+    page_of,
+    part_of,
+    reader,
+    revision_page,
+    same,
+)
 from jupyter_drive_sync.drive.transport import Call, Failed, Transport, units_of
 from jupyter_drive_sync.drive.types import (
     BATCH_LIMIT,
@@ -34,22 +41,23 @@ from jupyter_drive_sync.drive.types import (
     Page,
     Patch,
     PinRevision,
+    Place,
     Revision,
 )
 from jupyter_drive_sync.drive.wire import Reply
-from jupyter_drive_sync.errors import Busy, Damaged, DriveSyncError, FileProblem, Offline
-
-T = TypeVar("T")
+from jupyter_drive_sync.errors import Busy, DriveSyncError, FileProblem, Offline
 
 _PAGE_SIZE: Final = 1000
 _LIST_FIELDS: Final = f"nextPageToken,incompleteSearch,files({resources.FILE_FIELDS})"
+_CHILDREN_FIELDS: Final = (
+    f"nextPageToken,incompleteSearch,files({resources.FILE_FIELDS},resourceKey)"
+)
 _FEED_FIELDS: Final = (
     "nextPageToken,newStartPageToken,"
     f"changes(changeType,removed,fileId,file({resources.FILE_FIELDS}))"
 )
 _REVISIONS_FIELDS: Final = f"nextPageToken,revisions({resources.REVISION_FIELDS})"
 _DOWNLOAD: Final = "files.download"
-_CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 _KEPT_HEADERS: Final = frozenset({"accept", "content-type", "x-goog-api-client"})
 
 
@@ -72,11 +80,16 @@ class Drive:
         transport: sends.
         endpoint: which server.
         random: makes boundaries of multipart bodies.
+        drive_id: a shared drive, of which the account must be a member, that change feed and
+            searches are of; ``""`` is My Drive. Objects are reached by id wherever they lie.
     """
 
-    def __init__(self, transport: Transport, endpoint: Endpoint, random: Random) -> None:
+    def __init__(
+        self, transport: Transport, endpoint: Endpoint, random: Random, drive_id: str = ""
+    ) -> None:
         service = endpoint.build()
         self._transport = transport
+        self.endpoint = endpoint
         self._batch_uri = endpoint.batch_uri
         self._random = random
         # Kept, because making one costs more than making a request from it.
@@ -84,6 +97,15 @@ class Drive:
         self._revisions = service.revisions()
         self._changes = service.changes()
         self._about = service.about()
+        self._drives = service.drives()
+        self._within = {"driveId": drive_id} if drive_id else {}
+        self._keys: dict[str, str] = {}
+
+    def within(self, drive_id: str) -> Drive:
+        """Return the same Drive, with change feed and searches of a shared drive."""
+        other = Drive(self._transport, self.endpoint, self._random, drive_id)
+        other._keys = self._keys
+        return other
 
     @property
     def transport(self) -> Transport:
@@ -93,13 +115,15 @@ class Drive:
     def about(self) -> About:
         """Read whose Drive this is and how full it is."""
         request = self._about.get(fields=resources.ABOUT_FIELDS)
-        return self._transport.send(_call(request), _json(resources.about_of))
+        return self._transport.send(_call(request), reader(resources.about_of))
 
     def start_token(self) -> str:
         """Read the token from which the change feed tells what happens from now on."""
-        request = self._changes.getStartPageToken(supportsAllDrives=True, fields="startPageToken")
+        request = self._changes.getStartPageToken(
+            supportsAllDrives=True, fields="startPageToken", **self._within
+        )
         return self._transport.send(
-            _call(request), _json(lambda page: resources.text_in(page, "startPageToken"))
+            _call(request), reader(lambda page: resources.text_in(page, "startPageToken"))
         )
 
     def changes(self, token: str) -> ChangePage:
@@ -117,8 +141,9 @@ class Drive:
             spaces="drive",
             supportsAllDrives=True,
             fields=_FEED_FIELDS,
+            **self._all_of_it(),
         )
-        return self._transport.send(_call(request), _json(_change_page))
+        return self._transport.send(_call(request), reader(change_page))
 
     def search(self, query: str, token: str | None = None) -> Page:
         """Read one page (up to 1,000) of what a query finds; trashed objects unless it says no.
@@ -127,7 +152,9 @@ class Drive:
             query: in Drive's grammar; texts in it are written by :func:`quote`.
             token: of the page before.
         """
-        more = {} if token is None else {"pageToken": token}
+        more: dict[str, Any] = {} if token is None else {"pageToken": token}
+        if self._within:
+            more |= {"corpora": "drive", **self._all_of_it()}
         request = self._files.list(
             q=query,
             pageSize=_PAGE_SIZE,
@@ -136,7 +163,86 @@ class Drive:
             fields=_LIST_FIELDS,
             **more,
         )
-        return self._transport.send(_call(request), _json(_page))
+        return self._transport.send(_call(request), reader(page_of))
+
+    def children(
+        self, folders: Sequence[FileId], token: str | None = None, *, also: str = ""
+    ) -> Page:
+        """Read one page (up to 1,000) of what lies in some folders and not in the trash.
+
+        Finds also what is only shared by link, and what lies in a shared drive of which the account
+        is no member, since the folders are named.
+
+        Args:
+            folders: their ids.
+            token: of the page before.
+            also: what else must hold, in Drive's grammar.
+
+        Raises:
+            Missing: one of the folders is gone, or not visible to us.
+        """
+        inside = " or ".join(f"{quote(each)} in parents" for each in folders)
+        more = {} if token is None else {"pageToken": token}
+        request = self._files.list(
+            q=" and ".join(filter(None, (f"({inside})", "trashed = false", also))),
+            pageSize=_PAGE_SIZE,
+            spaces="drive",
+            supportsAllDrives=True,
+            includeItemsFromAllDrives=True,
+            fields=_CHILDREN_FIELDS,
+            **more,
+        )
+        call = _call(request, self._shown(*folders))
+        return self._transport.send(call, reader(self._children_page))
+
+    def place(self, id: FileId) -> Place:  # noqa: A002 - it is one
+        """Read what can be done with a folder, or what else the id is of.
+
+        Raises:
+            Missing: there is none, or it is not visible to us.
+        """
+        request = self._files.get(fileId=id, supportsAllDrives=True, fields=resources.PLACE_FIELDS)
+        return self._transport.send(_call(request, self._shown(id)), reader(resources.place_of))
+
+    def drive_name(self, id: str) -> str:  # noqa: A002 - it is one
+        """Read the name of a shared drive.
+
+        Raises:
+            Missing: there is none, or the account is no member.
+            ScopeMissing: the scope shows no shared drives.
+        """
+        request = self._drives.get(driveId=id, fields="name")
+        return self._transport.send(
+            _call(request), reader(lambda it: resources.text_in(it, "name"))
+        )
+
+    def drives_named(self, name: str) -> tuple[FileId, ...]:
+        """Find the shared drives of a name of which the account is a member (errors as above)."""
+        request = self._drives.list(
+            q=f"name = {quote(name)}", pageSize=100, fields="drives(id,name)"
+        )
+        found = self._transport.send(_call(request), reader(resources.drives_of))
+        return tuple(each for each, called in found if called == name)
+
+    def know_key(self, id: FileId, key: str) -> None:  # noqa: A002 - it is one
+        """Take note of the resource key of something that is shared by link.
+
+        Source: Drive guide, "Access link-shared Drive files using resource keys".
+        """
+        self._keys[id] = key
+
+    def _shown(self, *ids: FileId) -> dict[str, str]:
+        """Write the header that shows the resource keys of some objects."""
+        pairs = [f"{each}/{self._keys[each]}" for each in ids if each in self._keys]
+        return {"x-goog-drive-resource-keys": ",".join(pairs)} if pairs else {}
+
+    def _children_page(self, page: Any) -> Page:
+        found = page_of(page)
+        self._keys.update(resources.keys_of(page))
+        return found
+
+    def _all_of_it(self) -> dict[str, Any]:
+        return {"includeItemsFromAllDrives": True, **self._within} if self._within else {}
 
     def generate_ids(self, count: int) -> list[FileId]:
         """Have 1 to 1000 ids made for objects that are to be created."""
@@ -150,7 +256,7 @@ class Drive:
             return [FileId(word) for word in ids]
 
         request = self._files.generateIds(count=count, space="drive", type="files", fields="ids")
-        return self._transport.send(_call(request), _json(read))
+        return self._transport.send(_call(request), reader(read))
 
     def get(self, id: FileId) -> RemoteEntry:  # noqa: A002 - it is one
         """Read one object.
@@ -158,7 +264,7 @@ class Drive:
         Raises:
             Missing: there is none, or it is not visible to us.
         """
-        return self._transport.send(_call(self._get(id)), _json(_same(id)))
+        return self._transport.send(_call(self._get(id), self._shown(id)), reader(same(id)))
 
     def create_file(self, new: NewFile, content: bytes) -> RemoteEntry:
         """Make a file with its content, in one request.
@@ -216,7 +322,7 @@ class Drive:
             request = self._revisions.get_media(fileId=id, revisionId=revision)
         else:
             request = self._files.get_media(fileId=id, supportsAllDrives=True)
-        headers = {"accept": "*/*", "accept-encoding": "identity"}
+        headers = {"accept": "*/*", "accept-encoding": "identity", **self._shown(id)}
         if (offset, end) != (0, size):
             headers["range"] = f"bytes={offset}-{end - 1}"
         call = Call(
@@ -227,7 +333,7 @@ class Drive:
             accept=frozenset({200, 206}),
             units=units_of(_DOWNLOAD),
         )
-        return self._transport.send(call, lambda reply: _part_of(reply, offset, end, size))
+        return self._transport.send(call, lambda reply: part_of(reply, offset, end, size))
 
     def session_call(self, target: NewFile | Patch, size: int) -> Call:
         """Make the request that opens a resumable session for a file's content.
@@ -257,7 +363,7 @@ class Drive:
         token: str | None = None
         while True:
             call = _call(self._list_revisions(id, token))
-            page, token = self._transport.send(call, _json(_revision_page))
+            page, token = self._transport.send(call, reader(revision_page))
             found += page
             if token is None:
                 return found
@@ -421,7 +527,7 @@ class Drive:
             body,
             units=units_of(_endpoint(request)),
         )
-        return self._transport.send(call, _json(_same(id)))
+        return self._transport.send(call, reader(same(id)))
 
 
 def _endpoint(request: HttpRequest) -> str:
@@ -440,39 +546,6 @@ def _call(request: HttpRequest, headers: dict[str, str] | None = None) -> Call:
         body.encode() if isinstance(body, str) else body,
         units=units_of(_endpoint(request)),
     )
-
-
-def _json(read: Callable[[Any], T]) -> Callable[[Reply], T]:
-    return lambda reply: read(reply.json())
-
-
-def _same(id: FileId) -> Callable[[Any], RemoteEntry]:  # noqa: A002 - it is one
-    """Read an entry and make sure that it is the one that was asked for."""
-
-    def read(file: Any) -> RemoteEntry:
-        entry = resources.entry_of(file)
-        if entry.id != id:
-            raise ValueError("another file than the one asked for")
-        return entry
-
-    return read
-
-
-def _part_of(reply: Reply, offset: int, end: int, size: int) -> bytes:
-    """Take the bytes ``offset`` to ``end`` out of the reply to a download."""
-    body = reply.body
-    if reply.status == 200:  # the whole content, whatever part was asked for
-        if len(body) != size:
-            raise Damaged
-        return body[offset:end]
-    said = _CONTENT_RANGE.fullmatch(reply.headers.get("content-range", "").strip())
-    if said is None:
-        raise ValueError("a part that does not say which")
-    if int(said[3]) != size:
-        raise Damaged
-    if (int(said[1]), int(said[2]) + 1) != (offset, end) or len(body) != end - offset:
-        raise ValueError("another part than the one asked for")
-    return body
 
 
 def _mime_after(change: Patch) -> str:
@@ -518,22 +591,4 @@ def _read_part(call: BatchCall, reply: Reply) -> BatchResult:
         case PinRevision():
             return resources.revision_of(reply.json())
         case _:
-            return _same(call.id)(reply.json())
-
-
-def _change_page(page: Any) -> ChangePage:
-    entries = resources.changes_of(page)
-    following, start = page.get("nextPageToken"), page.get("newStartPageToken")
-    if not following and not start:
-        raise ValueError("a page of changes without a token")
-    return ChangePage(entries, following, None if following else start)
-
-
-def _page(page: Any) -> Page:
-    if isinstance(page, dict) and page.get("incompleteSearch"):
-        raise ValueError("an incomplete search")
-    return Page(resources.entries_of(page), page.get("nextPageToken"))
-
-
-def _revision_page(page: Any) -> tuple[tuple[Revision, ...], str | None]:
-    return resources.revisions_of(page), page.get("nextPageToken")
+            return same(call.id)(reply.json())

@@ -33,12 +33,15 @@ class HttpWire:
 
     Args:
         timeout: seconds without a byte after which a request is given up.
+        most: bytes that a reply's body may have, as it comes over the line; None for any number.
 
     Raises:
         BadSettings: ``SSL_CERT_FILE`` names no readable file.
     """
 
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, timeout: float, *, most: int | None = None) -> None:
+        limit = {} if most is None else {"most": most}
+        self._plain, self._tls = (type("_Limited", (kind,), limit) for kind in (_Plain, _Tls))
         self._http = build_http()  # knows that 308 is no redirect here
         self._http.timeout = timeout
         self._http.follow_redirects = False
@@ -49,7 +52,7 @@ class HttpWire:
         self, method: str, uri: str, headers: Mapping[str, str], body: bytes | None
     ) -> Reply:
         """Send once (see :meth:`Wire.request`)."""
-        kind = _Tls if urlsplit(uri).scheme == "https" else _Plain
+        kind = self._tls if urlsplit(uri).scheme == "https" else self._plain
         sent = dict(headers)
         stream = None
         if body is not None:
@@ -105,17 +108,26 @@ class _Proxy(httplib2.ProxyInfo):  # type: ignore[misc]  # httplib2 has no types
         return not (is_loopback(hostname) or proxy_bypass(hostname))
 
 
+class ReplyTooLarge(OSError):
+    """A reply has more bytes than we want to read."""
+
+
 class _Response(http.client.HTTPResponse):
     """A reply with an end: a socket's timeout alone lets a drip of bytes go on for ever."""
 
     give_up_at = float("inf")
+    most = float("inf")
 
     def read(self, amt: int | None = None) -> bytes:
         if amt is not None:
             return super().read(amt)
-        pieces = []
+        pieces: list[bytes] = []
+        size = 0
         while piece := self.read1(1 << 16):
             pieces.append(piece)
+            size += len(piece)
+            if size > self.most:
+                raise ReplyTooLarge(f"more than {self.most} bytes")
             # A socket lives in real time, whatever clock the pass runs under.
             if time.monotonic() > self.give_up_at:
                 raise TimeoutError("the reply came too slowly")
@@ -130,12 +142,14 @@ class _Once:
 
     response_class = _Response
     timeout: float
+    most = float("inf")
 
     def getresponse(self) -> http.client.HTTPResponse:
         try:
             response = super().getresponse()  # type: ignore[misc]  # of the connection beside us
         except (http.client.BadStatusLine, http.client.ResponseNotReady) as problem:
             raise ConnectionResetError("the connection ended before the reply") from problem
+        response.most = self.most
         response.give_up_at = time.monotonic() + self.timeout * _DRIP_PATIENCE
         return response  # type: ignore[no-any-return]
 

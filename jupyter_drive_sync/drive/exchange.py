@@ -148,7 +148,7 @@ class Exchange:
             with quiet():
                 credentials.refresh(request)  # type: ignore[no-untyped-call]
         except RefreshError as problem:
-            word, said = _words(problem)
+            word, said = words_of(problem)
             raise refresh_error(
                 word,
                 said,
@@ -287,7 +287,7 @@ def _plain_http(endpoint: Endpoint) -> Iterator[None]:
                 os.environ[name] = before
 
 
-def _words(problem: RefreshError) -> tuple[str, str]:
+def words_of(problem: RefreshError) -> tuple[str, str]:
     """Take Google's ``error`` and ``error_description`` out of google-auth's exception."""
     said = problem.args[1] if len(problem.args) > 1 else None
     if isinstance(said, dict):

@@ -10,12 +10,13 @@ import base64
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
+from jupyter_drive_sync.drive.denied import ScopeTooNarrow
 from jupyter_drive_sync.drive.secrets import Secret
 from jupyter_drive_sync.drive.wire import is_loopback
 from jupyter_drive_sync.errors import (
@@ -27,8 +28,17 @@ from jupyter_drive_sync.errors import (
 )
 
 DRIVE_FILE: Final = "https://www.googleapis.com/auth/drive.file"
+DRIVE_READONLY: Final = "https://www.googleapis.com/auth/drive.readonly"
+"""To read what we did not make: restricted, for service accounts and own clients."""
+DRIVE: Final = "https://www.googleapis.com/auth/drive"
+"""To write where we did not make the folder; restricted likewise."""
 SCOPES: Final = (DRIVE_FILE,)
 """What is asked for: only what we make ourselves, which also lets us ask whose Drive it is."""
+
+_CONTAINS: Final = {
+    DRIVE: frozenset({DRIVE_READONLY, DRIVE_FILE}),
+}
+"""What a scope allows beside itself."""
 
 ClientKind = Literal["desktop", "web", "tv"]
 
@@ -159,6 +169,20 @@ def client_config(client: ClientFile, redirect_uri: str) -> dict[str, Any]:
             "redirect_uris": [redirect_uri],
         }
     }
+
+
+def require_scopes(needed: Iterable[str], given: Iterable[str]) -> None:
+    """Demand that what is needed was given.
+
+    Raises:
+        ScopeTooNarrow: it was not; names what is missing.
+    """
+    there = frozenset(given)
+    reach = there.union(*(_CONTAINS.get(each, frozenset()) for each in there))
+    missing = [each.rpartition("/")[2] for each in needed if each not in reach]
+    if missing:
+        have = " ".join(sorted(each.rpartition("/")[2] for each in there))
+        raise ScopeTooNarrow(missing=" ".join(missing), granted=have or "none")
 
 
 def new_pkce() -> Pkce:

@@ -15,6 +15,7 @@ from jupyter_drive_sync.drive.types import (
     CreateFolder,
     NewFile,
     Patch,
+    Place,
     Revision,
 )
 
@@ -24,6 +25,11 @@ FILE_FIELDS: Final = (
 )
 REVISION_FIELDS: Final = (
     "id,modifiedTime,md5Checksum,size,keepForever,lastModifyingUser(displayName)"
+)
+PLACE_FIELDS: Final = (
+    "id,name,mimeType,trashed,driveId,webViewLink,resourceKey,"
+    "shortcutDetails(targetId,targetResourceKey),"
+    "capabilities(canAddChildren,canTrashChildren)"
 )
 ABOUT_FIELDS: Final = "user(emailAddress,displayName,permissionId),storageQuota"
 
@@ -144,6 +150,51 @@ def revisions_of(page: Any) -> tuple[Revision, ...]:
         ValueError: it is none.
     """
     return tuple(revision_of(item) for item in _items(page, "revisions"))
+
+
+def place_of(file: Any) -> Place:
+    """Read a ``files`` resource as a place.
+
+    In My Drive only the owner of a thing trashes it, and what we make is ours.
+
+    Raises:
+        ValueError: it is none.
+    """
+    may = _mapping(file, "file").get("capabilities") or {}
+    leads = file.get("shortcutDetails") or {}
+    drive, can_add = file.get("driveId", ""), bool(may.get("canAddChildren", False))
+    return Place(
+        id=FileId(_text(file, "id")),
+        name=_text(file, "name"),
+        mime=_text(file, "mimeType"),
+        trashed=bool(file.get("trashed", False)),
+        drive_id=drive,
+        can_add=can_add,
+        can_trash=bool(may.get("canTrashChildren", False)) if drive else can_add,
+        link=file.get("webViewLink", ""),
+        resource_key=file.get("resourceKey", ""),
+        target=FileId(leads["targetId"]) if leads.get("targetId") else None,
+        target_key=leads.get("targetResourceKey", ""),
+    )
+
+
+def keys_of(page: Any) -> dict[str, str]:
+    """Read the resource keys of a page of files, by id.
+
+    Raises:
+        ValueError: it is none.
+    """
+    files = _items(page, "files")
+    return {_text(file, "id"): file["resourceKey"] for file in files if file.get("resourceKey")}
+
+
+def drives_of(page: Any) -> list[tuple[FileId, str]]:
+    """Read ids and names of a list of shared drives.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return [(FileId(_text(each, "id")), _text(each, "name")) for each in _items(page, "drives")]
 
 
 def about_of(about: Any) -> About:

@@ -27,8 +27,11 @@ _LOOKS_SECRET: Final = re.compile(
     r"|1//[\w-]+"  # refresh token
     r"|4/[\w-]{20,}"  # authorization code
     r"|GOCSPX-[\w-]+"  # client secret
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----|[\s\S]*)"
+    r"|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+"  # signed assertion
     r"|(?i:bearer\s+\S+)"
-    r"|(?i:(?:upload_id|access_token|refresh_token|client_secret|code|code_verifier)=[^&\s\"']+)"
+    r"|(?i:(?:upload_id|access_token|refresh_token|client_secret|code|code_verifier"
+    r"|assertion)=[^&\s\"']+)"
 )
 
 

@@ -65,6 +65,42 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Something on Drive that may be a folder to read from or to write to.
+
+    Attributes:
+        id: its id.
+        name: its name; of a shared drive's root Google gives ``Drive``.
+        mime: its type.
+        trashed: whether it lies in the trash, by itself or by a folder above.
+        drive_id: the shared drive that it lies in, ``""`` for My Drive.
+        can_add: whether we may put things into it.
+        can_trash: whether we may put what lies in it into the trash.
+        link: where a browser shows it.
+        resource_key: what a link to it carries, ``""`` for nothing.
+        target: where a shortcut leads.
+        target_key: the resource key of that.
+    """
+
+    id: FileId
+    name: str
+    mime: str
+    trashed: bool = False
+    drive_id: str = ""
+    can_add: bool = False
+    can_trash: bool = False
+    link: str = ""
+    resource_key: str = ""
+    target: FileId | None = None
+    target_key: str = ""
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it can hold files."""
+        return self.mime == FOLDER_MIME
+
+
+@dataclass(frozen=True, slots=True)
 class Revision:
     """One version of a file's content that Drive still has."""
 

@@ -71,7 +71,7 @@ class Look:
         self._ledger = ledger
         self._drive = drive
         self._run = run
-        self._names = folder_names(identity.drive_folder or site.drive_folder)
+        self._names = () if site.root else folder_names(identity.drive_folder or site.drive_folder)
 
     def look(self) -> View:
         """Bring the ledger up to date with Drive."""
@@ -166,7 +166,7 @@ class Look:
             self._drive.transport.pace.wait(lag - since)
 
     def _place(self, shown: tuple[RemoteEntry, ...]) -> Root | Foreign:
-        root = FileId(self._ledger.get("root"))
+        root = FileId(self._site.root or self._ledger.get("root"))
         if root:
             return Root(root)
         mine = self._remembered_root()

@@ -54,7 +54,12 @@ COUNTED: Final = (
     "untrashed",
     "put_back",
     "restored",
+    "brought",
+    "refreshed",
     "beside",
+    "edited_here",
+    "gone_on_drive",
+    "handed_on",
     "skipped",
     "held",
     "failed",
@@ -72,7 +77,18 @@ COUNTED: Final = (
 
 
 _DONE: Final = frozenset(
-    {"uploaded", "updated", "moved", "trashed", "untrashed", "put_back", "restored", "beside"}
+    {
+        "uploaded",
+        "updated",
+        "moved",
+        "trashed",
+        "untrashed",
+        "put_back",
+        "restored",
+        "beside",
+        "brought",
+        "refreshed",
+    }
 )
 
 

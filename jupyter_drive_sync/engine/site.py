@@ -35,6 +35,8 @@ class Site:
         rng: for nonces and jitter; ``random.SystemRandom`` but in simulations.
         client: the Google project of the OAuth client, as far as its id tells.
         account: permission id of the account that consented; ``""`` when not known.
+        root: id of a folder on Drive that is there already and takes the mirror, whoever made it;
+            ``""`` for one of our own, by the names in ``drive_folder``.
     """
 
     home: Path
@@ -45,6 +47,7 @@ class Site:
     rng: random.Random = field(default_factory=random.SystemRandom)
     client: str = ""
     account: str = ""
+    root: str = ""
 
     def nonce(self) -> str:
         """Make 16 random hexadecimal digits."""

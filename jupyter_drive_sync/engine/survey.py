@@ -166,8 +166,9 @@ class Survey:
 
     def left_out(self) -> list[FileOutcome]:
         """List what is not mirrored by a rule, each with its reason in words."""
+        limit = self.site.settings.max_file_size
         return [
-            FileOutcome(item.path, "left_out", self._why(item), item.size)
+            FileOutcome(item.path, "left_out", why_left_out(item, limit), item.size)
             for item in self.tree.left_out
             if item.reason in _REASONS
         ]
@@ -180,11 +181,12 @@ class Survey:
             if item.reason not in _REASONS
         ]
 
-    def _why(self, item: LeftOut) -> Said:
-        limit = self.site.settings.max_file_size
-        values = {"limit": limit} if item.reason == "too_large" else {"rule": item.rule}
-        sentence = _REASONS[item.reason].format(rule=item.rule, limit=_amount(limit))
-        return Said(sentence, f"left_out.{item.reason}", values)
+
+def why_left_out(item: LeftOut, limit: int) -> Said:
+    """Say why a path is left out by a rule; ``limit`` is ``max_file_size``."""
+    values = {"limit": limit} if item.reason == "too_large" else {"rule": item.rule}
+    sentence = _REASONS[item.reason].format(rule=item.rule, limit=_amount(limit))
+    return Said(sentence, f"left_out.{item.reason}", values)
 
 
 LINK: Final = "link, not followed"

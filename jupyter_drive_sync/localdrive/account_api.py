@@ -6,6 +6,7 @@ by about.get) and "Retrieve changes".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,14 +14,25 @@ from jupyter_drive_sync.localdrive import fields, parameters, replies, throttle
 from jupyter_drive_sync.localdrive.changes import Change
 from jupyter_drive_sync.localdrive.clock import rfc3339
 from jupyter_drive_sync.localdrive.fields import Selection, part, select, wants
-from jupyter_drive_sync.localdrive.files_api import check_spaces, scene_of
+from jupyter_drive_sync.localdrive.files_api import check_spaces, scene_of, viewer_of
 from jupyter_drive_sync.localdrive.model import Model
+from jupyter_drive_sync.localdrive.objects import SharedDrive
+from jupyter_drive_sync.localdrive.parameters import Reach
 from jupyter_drive_sync.localdrive.resource import Scene, View, user
+from jupyter_drive_sync.localdrive.resource import drive as drive_resource
 from jupyter_drive_sync.localdrive.resource import file as file_resource
 from jupyter_drive_sync.localdrive.routing import Call, Route
-from jupyter_drive_sync.localdrive.visibility import FULL, READ_ONLY, READING, sees
+from jupyter_drive_sync.localdrive.visibility import (
+    FULL,
+    READ_ONLY,
+    READING,
+    Viewer,
+    role_of,
+    sees,
+)
 from jupyter_drive_sync.localdrive.wire import Response
 
+_DRIVE_SEARCH = re.compile(r"name\s*(?P<operator>=|contains)\s*'(?P<text>(?:[^'\\]|\\.)*)'")
 _LARGEST_UPLOAD = 5 * 1024**4
 """5 TB. Source: Drive guide, "Store and manage files"."""
 
@@ -98,10 +110,13 @@ class AccountApi:
 
     def start_page_token(self, call: Call) -> Response:
         """changes.getStartPageToken."""
-        parameters.check_shared_drives(call.request)
+        drive = parameters.drive_id(call.request)
         selection = fields.parse(call.request.parameter("fields"), fields.START_PAGE_TOKEN)
         with self._model.lock:
-            feed = self._model.feed(call.caller.account)
+            viewer = viewer_of(call)
+            if drive is not None:
+                self._need_drive(viewer, drive)
+            feed = self._model.feed(drive or viewer.account)
             position = feed.start(self._model.clock.now())
         reply = {"kind": "drive#startPageToken", "startPageToken": str(position)}
         return Response.of_json(select(reply, selection))
@@ -109,7 +124,7 @@ class AccountApi:
     def changes(self, call: Call) -> Response:
         """changes.list."""
         request = call.request
-        parameters.check_shared_drives(request)
+        reach = parameters.reach(request, listing=False)
         check_spaces(request.parameter("spaces") or "drive", "spaces")
         size = parameters.page_size(request)
         removed = request.parameter("includeRemoved")
@@ -122,7 +137,9 @@ class AccountApi:
             raise replies.required("pageToken")
         with self._model.lock:
             scene = scene_of(self._model, call)
-            feed = self._model.feed(scene.viewer.account)
+            if reach.drive is not None:
+                self._need_drive(scene.viewer, reach.drive)
+            feed = self._model.feed(reach.drive or scene.viewer.account)
             now = self._model.clock.now()
             end = feed.start(now)
             # Google's tokens are decimal numbers that nobody may rely on; ours are too.
@@ -132,8 +149,10 @@ class AccountApi:
             shown: list[dict[str, Any]] = []
             following: int | None = None
             for change in feed.since(int(token), now):
-                entry = self._entry(scene, change, wanted)
-                if entry is None or (not with_removed and change.removed):
+                entry = self._entry(scene, change, wanted, reach)
+                # What is gone by now is told as removed, whatever the entry was about.
+                gone = change.removed or self._model.lookup(change.file_id) is None
+                if entry is None or (not with_removed and gone):
                     continue
                 if len(shown) == size:
                     following = change.position
@@ -149,10 +168,23 @@ class AccountApi:
             {name: value for name, value in reply.items() if wants(selection, name)}
         )
 
-    def _entry(self, scene: Scene, change: Change, wanted: Selection) -> dict[str, Any] | None:
+    def _need_drive(self, viewer: Viewer, drive: str) -> None:
+        """Demand a shared drive, from who says that it knows of them.
+
+        Raises:
+            ApiError: 404.
+        """
+        if not viewer.all_drives:
+            raise replies.thing_not_found("Shared drive", drive, "driveId")
+        self._model.shared_drive(viewer, drive)
+
+    def _entry(
+        self, scene: Scene, change: Change, wanted: Selection, reach: Reach
+    ) -> dict[str, Any] | None:
         """Render an entry, None when the caller has no business with it.
 
-        What was removed shows without a body to the apps that saw it.
+        What was removed shows without a body to the apps that saw it. Things in shared drives are
+        told to who asks for them (Drive guide, "Implement shared drive support").
         """
         model, viewer = self._model, scene.viewer
         file = model.lookup(change.file_id)
@@ -160,7 +192,11 @@ class AccountApi:
             if not viewer.sees_all and viewer.project not in change.apps:
                 return None
             file = None
-        elif not sees(viewer, file, model.lookup) or file.id == model.account(file.owner).root:
+        elif (
+            model.is_root(file)
+            or not sees(viewer, file, model.lookup)
+            or (file.drive_id is not None and not reach.includes)
+        ):
             return None
         entry: dict[str, Any] = {
             "kind": "drive#change",
@@ -176,14 +212,58 @@ class AccountApi:
         return dict(found)
 
     def drives(self, call: Call) -> Response:
-        """drives.list: there are no shared drives here."""
-        parameters.integer(call.request, "pageSize", 10, 1, 100)
+        """drives.list: those of which the caller is a member, by name (a guess)."""
+        size = parameters.integer(call.request, "pageSize", 10, 1, 100)
         selection = fields.parse(
             call.request.parameter("fields"), fields.DRIVE_LIST, fields.DRIVE_LIST_DEFAULT
         )
-        return Response.of_json(select({"kind": "drive#driveList", "drives": []}, selection))
+        token = call.request.parameter("pageToken")
+        search = call.request.parameter("q") or ""
+        with self._model.lock:
+            model, scene = self._model, scene_of(self._model, call)
+            found = sorted(
+                (
+                    each
+                    for each in model.drives.values()
+                    if role_of(model.files[each.id], scene.viewer, model.lookup) is not None
+                    and drive_search(search, each)
+                ),
+                key=lambda each: (each.name.casefold(), each.id),
+            )
+            ids = [each.id for each in found]
+            if token is not None and token not in ids:
+                raise replies.invalid_parameter("pageToken")
+            start = ids.index(token) if token else 0
+            reply: dict[str, Any] = {
+                "kind": "drive#driveList",
+                "drives": [drive_resource(scene, each) for each in found[start : start + size]],
+            }
+        if start + size < len(ids):
+            reply["nextPageToken"] = ids[start + size]
+        return Response.of_json(select(reply, selection))
 
-    @staticmethod
-    def drive(call: Call) -> Response:
-        """drives.get: there are no shared drives here."""
-        raise replies.thing_not_found("Shared drive", call.arguments["driveId"], "driveId")
+    def drive(self, call: Call) -> Response:
+        """drives.get."""
+        selection = fields.parse(call.request.parameter("fields"), fields.DRIVE, fields.DRIVE_ONE)
+        with self._model.lock:
+            scene = scene_of(self._model, call)
+            found = self._model.shared_drive(scene.viewer, call.arguments["driveId"])
+            return Response.of_json(select(drive_resource(scene, found), selection))
+
+
+def drive_search(text: str, drive: SharedDrive) -> bool:
+    """Return whether a shared drive fits a search: `name = 'x'` or `name contains 'x'`, or none.
+
+    Source: Drive guide "Search for shared drives", of whose terms these are here.
+
+    Raises:
+        ApiError: 400 `invalid` at `q`: another search.
+    """
+    if not text.strip():
+        return True
+    found = _DRIVE_SEARCH.fullmatch(text.strip())
+    if found is None:
+        raise replies.invalid_parameter("q")
+    wanted = re.sub(r"\\(.)", r"\1", found["text"]).casefold()
+    name = drive.name.casefold()
+    return name == wanted if found["operator"] == "=" else wanted in name

@@ -18,6 +18,7 @@ from jupyter_drive_sync.localdrive.accounts import (
 )
 from jupyter_drive_sync.localdrive.clock import Clock
 from jupyter_drive_sync.localdrive.grants import Table
+from jupyter_drive_sync.localdrive.service_accounts import ServiceAccount, ServiceAccounts
 from jupyter_drive_sync.localdrive.store import MemoryStore, Store
 
 _LOWER = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -60,6 +61,7 @@ class Directory:
         self._accounts = Table(self._store, "oauth.accounts", Account, lambda row: row.email)
         self._projects = Table(self._store, "oauth.projects", Project, lambda row: row.number)
         self._clients = Table(self._store, "oauth.clients", Client, lambda row: row.client_id)
+        self.services = ServiceAccounts(self._store, self._digits, self._hexadecimal, self._lock)
         if len(self._accounts):
             # Started again over a folder: the same values must not come twice.
             self._random = Random(f"{seed} {clock.now()}")  # noqa: S311 - values are worthless
@@ -150,11 +152,14 @@ class Directory:
         return tuple(sorted(self._clients, key=lambda row: row.serial))
 
     def account(self, email: str) -> Account:
-        """Return an account.
+        """Return an account, a person's or a service's.
 
         Raises:
             KeyError: There is no such account.
         """
+        service = self.services.find(email)
+        if service is not None:
+            return Account(email, service.name, service.unique_id, service.enabled)
         return known(self._accounts.get(email), email)
 
     def project(self, number: str) -> Project:
@@ -172,6 +177,40 @@ class Directory:
             KeyError: There is no such client.
         """
         return known(self._clients.get(client_id), client_id)
+
+    def project_of(self, client_id: str) -> Project:
+        """Return the project of a client, or of a service account by its number.
+
+        Raises:
+            KeyError: There is neither.
+        """
+        service = self.services.by_number(client_id)
+        return self.project(service.project if service else self.client(client_id).project)
+
+    def add_service_account(self, name: str, project: str | None = None) -> ServiceAccount:
+        """Make a service account, or return the one of that name.
+
+        Args:
+            name: The first part of its address, 6 to 30 characters.
+            project: The project's number; the first project's without.
+
+        Raises:
+            KeyError: There is no such project.
+            ValueError: Google takes no such name.
+        """
+        owner = self.project(project) if project else self.projects[0]
+        return self.services.add(owner.number, owner.project_id, name)
+
+    def service_account_file(self, email: str, base_url: str) -> dict[str, Any]:
+        """Make a key of a service account and return its file, pointing at LocalDrive.
+
+        Raises:
+            KeyError: There is no such account.
+            ValueError: It has ten keys.
+        """
+        service = known(self.services.find(email), email)
+        project = self.project(service.project)
+        return self.services.new_key(email, project.project_id, base_url)
 
     def client_of_kind(self, kind: ClientKind) -> Client:
         """Return the first client of a kind.
@@ -228,6 +267,9 @@ class Directory:
 
     def _secret(self, prefix: str, length: int) -> str:
         return prefix + self._mark + "".join(self._random.choices(_URL_SAFE, k=length))
+
+    def _hexadecimal(self, length: int) -> str:
+        return "".join(self._random.choices("0123456789abcdef", k=length))
 
     def _digits(self, length: int, first: str = "") -> str:
         rest = self._random.choices("0123456789", k=length - len(first))

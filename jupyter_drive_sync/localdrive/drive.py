@@ -8,6 +8,7 @@ from random import Random
 from jupyter_drive_sync.localdrive.api import Api
 from jupyter_drive_sync.localdrive.blobs import Blobs
 from jupyter_drive_sync.localdrive.clock import Clock, SystemClock
+from jupyter_drive_sync.localdrive.console import Console
 from jupyter_drive_sync.localdrive.faults import Faults
 from jupyter_drive_sync.localdrive.model import Model
 from jupyter_drive_sync.localdrive.oauth import OAuth
@@ -41,6 +42,7 @@ class LocalDrive:
         store: What survives.
         settings: How the Drive behaves.
         clock: The time.
+        console: What admins do at Google's own pages.
     """
 
     def __init__(
@@ -78,6 +80,8 @@ class LocalDrive:
         )
         self._api.add(ConsentRoutes(self.oauth, self.clock).routes())
         self._api.add(DrivePage(self.model).routes())
+        self.console = Console(self.model, self.oauth)
+        self._api.add(self.console.routes())
         self._blobs.drop_unreferenced()
 
     @property

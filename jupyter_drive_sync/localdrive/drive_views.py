@@ -206,6 +206,7 @@ def _page(title: str, around: Surroundings, *body: Markup | None) -> Response:
         _link("My Drive", f"/?account={account}", current=around.place == "files"),
         _link(trash, f"/drive/trash?account={account}", current=around.place == "trash"),
         _link("Connected apps", f"/permissions?account={account}", current=False),
+        _link("Console", "/console", current=False),
     ]
     return document(
         title,

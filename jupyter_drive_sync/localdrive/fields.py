@@ -139,6 +139,7 @@ REVISION_DEFAULT = "kind,id,mimeType,modifiedTime"
 REVISION_LIST_DEFAULT = "kind,nextPageToken,revisions(kind,id,mimeType,modifiedTime)"
 PERMISSION_DEFAULT = "kind,id,type,role"
 PERMISSION_LIST_DEFAULT = "kind,nextPageToken,permissions(kind,id,type,role)"
+DRIVE_ONE = "kind,id,name"
 DRIVE_LIST_DEFAULT = "kind,nextPageToken,drives(kind,id,name)"
 
 
@@ -254,6 +255,7 @@ _SCHEMAS: dict[int, Schema] = {
     for schema in (
         ABOUT,
         CHANGE_LIST,
+        DRIVE,
         DRIVE_LIST,
         FILE,
         FILE_LIST,

@@ -6,6 +6,7 @@ Source: the reference pages of `files`; the defaults of `fields` are named in `f
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from jupyter_drive_sync.localdrive import fields, metadata, parameters, replies, throttle
 from jupyter_drive_sync.localdrive.listing import Listings
@@ -24,9 +25,28 @@ BASE = "/drive/v3/files"
 _BINDING = ("q", "orderBy", "spaces", "corpora", "corpus", "driveId", "includeItemsFromAllDrives")
 
 
+# Methods without a parameter for shared drives, which know them all the same.
+# Source: Drive guide, "Implement shared drive support", which names those that need it.
+_WITHOUT_ASKING = ("revisions.", "files.export")
+
+
+def viewer_of(call: Call) -> Viewer:
+    """Return who calls, with what they said of shared drives and the keys that they show.
+
+    Raises:
+        ApiError: 400 for a flag that is none.
+    """
+    return Viewer.of(
+        call.caller,
+        all_drives=call.endpoint.startswith(_WITHOUT_ASKING)
+        or parameters.supports_all_drives(call.request),
+        keys=parameters.resource_keys(call.request.header(parameters.RESOURCE_KEYS)),
+    )
+
+
 def scene_of(model: Model, call: Call) -> Scene:
-    """Return who calls and what they look at."""
-    return Scene(model, Viewer.of(call.caller), model.lookup, call.request.base_url)
+    """Return who calls and what they look at (errors as `viewer_of`)."""
+    return Scene(model, viewer_of(call), model.lookup, call.request.base_url)
 
 
 def read_patch(call: Call, *, creating: bool) -> Patch:
@@ -128,15 +148,18 @@ class FilesApi:
     def delete(self, call: Call) -> Response:
         """files.delete."""
         with self._model.lock:
-            viewer = Viewer.of(call.caller)
+            viewer = viewer_of(call)
             self._model.delete(viewer, self._model.find(viewer, call.arguments["fileId"]))
         return Response(204)
 
     def empty_trash(self, call: Call) -> Response:
         """files.emptyTrash."""
-        parameters.check_shared_drives(call.request)
+        drive = parameters.drive_id(call.request)
         with self._model.lock:
-            self._model.empty_trash(Viewer.of(call.caller))
+            viewer = replace(viewer_of(call), all_drives=True)
+            if drive is not None:
+                self._model.shared_drive(viewer, drive)
+            self._model.empty_trash(viewer, drive)
         return Response(204)
 
     def generate_ids(self, call: Call) -> Response:
@@ -157,16 +180,20 @@ class FilesApi:
     def list(self, call: Call) -> Response:
         """files.list."""
         request = call.request
-        parameters.check_shared_drives(request)
         _check_corpora(request.parameter("corpora") or request.parameter("corpus") or "user")
+        reach = parameters.reach(request, listing=True)
         check_spaces(request.parameter("spaces") or "drive", "spaces")
         size = parameters.page_size(request)
         selection = fields.parse(
             request.parameter("fields"), fields.FILE_LIST, fields.FILE_LIST_DEFAULT
         )
         with self._model.lock:
+            scene = scene_of(self._model, call)
+            if reach.drive is not None:
+                self._model.shared_drive(scene.viewer, reach.drive)
             page = self._listings.page(
-                scene_of(self._model, call),
+                scene,
+                reach=reach,
                 q=request.parameter("q") or "",
                 order_by=request.parameter("orderBy"),
                 size=size,
@@ -191,9 +218,7 @@ def _pins(call: Call) -> bool:
 
 
 def _check_corpora(corpora: str) -> None:
-    if corpora == "drive":
-        raise replies.required("driveId")
-    if corpora not in {"user", "domain", "allDrives"}:
+    if corpora not in {"user", "domain", "drive", "allDrives"}:
         raise replies.invalid_parameter("corpora")
 
 

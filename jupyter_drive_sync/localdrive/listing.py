@@ -17,6 +17,7 @@ from typing import Any
 from jupyter_drive_sync.localdrive import query, replies
 from jupyter_drive_sync.localdrive.model import Model
 from jupyter_drive_sync.localdrive.objects import File
+from jupyter_drive_sync.localdrive.parameters import Reach
 from jupyter_drive_sync.localdrive.resource import Scene, View
 from jupyter_drive_sync.localdrive.visibility import Lookup, Viewer, is_listed, sees
 
@@ -104,6 +105,7 @@ class Listings:
         self,
         scene: Scene,
         *,
+        reach: Reach,
         q: str,
         order_by: str | None,
         size: int,
@@ -114,6 +116,7 @@ class Listings:
 
         Args:
             scene: Who asks.
+            reach: How far the search goes.
             q: The search, empty for everything.
             order_by: The order.
             size: Most entries on the page.
@@ -136,7 +139,7 @@ class Listings:
         views = _sorted(
             [
                 view
-                for file in self._candidates(scene, search)
+                for file in self._candidates(scene, search, reach)
                 if search.matches(view := View(file, scene))
             ],
             orders,
@@ -163,7 +166,7 @@ class Listings:
                 404, "notFound", "File not found: .", location=("fileId", "parameter")
             )
 
-    def _candidates(self, scene: Scene, search: query.Query) -> list[File]:
+    def _candidates(self, scene: Scene, search: query.Query, reach: Reach) -> list[File]:
         """Return the visible files among which a search has to look."""
         model, viewer = self._model, scene.viewer
         ids: Iterable[str]
@@ -178,12 +181,35 @@ class Listings:
             file = scene.lookup(file_id)
             if (
                 file is not None
-                and (file.parent is not None or file.id != model.account(file.owner).root)
+                and not model.is_root(file)
                 and (viewer.sees_all or viewer.project in file.apps)
-                and is_listed(file, viewer.account, scene.lookup)
+                and self._is_reached(scene, search, reach, file)
             ):
                 found.append(file)
         return found
+
+    @staticmethod
+    def _is_reached(scene: Scene, search: query.Query, reach: Reach, file: File) -> bool:
+        """Return whether a search of this reach finds a file at all.
+
+        Sources: the reference of files.list (corpora); what is only shared by link is found by
+        naming its folder (googleapis/google-api-python-client issue 1602: not otherwise). A guess:
+        without a corpus named, things in shared drives are found by naming their folder, and those
+        that the account made or changed last or was given by name.
+        """
+        viewer, lookup = scene.viewer, scene.lookup
+        # Whoever may see a folder is shown what lies in it, with the keys that its links carry.
+        keyed = replace(viewer, keys={file.id: file.resource_key or ""})
+        by_folder = file.parent in search.named and sees(keyed, file, lookup)
+        if file.drive_id is None:
+            listed = is_listed(file, viewer.account, lookup)
+            return reach.drive is None and (listed or by_folder)
+        if not reach.includes or not sees(viewer, file, lookup):
+            return False
+        if reach.drive is not None:
+            return file.drive_id == reach.drive
+        mine = viewer.account in {file.modified_by, *file.shared_at}
+        return by_folder or mine or (reach.everywhere and is_listed(file, viewer.account, lookup))
 
     def _lookup(self) -> Lookup:
         """Return what finds a file in the state that listings show."""

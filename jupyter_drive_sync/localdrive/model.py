@@ -24,6 +24,8 @@ from jupyter_drive_sync.localdrive.objects import (
     SHORTCUT,
     File,
     Revision,
+    SharedDrive,
+    is_service_account,
 )
 from jupyter_drive_sync.localdrive.registry import Registry
 from jupyter_drive_sync.localdrive.settings import DAY
@@ -82,6 +84,19 @@ class Model(Registry):
         require_role(viewer, folder, self.lookup, "writer")
         return folder
 
+    def shared_drive(self, viewer: Viewer, drive_id: str) -> SharedDrive:
+        """Return a shared drive of which the caller is a member.
+
+        Who was given only a folder or a file in it is none (tidyverse/googledrive issues 402, 463).
+
+        Raises:
+            ApiError: 404 `notFound`.
+        """
+        drive = self.drives.get(drive_id)
+        if drive is None or role_of(self.files[drive_id], viewer, self.lookup) is None:
+            raise replies.thing_not_found("Shared drive", drive_id, "driveId")
+        return drive
+
     # -- ids --------------------------------------------------------------------------------
 
     def claim_id(self, wanted: str | None, mime_type: str) -> str:
@@ -134,12 +149,13 @@ class Model(Registry):
             raise replies.bad_request(f"A file of type {mime_type} takes no content.", "invalid")
         file_id = self.claim_id(patch.id, mime_type)
         folder = self.folder(viewer, parents[0])
-        self._check_room(viewer.account, folder, mime_type)
+        self.check_owner(viewer, folder)
+        self._check_room(folder.drive_id or viewer.account, folder, mime_type)
         now = self.now()
         name = patch.plain.get("name", "Untitled")
         file = File(
             id=file_id,
-            owner=viewer.account,
+            owner=folder.drive_id or viewer.account,
             name=name,
             mime_type=mime_type,
             parent=folder.id,
@@ -188,9 +204,12 @@ class Model(Registry):
         elif pinned and new.head is not None:
             new = revisions.pinned(new, new.head, self.settings)
         if patch.trashed is not None and patch.trashed != file.trashed:
-            require_role(viewer, file, self.lookup, "owner")
+            self._require_keeper(viewer, file, "fileOrganizer")
             new = replace(
-                new, trashed=patch.trashed, trashed_at=self.now() if patch.trashed else None
+                new,
+                trashed=patch.trashed,
+                trashed_at=self.now() if patch.trashed else None,
+                trashed_by=viewer.account if patch.trashed else None,
             )
         if new != file:
             new = self.write(new)
@@ -206,7 +225,7 @@ class Model(Registry):
         """
         require_change(viewer, file, content=content)
         require_role(viewer, file, self.lookup, "writer")
-        if file.parent is None and file.id == self.account(file.owner).root:
+        if self.is_root(file):
             raise replies.no_permission(file.id)
         if content and file.is_google:
             raise replies.bad_request(
@@ -228,7 +247,7 @@ class Model(Registry):
         if patch.mime_type not in {None, source.mime_type}:
             raise replies.bad_request("The requested conversion is not supported.")
         parent = source.parent
-        if parent is not None and not role_of(self.files[parent], viewer.account, self.lookup):
+        if parent is not None and not role_of(self.files[parent], viewer, self.lookup):
             parent = None
         inherited = {
             "name": f"Copy of {source.name}",
@@ -268,8 +287,8 @@ class Model(Registry):
             ApiError: A refusal; nothing has changed.
         """
         require_change(viewer, file, content=True)
-        require_role(viewer, file, self.lookup, "owner")
-        if file.id == self.account(file.owner).root:
+        self._require_keeper(viewer, file, "organizer")
+        if self.is_root(file):
             raise replies.no_permission(file.id)
         self.erase(file)
 
@@ -282,9 +301,18 @@ class Model(Registry):
                 self.write(replace(each, parent=None))
         self.forget(file)
 
-    def empty_trash(self, viewer: Viewer) -> None:
-        """Delete what the account has in its trash. Source: the reference of files.emptyTrash."""
-        for file in [each for each in self.files.values() if each.owner == viewer.account]:
+    def empty_trash(self, viewer: Viewer, drive_id: str | None = None) -> None:
+        """Delete what the account, or a shared drive, has in its trash.
+
+        Source: the reference of files.emptyTrash.
+
+        Raises:
+            ApiError: 403: the caller is no organizer of the shared drive.
+        """
+        if drive_id is not None:
+            require_role(viewer, self.files[drive_id], self.lookup, "organizer")
+        owner = drive_id or viewer.account
+        for file in [each for each in self.files.values() if each.owner == owner]:
             if file.trashed and file.id in self.files:
                 self.erase(file)
 
@@ -301,6 +329,23 @@ class Model(Registry):
         self.expect_purges()
 
     # -- steps of a write -------------------------------------------------------------------
+
+    def check_owner(self, viewer: Viewer, folder: File) -> None:
+        """Check that who would own a new file in a folder can own one.
+
+        Raises:
+            ApiError: 403 `storageQuotaExceeded`: it would be a service account.
+        """
+        if folder.drive_id is None and is_service_account(viewer.account):
+            raise replies.service_account_owns_nothing()
+
+    def _require_keeper(self, viewer: Viewer, file: File, member: str) -> None:
+        """Demand the owner of a file, or of what lies in a shared drive a member with a role.
+
+        Source: Drive guide "Roles and permissions" (who trashes, who deletes).
+        """
+        least = "owner" if file.drive_id is None else member
+        require_role(viewer, file, self.lookup, least)
 
     def _shortcut_target(self, viewer: Viewer, patch: Patch, mime_type: str) -> str | None:
         if mime_type != SHORTCUT:
@@ -359,6 +404,12 @@ class Model(Registry):
         if file.parent not in removed and file.parent is not None and not single_parent:
             raise _too_many_parents()
         folder = self.files[target]
+        if folder.drive_id != file.drive_id:
+            raise replies.forbidden(
+                "cannotMoveAcrossDrives", "LocalDrive moves nothing from one drive to another."
+            )
+        if file.drive_id is not None:
+            require_role(viewer, file, self.lookup, "fileOrganizer")
         if any(each.id == file.id for each in lineage(folder, self.lookup)):
             raise replies.forbidden(
                 "cannotAddParent", "A folder cannot be moved into itself or below itself."
@@ -367,7 +418,7 @@ class Model(Registry):
             (self._depth(each) for each in self.descendants(file) if each.is_folder),
             default=self._depth(file),
         )
-        self._check_place(viewer.account, folder, file.mime_type, deepest - self._depth(file))
+        self._check_place(folder, file.mime_type, deepest - self._depth(file))
         return replace(file, parent=target)
 
     def _with_content(self, viewer: Viewer, file: File, blob: Blob, *, pinned: bool) -> File:
@@ -403,23 +454,36 @@ class Model(Registry):
                 for account in sorted(self.audience(file)):
                     self.tell(account, file, removed=False)
 
-    def _check_room(self, account: str, folder: File, mime_type: str) -> None:
-        if self.items.get(account, 0) > self.settings.max_items:
+    def _check_room(self, owner: str, folder: File, mime_type: str) -> None:
+        count = self.items.get(owner, 0)
+        if folder.drive_id is not None and count > self.settings.max_drive_items:
+            raise replies.forbidden(
+                "teamDriveFileLimitExceeded",
+                "The file limit for this shared drive has been exceeded.",
+            )
+        if folder.drive_id is None and count > self.settings.max_items:
             raise replies.forbidden(
                 "activeItemCreationLimitExceeded",
                 "The limit for the number of items created by this account has been exceeded.",
             )
-        self._check_place(account, folder, mime_type, 0)
+        self._check_place(folder, mime_type, 0)
 
-    def _check_place(self, account: str, folder: File, mime_type: str, below: int) -> None:
-        is_root = folder.id == self.account(account).root
-        if not is_root and len(self.children.get(folder.id, ())) >= self.settings.max_children:
+    def _check_place(self, folder: File, mime_type: str, below: int) -> None:
+        if (
+            not self.is_root(folder)
+            and len(self.children.get(folder.id, ())) >= self.settings.max_children
+        ):
             raise replies.forbidden(
                 "numChildrenInNonRootLimitExceeded",
                 "The limit for this folder's number of children (files and folders) has been "
                 "exceeded.",
             )
         if mime_type == FOLDER and self._depth(folder) + 1 + below > self.settings.max_depth:
+            if folder.drive_id is not None:
+                raise replies.forbidden(
+                    "teamDriveHierarchyTooDeep",
+                    "The shared drive hierarchy depth will exceed the limit.",
+                )
             raise replies.forbidden(
                 "myDriveHierarchyDepthLimitExceeded",
                 f"Your My Drive can't contain more than {self.settings.max_depth} levels of "

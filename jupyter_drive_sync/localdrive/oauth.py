@@ -35,6 +35,7 @@ from jupyter_drive_sync.localdrive.grants import (
 from jupyter_drive_sync.localdrive.identity import base64url, id_token
 from jupyter_drive_sync.localdrive.replies import ApiError
 from jupyter_drive_sync.localdrive.routing import Principal
+from jupyter_drive_sync.localdrive.service_accounts import ServiceAccount
 from jupyter_drive_sync.localdrive.store import Store
 
 DAY = 86_400.0
@@ -334,18 +335,7 @@ class OAuth(Directory):
     ) -> Tokens:
         """Make an access token and, where offline access is new, a refresh token."""
         now = self._clock.now()
-        while (first := self._access.oldest()) is not None and first.expires_at <= now:
-            self._access.drop(first.token)
-        access = self._access.put(
-            AccessToken(
-                self._secret("ya29.a0", 120),
-                email,
-                client.client_id,
-                scopes,
-                offline,
-                now + ACCESS_LIFE,
-            )
-        )
+        access = self._new_access(email, client.client_id, scopes, offline=offline)
         made = None
         if offline and refresh is None:
             refresh = made = self._new_refresh_token(email, client, scopes)
@@ -357,6 +347,25 @@ class OAuth(Directory):
             refresh_token=made.token if made else None,
             refresh_expires_in=None if end is None else max(0, int(end - now) - 1),
             id_token=self._id_token(client, access, nonce),
+        )
+
+    def issue_to_service(
+        self, service: ServiceAccount, email: str, scopes: tuple[str, ...]
+    ) -> Tokens:
+        """Make a token of a service account, for itself or for a person (see `assertions`)."""
+        with self._lock:
+            access = self._new_access(email, service.unique_id, scopes, offline=False)
+        return Tokens(access.token, int(ACCESS_LIFE) - 1, scopes)
+
+    def _new_access(
+        self, email: str, client_id: str, scopes: tuple[str, ...], *, offline: bool
+    ) -> AccessToken:
+        now = self._clock.now()
+        while (first := self._access.oldest()) is not None and first.expires_at <= now:
+            self._access.drop(first.token)
+        token = self._secret("ya29.c.c0" if client_id.isdigit() else "ya29.a0", 120)
+        return self._access.put(
+            AccessToken(token, email, client_id, scopes, offline, now + ACCESS_LIFE)
         )
 
     def _id_token(self, client: Client, access: AccessToken, nonce: str | None) -> str | None:
@@ -503,7 +512,7 @@ class OAuth(Directory):
         row = self.access_token(bearer)
         if row is None:
             return None
-        project = self.project(self.client(row.client_id).project)
+        project = self.project_of(row.client_id)
         if not project.drive_enabled:
             raise ApiError(
                 403,
@@ -542,7 +551,7 @@ class OAuth(Directory):
             found = self.access_token(token) if ended else row
             if found is None:
                 raise TokenError("invalid_token", "Token expired or revoked")
-            self.remove_access(found.account, self.client(found.client_id).project)
+            self.remove_access(found.account, self.project_of(found.client_id).number)
 
     def remove_access(self, email: str, project: str) -> bool:
         """End what an account allowed a project, as the person does in their account settings.
@@ -552,7 +561,7 @@ class OAuth(Directory):
         """
 
         def theirs(row: AccessToken | RefreshToken | Code) -> bool:
-            return row.account == email and self.client(row.client_id).project == project
+            return row.account == email and self.project_of(row.client_id).number == project
 
         with self._lock:
             self._access.drop_where(theirs)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
 
+from jupyter_drive_sync.localdrive import assertions
 from jupyter_drive_sync.localdrive.accounts import OUT_OF_BAND, SCOPES, Account, Client, full_scopes
 from jupyter_drive_sync.localdrive.clock import Clock
 from jupyter_drive_sync.localdrive.consent_page import (
@@ -108,6 +109,7 @@ class ConsentRoutes:
     def __init__(self, oauth: OAuth, clock: Clock) -> None:
         self._oauth = oauth
         self._tickets = _Tickets(clock)
+        self._assertions = assertions.Assertions(oauth, clock)
 
     def routes(self) -> Iterable[Route]:
         """Return the routes; none of them needs a bearer token."""
@@ -276,8 +278,8 @@ class ConsentRoutes:
         """Answer the token endpoint.
 
         Raises:
-            TokenError: As `OAuth.exchange`, `OAuth.refresh` and `OAuth.poll_device`;
-                `unsupported_grant_type`.
+            TokenError: As `OAuth.exchange`, `OAuth.refresh`, `OAuth.poll_device` and
+                `Assertions.redeem`; `unsupported_grant_type`.
         """
         form = read_form(call.request)
         kind = _last(form, "grant_type")
@@ -297,6 +299,10 @@ class ConsentRoutes:
                 client, _need(form, "device_code")
             ),
         }
+        if kind == assertions.GRANT_TYPE:
+            here = frozenset(call.request.base_url + path for path in _TOKEN_PATHS)
+            tokens = self._assertions.redeem(_need(form, "assertion"), here)
+            return Response.of_json(tokens.to_json(), headers=_NO_STORE)
         if kind not in exchanges:
             raise TokenError("unsupported_grant_type", f"Invalid grant_type: {kind}")
         client = self._oauth.authenticate_client(*_credentials(call.request, form))
@@ -497,6 +503,7 @@ def discovery(call: Call) -> Response:
             "grant_types_supported": [
                 "authorization_code",
                 "refresh_token",
+                assertions.GRANT_TYPE,
                 "urn:ietf:params:oauth:grant-type:device_code",
             ],
         }

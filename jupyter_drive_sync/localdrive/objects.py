@@ -11,8 +11,22 @@ SHORTCUT = "application/vnd.google-apps.shortcut"
 GOOGLE_TYPES = "application/vnd.google-apps."
 BINARY = "application/octet-stream"
 
-ROLES = ("reader", "commenter", "writer", "owner")
-"""Roles of a My Drive file, weakest first."""
+ROLES = ("reader", "commenter", "writer", "fileOrganizer", "organizer", "owner")
+"""Roles, weakest first: the two organizers are of shared drives, the owner is of My Drive.
+
+Source: Drive guide "Roles and permissions".
+"""
+DRIVE_ROLES = frozenset({"fileOrganizer", "organizer"})
+"""Roles that only members of a shared drive have."""
+_SERVICE = ".gserviceaccount.com"
+
+
+def is_service_account(address: str) -> bool:
+    """Return whether an address is a service account's.
+
+    Source: IAM documentation, "Service account names": `NAME@PROJECT.iam.gserviceaccount.com`.
+    """
+    return address.endswith(_SERVICE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +44,21 @@ class Account:
     name: str
     permission_id: str
     root: str
+
+
+@dataclass(frozen=True, slots=True)
+class SharedDrive:
+    """A shared drive. What lies in it is owned by it; its members stand in its root's permissions.
+
+    Attributes:
+        id: Its id, which is also that of its root folder.
+        name: Its name.
+        created: Milliseconds since 1970.
+    """
+
+    id: str
+    name: str
+    created: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +107,7 @@ class File:
 
     Attributes:
         id: Drive's id.
-        owner: Address of the owner.
+        owner: Address of the owner; the id of the shared drive for what lies in one.
         name: Its name; not unique.
         mime_type: Its MIME type.
         parent: The folder that holds it; None for a root.
@@ -91,10 +120,12 @@ class File:
         revisions: Contents, oldest first; the last is the head. Empty unless it has binary content.
         trashed: Whether it was trashed itself (`explicitlyTrashed`).
         trashed_at: When.
+        trashed_by: Who trashed it.
         properties: Properties that every app sees.
         app_properties: Properties by project.
         permissions: Roles beside the owner's.
         shared_at: When each user got their permission, by address.
+        resource_key: What those must show who have nothing but a link to it; None for nothing.
     """
 
     id: str
@@ -111,6 +142,7 @@ class File:
     revisions: tuple[Revision, ...] = ()
     trashed: bool = False
     trashed_at: int | None = None
+    trashed_by: str | None = None
     starred: bool = False
     description: str | None = None
     original_name: str | None = None
@@ -123,6 +155,12 @@ class File:
     app_properties: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     permissions: tuple[Permission, ...] = ()
     shared_at: Mapping[str, int] = field(default_factory=dict)
+    resource_key: str | None = None
+
+    @property
+    def drive_id(self) -> str | None:
+        """The shared drive that it lies in, None for My Drive."""
+        return None if "@" in self.owner else self.owner
 
     @property
     def is_folder(self) -> bool:
@@ -173,6 +211,11 @@ def file_from(document: Mapping[str, Any]) -> File:
             "permissions": tuple(Permission(**each) for each in document["permissions"]),
         }
     )
+
+
+def drive_document(drive: SharedDrive) -> dict[str, Any]:
+    """Write a shared drive as a JSON document."""
+    return _shallow(drive)
 
 
 def account_document(account: Account) -> dict[str, Any]:

@@ -90,7 +90,7 @@ class DrivePage:
         found = self._model.files.get(call.arguments["id"])
         if found is None:
             return missing_view()
-        account = self._model.accounts[found.owner]
+        account = self._whose(found)
         if found.mime_type != FOLDER:
             return self._file(account, found)
         return self._folder(account, found, call)
@@ -124,14 +124,15 @@ class DrivePage:
         found = self._model.files.get(call.arguments["id"])
         if found is None:
             return missing_view()
-        return self._file(self._model.accounts[found.owner], found)
+        return self._file(self._whose(found), found)
 
     def _file(self, account: Account, file: File) -> Response:
         head = file.head
         details = {
             "Kind": file.mime_type,
             "Size": f"{head.size:,} bytes" if head else None,
-            "Owner": file.owner,
+            "Owner": None if file.drive_id else file.owner,
+            "Shared drive": self._drive_name(file),
             "Id": file.id,
             "MD5": head.md5 if head else None,
             "SHA-256": head.sha256 if head else None,
@@ -190,6 +191,16 @@ class DrivePage:
     def _kept(self, file: File) -> tuple[Revision, ...]:
         return revisions.living(file, self._model.settings, self._model.clock.now())
 
+    def _whose(self, file: File) -> Account:
+        """Return the account under which a file is shown: its owner, or a member of its drive."""
+        if file.drive_id is None:
+            return self._model.accounts[file.owner]
+        members = self._model.files[file.drive_id].permissions
+        return self._model.accounts[next(each.address for each in members if each.address)]
+
+    def _drive_name(self, file: File) -> str | None:
+        return self._model.drives[file.drive_id].name if file.drive_id else None
+
     def _account(self, address: str | None) -> Account | None:
         accounts = self._model.accounts
         if address is not None:
@@ -210,7 +221,11 @@ class DrivePage:
 
     def _crumbs(self, file: File) -> list[Crumb]:
         line = [*lineage(file, self._model.lookup)]
-        return [Crumb(_path(each), each.name) for each in reversed(line)]
+        return [Crumb(_path(each), self._title(each)) for each in reversed(line)]
+
+    def _title(self, file: File) -> str:
+        drive = self._model.drives.get(file.id)
+        return drive.name if drive else file.name
 
     def _row(self, file: File) -> Row:
         kind = {FOLDER: "folder", SHORTCUT: "shortcut"}.get(file.mime_type, "file")

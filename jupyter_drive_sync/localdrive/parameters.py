@@ -6,6 +6,8 @@ clients still send. Source of the sentences: brekkylab/backlot issues 337 and 33
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from jupyter_drive_sync.localdrive import replies
 from jupyter_drive_sync.localdrive.wire import Request
 
@@ -60,16 +62,61 @@ def names(request: Request, name: str) -> tuple[str, ...]:
     return tuple(each.strip() for each in (request.parameter(name) or "").split(",") if each)
 
 
-def check_shared_drives(request: Request) -> None:
-    """Check the parameters of shared drives; there are none here.
+RESOURCE_KEYS = "x-goog-drive-resource-keys"
+"""The header with which a link's keys are shown."""
 
-    Source: brekkylab/backlot issue 339 for the refusal, Drive guide "Implement shared drive
-    support" for the parameters.
+
+def resource_keys(text: str | None) -> dict[str, str]:
+    """Read resource keys by file from their header: `ID/KEY,ID/KEY`.
+
+    Source: Drive guide "Access link-shared Drive files using resource keys". What is no such pair
+    is passed over.
+    """
+    pairs = (each.strip().partition("/") for each in (text or "").split(","))
+    return {file: key for file, _, key in pairs if file and key}
+
+
+def supports_all_drives(request: Request) -> bool:
+    """Return whether the caller says that it knows of shared drives.
 
     Raises:
-        ApiError: 403 `supportsTeamDrivesRequired`, 404 for a shared drive.
+        ApiError: 400 for a word that is no boolean.
     """
-    supports = flag(request, "supportsAllDrives") or flag(request, "supportsTeamDrives")
+    return flag(request, "supportsAllDrives") or flag(request, "supportsTeamDrives")
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far a list or a feed reaches.
+
+    Attributes:
+        includes: Whether things in shared drives are told.
+        drive: The only drive that is asked about, None for no particular one.
+        everywhere: Whether all drives of the account are searched (`corpora=allDrives`).
+    """
+
+    includes: bool = False
+    drive: str | None = None
+    everywhere: bool = False
+
+
+def drive_id(request: Request) -> str | None:
+    """Return the shared drive that a request is about."""
+    return request.parameter("driveId") or request.parameter("teamDriveId") or None
+
+
+def reach(request: Request, *, listing: bool) -> Reach:
+    """Read the parameters of shared drives of a list of files, or else of a feed.
+
+    Sources: Drive guide "Implement shared drive support" for the parameters; for the refusals
+    brekkylab/backlot issue 339, googleapis/google-api-php-client issue 1825 (reason and sentence of
+    an id without its corpus), and of the missing `includeItemsFromAllDrives` the reason alone, as
+    clients name it.
+
+    Raises:
+        ApiError: 400 or 403 for what does not go together.
+    """
+    supports = supports_all_drives(request)
     includes = flag(request, "includeItemsFromAllDrives") or flag(request, "includeTeamDriveItems")
     if includes and not supports:
         raise replies.forbidden(
@@ -77,6 +124,21 @@ def check_shared_drives(request: Request) -> None:
             "The supportsAllDrives parameter must be true when includeItemsFromAllDrives is.",
             "includeItemsFromAllDrives",
         )
-    drive = request.parameter("driveId") or request.parameter("teamDriveId")
-    if drive:
-        raise replies.thing_not_found("Shared drive", drive, "driveId")
+    drive = drive_id(request)
+    corpora = request.parameter("corpora") or request.parameter("corpus") or "user"
+    everywhere = corpora == "allDrives"
+    if listing and (drive is not None) != (corpora == "drive"):
+        raise replies.ApiError(
+            400,
+            "teamDriveIdRequiresTeamDriveCorpora",
+            "The driveId parameter must be specified if and only if corpora is set to drive.",
+            location=("driveId", "parameter"),
+        )
+    if (drive or everywhere) and not includes:
+        raise replies.forbidden(
+            "includeTeamDriveItemsRequired",
+            "The includeItemsFromAllDrives parameter must be set to true when driveId is specified "
+            "or if corpora contains drive or allDrives.",
+            "includeItemsFromAllDrives",
+        )
+    return Reach(includes, drive, everywhere)

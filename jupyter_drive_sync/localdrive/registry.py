@@ -7,7 +7,7 @@ The caller holds `lock` around every method: `Api` does. Time comes from the inj
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from random import Random
 
@@ -17,11 +17,16 @@ from jupyter_drive_sync.localdrive.changes import Change, ChangeFeed
 from jupyter_drive_sync.localdrive.clock import Clock, milliseconds
 from jupyter_drive_sync.localdrive.objects import (
     FOLDER,
+    ROLES,
     Account,
     File,
+    Permission,
+    SharedDrive,
     account_document,
+    drive_document,
     file_document,
     file_from,
+    is_service_account,
 )
 from jupyter_drive_sync.localdrive.settings import DAY, LocalDriveSettings
 from jupyter_drive_sync.localdrive.store import Store
@@ -48,6 +53,7 @@ class Registry:
         self.settings = settings
         self.blobs = blobs
         self.accounts: dict[str, Account] = {}
+        self.drives: dict[str, SharedDrive] = {}
         self.files: dict[str, File] = {}
         self.children: dict[str, dict[str, None]] = {}
         self.usage: dict[str, int] = {}
@@ -104,9 +110,96 @@ class Registry:
         )
         return account
 
-    def limit(self, address: str) -> int | None:
-        """Return what an account may store, None for any amount."""
-        return self.limits.get(address) or self.settings.storage_limit
+    def limit(self, owner: str) -> int | None:
+        """Return what an account or a shared drive may store, None for any amount.
+
+        Sources: Drive guide "Shared drives overview" (its files belong to the organisation, and a
+        service account has no storage).
+        """
+        if owner in self.drives:
+            return None
+        if is_service_account(owner):
+            return 0
+        return self.limits.get(owner) or self.settings.storage_limit
+
+    # -- shared drives ----------------------------------------------------------------------
+
+    def make_drive(self, name: str, members: Mapping[str, str]) -> SharedDrive:
+        """Make a shared drive, as a person does in Drive's own page.
+
+        Args:
+            name: Its name.
+            members: Roles by address; somebody must be its organizer.
+
+        Raises:
+            ValueError: Nobody is, or a role is none.
+        """
+        if "organizer" not in members.values():
+            raise ValueError("a shared drive needs an organizer")
+        now = self.now()
+        drive = SharedDrive("0A" + self.token(13) + "9PVA", name, now)
+        self.drives[drive.id] = drive
+        self._store.put("drives", drive.id, drive_document(drive))
+        self._keep(
+            File(
+                id=drive.id,
+                owner=drive.id,
+                name="Drive",
+                mime_type=FOLDER,
+                parent=None,
+                created=now,
+                modified=now,
+                modified_by=next(iter(members)),
+                order=self.random.random(),
+            )
+        )
+        for address, role in members.items():
+            self.set_member(drive.id, address, role)
+        return drive
+
+    def set_member(self, drive_id: str, address: str, role: str | None) -> None:
+        """Give somebody a role in a shared drive; None takes them out of it.
+
+        Raises:
+            KeyError: There is no such drive.
+            ValueError: There is no such role in one.
+        """
+        if role is not None and role not in ROLES[:-1]:
+            raise ValueError(f"{role} is no role in a shared drive")
+        root = self.files[self.drives[drive_id].id]
+        permissions = [each for each in root.permissions if each.address != address]
+        if role is not None:
+            number = self.account(address).permission_id
+            permissions.append(Permission(number, "user", role, address))
+        self.write(replace(root, permissions=tuple(permissions)))
+
+    def share_by_link(self, file_id: str, role: str = "reader", *, with_key: bool = False) -> File:
+        """Give whoever has the link a role, as a person does in Drive's own page.
+
+        Args:
+            file_id: What is shared.
+            role: `reader`, `commenter` or `writer`.
+            with_key: Whether the link carries a resource key that must be shown.
+
+        Raises:
+            KeyError: There is no such file.
+            ValueError: A link gives no such role.
+        """
+        if role not in {"reader", "commenter", "writer"}:
+            raise ValueError(f"a link makes nobody {role}")
+        file = self.files[file_id]
+        link = Permission("anyoneWithLink", "anyone", role)
+        others = tuple(each for each in file.permissions if each.id != link.id)
+        key = "0-" + self.token(20) if with_key else None
+        return self.write(replace(file, permissions=(*others, link), resource_key=key))
+
+    def is_root(self, file: File) -> bool:
+        """Return whether a file is the root folder of My Drive or of a shared drive."""
+        if file.parent is not None:
+            return False
+        return file.id == file.drive_id or (
+            file.drive_id is None and file.id == self.account(file.owner).root
+        )
 
     # -- finding ----------------------------------------------------------------------------
 
@@ -223,7 +316,7 @@ class Registry:
         states.append((max(shows_at, states[-1][0]), new))
 
     def audience(self, file: File) -> set[str]:
-        """Return the accounts that see a file without a link."""
+        """Return the accounts, and the shared drive, whose feeds tell of a file."""
         found = {file.owner}
         for each in lineage(file, self.lookup):
             found.add(each.owner)
@@ -232,7 +325,7 @@ class Registry:
                 for permission in each.permissions
                 if permission.type == "user" and permission.address is not None
             )
-        return found & set(self.accounts)
+        return {each for each in found if each in self.accounts or each in self.drives}
 
     def tell(self, account: str, file: File, *, removed: bool) -> None:
         """Put a change into an account's feed."""
@@ -267,6 +360,8 @@ class Registry:
             self.accounts[address] = Account(**document)
             if limit is not None:
                 self.limits[address] = limit
+        for drive_id, document in self._store.items("drives"):
+            self.drives[drive_id] = SharedDrive(**document)
         for _, document in self._store.items("files"):
             file = file_from(document)
             self._index(None, file)

@@ -246,6 +246,20 @@ def quota_exceeded() -> ApiError:
     return forbidden("storageQuotaExceeded", "The user's Drive storage quota has been exceeded.")
 
 
+def service_account_owns_nothing() -> ApiError:
+    """A service account would have to own the file.
+
+    Source: Jumbo810/Upload_Github_Artifacts_TO_GDrive issue 22 (sentence),
+    bskim45/fastlane-plugin-google_drive issue 44 (reason; what others own may be updated).
+    """
+    return forbidden(
+        "storageQuotaExceeded",
+        "Service Accounts do not have storage quota. Leverage shared drives "
+        "(https://developers.google.com/workspace/drive/api/guides/about-shareddrives), or use "
+        "OAuth delegation (http://support.google.com/a/answer/7281227) instead.",
+    )
+
+
 def no_such_page() -> Response:
     """Build the reply to a path that no API has: a page, not JSON."""
     return Response.of_text(

@@ -20,6 +20,7 @@ from jupyter_drive_sync.localdrive.objects import (
     File,
     Permission,
     Revision,
+    SharedDrive,
 )
 from jupyter_drive_sync.localdrive.visibility import (
     Lookup,
@@ -65,7 +66,7 @@ class View:
     def role(self) -> str:
         """The caller's role; a link alone makes a reader."""
         if self._role is None:
-            self._role = role_of(self.file, self.scene.viewer.account, self.scene.lookup)
+            self._role = role_of(self.file, self.scene.viewer, self.scene.lookup)
         return self._role or "reader"
 
     @property
@@ -106,10 +107,11 @@ class View:
     @property
     def people(self) -> Mapping[str, Collection[str]]:
         """Addresses of owners, writers and readers; the caller is also `me`."""
+        owner = set() if self.file.drive_id else {self.file.owner}
         found: dict[str, set[str]] = {
-            "owners": {self.file.owner},
-            "writers": {self.file.owner},
-            "readers": {self.file.owner},
+            "owners": owner,
+            "writers": {*owner},
+            "readers": {*owner},
         }
         for each in lineage(self.file, self.scene.lookup):
             for permission in each.permissions:
@@ -175,6 +177,42 @@ def user(scene: Scene, address: str) -> dict[str, Any]:
     }
 
 
+def drive(scene: Scene, each: SharedDrive) -> dict[str, Any]:
+    """Render a shared drive. Source: the `Drive` schema of the discovery document."""
+    rank = ROLES.index(role_of(scene.model.files[each.id], scene.viewer, scene.lookup) or "reader")
+    organizer, keeps = rank >= ROLES.index("organizer"), rank >= ROLES.index("fileOrganizer")
+    writer = rank >= ROLES.index("writer")
+    return {
+        "kind": "drive#drive",
+        "id": each.id,
+        "name": each.name,
+        "createdTime": rfc3339(each.created),
+        "hidden": False,
+        "capabilities": {
+            "canAddChildren": writer,
+            "canComment": rank >= ROLES.index("commenter"),
+            "canDeleteChildren": organizer,
+            "canDeleteDrive": organizer,
+            "canDownload": True,
+            "canEdit": writer,
+            "canListChildren": True,
+            "canManageMembers": organizer,
+            "canReadRevisions": writer,
+            "canRename": writer,
+            "canRenameDrive": organizer,
+            "canShare": writer,
+            "canTrashChildren": keeps,
+        },
+        "restrictions": {
+            "adminManagedRestrictions": False,
+            "copyRequiresWriterPermission": False,
+            "domainUsersOnly": False,
+            "driveMembersOnly": False,
+            "sharingFoldersRequiresOrganizerPermission": False,
+        },
+    }
+
+
 def permission_id(address: str) -> str:
     """Return the id of somebody who has no account here: stable, made of digits."""
     return str(int.from_bytes(address.encode()[:48], "big"))[-20:].zfill(20)
@@ -197,20 +235,28 @@ def permission(scene: Scene, file: File, each: Permission) -> dict[str, Any]:
         found["domain"] = each.address
     if each.type in {"anyone", "domain"}:
         found["allowFileDiscovery"] = each.discoverable
-    found["permissionDetails"] = [
-        {
-            "permissionType": "file",
-            "role": each.role,
-            "inherited": each not in file.permissions and each.role != "owner",
-        }
-    ]
+    inherited = each not in file.permissions and each.role != "owner"
+    details: dict[str, Any] = {
+        "permissionType": "file",
+        "role": each.role,
+        "inherited": inherited,
+    }
+    root = scene.lookup(file.drive_id) if file.drive_id else None
+    if root is not None and each in root.permissions:
+        details["permissionType"] = "member"
+        if inherited:
+            details["inheritedFrom"] = root.id
+    found["permissionDetails"] = [details]
     return found
 
 
 def all_permissions(scene: Scene, file: File) -> list[Permission]:
-    """Return a file's permissions, the owner's first, then own and inherited ones."""
-    owner = scene.model.account(file.owner)
-    found = {owner.permission_id: Permission(owner.permission_id, "user", "owner", owner.address)}
+    """Return a file's permissions, an owner's first, then own and inherited ones."""
+    found: dict[str, Permission] = {}
+    if file.drive_id is None:
+        owner = scene.model.account(file.owner)
+        number = owner.permission_id
+        found[number] = Permission(number, "user", "owner", owner.address)
     for each in lineage(file, scene.lookup):
         for given in each.permissions:
             found.setdefault(given.id, given)
@@ -240,7 +286,7 @@ def _parents(view: View) -> list[str] | None:
     after reports of `drive.file` clients that know the parent's id and get 404 for it.
     """
     parent = view.scene.lookup(view.file.parent) if view.file.parent is not None else None
-    if parent is None or role_of(parent, view.scene.viewer.account, view.scene.lookup) is None:
+    if parent is None or role_of(parent, view.scene.viewer, view.scene.lookup) is None:
         return None
     return [parent.id]
 
@@ -251,10 +297,12 @@ def _extension(view: View) -> str | None:
 
 
 def _link(view: View) -> str:
-    kind = view.file.mime_type
-    if kind == FOLDER:
-        return f"{view.scene.base_url}/drive/folders/{view.file.id}"
-    return f"{view.scene.base_url}/file/d/{view.file.id}/view?usp=drivesdk"
+    key = view.file.resource_key
+    if view.file.mime_type == FOLDER:
+        shown = f"?resourcekey={key}" if key else ""
+        return f"{view.scene.base_url}/drive/folders/{view.file.id}{shown}"
+    shown = f"&resourcekey={key}" if key else ""
+    return f"{view.scene.base_url}/file/d/{view.file.id}/view?usp=drivesdk{shown}"
 
 
 def _content_link(view: View) -> str | None:
@@ -270,34 +318,57 @@ def _shortcut(view: View) -> dict[str, str] | None:
     found = {"targetId": view.file.shortcut_target}
     if target is not None:
         found["targetMimeType"] = target.mime_type
+        if target.resource_key is not None:
+            found["targetResourceKey"] = target.resource_key
     return found
 
 
 def _capabilities(view: View) -> dict[str, bool]:
-    """What the caller may do. Source: Drive guide, "Understand file capabilities"."""
+    """What the caller may do.
+
+    Sources: Drive guides "Understand file capabilities", "Roles and permissions" (who moves,
+    trashes and deletes in a shared drive) and "Shared drive versus My Drive API differences"
+    (which of them only shared drives have).
+    """
     file, rank = view.file, ROLES.index(view.role)
-    writer, owner = rank >= ROLES.index("writer"), view.role == "owner"
-    root = file.parent is None and owner
+    writer, organizes = rank >= ROLES.index("writer"), rank >= ROLES.index("fileOrganizer")
+    deletes = rank >= ROLES.index("owner" if file.drive_id is None else "organizer")
+    owner = organizes if file.drive_id else view.role == "owner"
+    root = view.scene.model.is_root(file)
     folder, blob = file.is_folder, file.head is not None
     changes = writer and not root
+    moves = changes and (organizes or file.drive_id is None)
+    shared: dict[str, bool] = {}
+    if file.drive_id is not None:
+        shared = {
+            "canAddFolderFromAnotherDrive": False,
+            "canDeleteChildren": deletes and folder,
+            "canMoveChildrenOutOfDrive": deletes and folder,
+            "canReadDrive": any(
+                each.address == view.scene.viewer.account
+                for each in view.scene.model.files[file.drive_id].permissions
+            ),
+            "canTrashChildren": organizes and folder,
+        }
     return {
+        **shared,
         "canAcceptOwnership": False,
         "canAddChildren": writer and folder,
         "canAddMyDriveParent": False,
         "canChangeCopyRequiresWriterPermission": changes,
         "canComment": rank >= ROLES.index("commenter") and not folder,
         "canCopy": not folder,
-        "canDelete": owner and not root,
+        "canDelete": deletes and not root,
         "canDownload": blob,
         "canEdit": writer,
         "canListChildren": folder,
         "canModifyContent": writer and not folder,
-        "canMoveChildrenWithinDrive": writer and folder,
-        "canMoveItemOutOfDrive": owner and not root,
-        "canMoveItemWithinDrive": changes,
+        "canMoveChildrenWithinDrive": folder and (organizes if file.drive_id else writer),
+        "canMoveItemOutOfDrive": deletes and not root,
+        "canMoveItemWithinDrive": moves,
         "canReadRevisions": writer and blob,
-        "canRemoveChildren": writer and folder,
-        "canRemoveMyDriveParent": changes,
+        "canRemoveChildren": writer and folder and file.drive_id is None,
+        "canRemoveMyDriveParent": changes and file.drive_id is None,
         "canRename": changes,
         "canShare": changes and (owner or file.writers_can_share),
         "canTrash": owner and not root,
@@ -306,7 +377,7 @@ def _capabilities(view: View) -> dict[str, bool]:
 
 
 def _permissions(view: View) -> list[dict[str, Any]] | None:
-    if ROLES.index(view.role) < ROLES.index("writer"):
+    if ROLES.index(view.role) < ROLES.index("writer") or view.file.drive_id:
         return None
     return [
         permission(view.scene, view.file, each) for each in all_permissions(view.scene, view.file)
@@ -342,6 +413,24 @@ def _always(value: Any) -> Callable[[View], Any]:
     return lambda _: value
 
 
+def _of_people(make: Callable[[View], Any]) -> Callable[[View], Any]:
+    """Leave a field out of what lies in a shared drive.
+
+    Source: Drive guide "Shared drive versus My Drive API differences".
+    """
+    return lambda view: None if view.file.drive_id else make(view)
+
+
+def _of_drives(make: Callable[[View], Any]) -> Callable[[View], Any]:
+    """Show a field of what lies in a shared drive alone (source as `_of_people`)."""
+    return lambda view: make(view) if view.file.drive_id else None
+
+
+def _trashing_user(view: View) -> dict[str, Any] | None:
+    who = view.file.trashed_by
+    return user(view.scene, who) if view.file.trashed and who else None
+
+
 _FIELDS: Mapping[str, Callable[[View], Any]] = {
     "kind": _always("drive#file"),
     "id": lambda view: view.file.id,
@@ -365,18 +454,26 @@ _FIELDS: Mapping[str, Callable[[View], Any]] = {
     "modifiedByMe": _modified_by_me,
     "modifiedByMeTime": lambda view: _time(view.file.modified if _modified_by_me(view) else None),
     "sharedWithMeTime": lambda view: _time(view.times["sharedWithMeTime"]),
-    "owners": lambda view: [user(view.scene, view.file.owner)],
+    "owners": _of_people(lambda view: [user(view.scene, view.file.owner)]),
     "lastModifyingUser": lambda view: user(view.scene, view.file.modified_by),
-    "shared": lambda view: len(all_permissions(view.scene, view.file)) > 1,
-    "ownedByMe": _is_mine,
+    "shared": _of_people(lambda view: len(all_permissions(view.scene, view.file)) > 1),
+    "ownedByMe": _of_people(_is_mine),
+    "driveId": lambda view: view.file.drive_id,
+    "teamDriveId": lambda view: view.file.drive_id,
+    "hasAugmentedPermissions": _of_drives(
+        lambda view: bool(view.file.permissions) and view.file.parent is not None
+    ),
+    "trashedTime": _of_drives(lambda view: _time(view.file.trashed_at)),
+    "trashingUser": _of_drives(_trashing_user),
+    "resourceKey": lambda view: view.file.resource_key,
     "capabilities": _capabilities,
     "viewersCanCopyContent": lambda view: not view.file.copy_requires_writer,
     "copyRequiresWriterPermission": lambda view: view.file.copy_requires_writer,
-    "writersCanShare": lambda view: view.file.writers_can_share,
+    "writersCanShare": _of_people(lambda view: view.file.writers_can_share),
     "permissions": _permissions,
     "permissionIds": lambda view: [each.id for each in all_permissions(view.scene, view.file)],
-    "folderColorRgb": lambda view: (
-        view.file.folder_color or ("#8f8f8f" if view.file.mime_type == FOLDER else None)
+    "folderColorRgb": _of_people(
+        lambda view: view.file.folder_color or ("#8f8f8f" if view.file.is_folder else None)
     ),
     "originalFilename": lambda view: view.file.original_name if view.file.head else None,
     "fullFileExtension": _extension,

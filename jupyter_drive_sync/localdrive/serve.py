@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib.util
 import json
 import os
 import shlex
@@ -27,6 +28,7 @@ CLIENT_FILES: dict[ClientKind, str] = {
     "tv": "client_secrets_tv.json",
 }
 
+KEY_FILE = "service_account.json"
 _HOSTS = ("127.0.0.1", "localhost")
 
 S = TypeVar("S", bound=LocalDriveServer)
@@ -82,6 +84,9 @@ def serve(
         say(f"Accounts: {', '.join(account.email for account in drive.oauth.accounts)}")
         for kind, path in write_client_files(drive, server.url, place).items():
             say(f"Client file ({kind}): {path}")
+        if importlib.util.find_spec("cryptography"):  # an extra, which only keys need here
+            say(f"Service account's key: {write_key_file(drive, server.url, place)}")
+        say(f"More accounts, shared drives, sharing by link: {server.url}/console")
         say("To use it:")
         say(f"  export DRIVE_SYNC_API_ENDPOINT={server.url}")
         if proxy_port is not None:
@@ -106,10 +111,40 @@ def write_client_files(drive: LocalDrive, url: str, folder: Path) -> dict[Client
         client = drive.oauth.client_of_kind(kind)
         text = json.dumps(drive.oauth.client_file(client.client_id, url), indent=2)
         paths[kind] = folder / name
-        descriptor = os.open(paths[kind], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
+        _write_private(paths[kind], text)
     return paths
+
+
+def write_key_file(drive: LocalDrive, url: str, folder: Path, name: str = "drive-sync") -> Path:
+    """Write a service account's key, readable by its owner only, and return the file's path.
+
+    The key of an earlier start is used again where it is still good; only its addresses change.
+
+    Args:
+        drive: Whose account.
+        url: Where it is served.
+        folder: Where the file goes; made if missing.
+        name: The account's name.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / KEY_FILE
+    account = drive.oauth.add_service_account(name)
+    known = {each.key_id for each in drive.oauth.services.keys(account.email)}
+    content = None
+    with contextlib.suppress(OSError, ValueError):
+        content = json.loads(path.read_text("utf-8"))
+    if isinstance(content, dict) and content.get("private_key_id") in known:
+        content["token_uri"] = f"{url}/token"
+    else:
+        content = drive.oauth.service_account_file(account.email, url)
+    _write_private(path, json.dumps(content, indent=2))
+    return path
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text + "\n")
 
 
 def _open_proxy(

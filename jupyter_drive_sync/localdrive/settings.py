@@ -36,6 +36,8 @@ class LocalDriveSettings:
         max_depth: Levels of folders. Same source.
         max_items: Items of an account. Source: Drive guide, "Resolve errors"
             (activeItemCreationLimitExceeded); Google's own figure is 500 million.
+        max_drive_items: Items of a shared drive. Source: Drive guide, "Resolve errors"
+            (teamDriveFileLimitExceeded); Google's figure is 500,000.
         max_pinned: Revisions of a file that can be kept forever. Source: `keepRevisionForever` in
             the reference.
         max_revisions: Unpinned revisions that are kept. Source: Drive guide, "Manage file
@@ -63,6 +65,7 @@ class LocalDriveSettings:
     max_children: int = 500_000
     max_depth: int = 100
     max_items: int = 500_000_000
+    max_drive_items: int = 500_000
     max_pinned: int = 200
     max_revisions: int = 100
     revision_days: float = 30.0

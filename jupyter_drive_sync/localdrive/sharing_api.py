@@ -16,7 +16,7 @@ from jupyter_drive_sync.localdrive.fields import Selection, select
 from jupyter_drive_sync.localdrive.files_api import BASE, scene_of
 from jupyter_drive_sync.localdrive.metadata import METADATA_LIMIT
 from jupyter_drive_sync.localdrive.model import Model
-from jupyter_drive_sync.localdrive.objects import ROLES, File, Permission, Revision
+from jupyter_drive_sync.localdrive.objects import DRIVE_ROLES, ROLES, File, Permission, Revision
 from jupyter_drive_sync.localdrive.resource import (
     Scene,
     all_permissions,
@@ -47,6 +47,19 @@ def _document(call: Call) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise replies.parse_error()
     return document
+
+
+def _check_drive_role(file: File, role: str) -> None:
+    """Let roles of members be given in a shared drive's root alone.
+
+    Source: the reference of permissions ("organizer" and "fileOrganizer" are of shared drives; that
+    they are given for the whole drive is a guess).
+
+    Raises:
+        ApiError: 400.
+    """
+    if role in DRIVE_ROLES and file.id != file.drive_id:
+        raise replies.bad_request("The specified role is for shared drives only.", "invalid")
 
 
 def _revision_mask(call: Call) -> Selection:
@@ -225,6 +238,7 @@ class SharingApi:
         with self._model.lock:
             scene = scene_of(self._model, call)
             file = self._shareable(call, scene)
+            _check_drive_role(file, given.role)
             others = tuple(each for each in file.permissions if each.id != given.id)
             shared_at = dict(file.shared_at)
             if given.address is not None and given.type == "user":
@@ -243,6 +257,7 @@ class SharingApi:
         with self._model.lock:
             scene = scene_of(self._model, call)
             file = self._shareable(call, scene)
+            _check_drive_role(file, role)
             old = self._own(file, call.arguments["permissionId"])
             new = replace(old, role=role)
             file = self._model.write(
@@ -270,6 +285,9 @@ class SharingApi:
         file = self._find(call, scene)
         require_change(scene.viewer, file, content=True)
         least = "writer" if file.writers_can_share else "owner"
+        if file.drive_id is not None:
+            # Its members are its organizers' matter, its files also the writers'.
+            least = "organizer" if self._model.is_root(file) else "writer"
         require_role(scene.viewer, file, self._model.lookup, least)
         return file
 

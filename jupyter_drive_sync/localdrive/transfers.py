@@ -8,7 +8,7 @@ its users rely on it, so the limit is a setting.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -21,7 +21,7 @@ from jupyter_drive_sync.localdrive import (
     throttle,
 )
 from jupyter_drive_sync.localdrive.blobs import Blob
-from jupyter_drive_sync.localdrive.files_api import BASE, file_reply, scene_of
+from jupyter_drive_sync.localdrive.files_api import BASE, file_reply, scene_of, viewer_of
 from jupyter_drive_sync.localdrive.metadata import METADATA_LIMIT, Patch
 from jupyter_drive_sync.localdrive.model import Content, Model
 from jupyter_drive_sync.localdrive.objects import BINARY, Revision
@@ -40,7 +40,15 @@ from jupyter_drive_sync.localdrive.wire import BodyTooLargeError, Response
 
 UPLOAD = "/upload/drive/v3/files"
 _BYTES = re.compile(r"bytes=(?P<first>\d*)-(?P<last>\d*)")
-_RENDERED = ("fields", "addParents", "removeParents", "enforceSingleParent", "keepRevisionForever")
+_RENDERED = (
+    "fields",
+    "addParents",
+    "removeParents",
+    "enforceSingleParent",
+    "keepRevisionForever",
+    "supportsAllDrives",
+    "supportsTeamDrives",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +59,12 @@ class _Target:
     file_id: str | None
     parameters: dict[str, str]
 
+    @staticmethod
+    def flags(given: Mapping[str, str]) -> set[str]:
+        return {name for name, word in given.items() if word.lower() in {"true", "1"}}
+
     def flag(self, name: str) -> bool:
-        return self.parameters.get(name, "").lower() in {"true", "1"}
+        return name in self.flags(self.parameters)
 
     def names(self, name: str) -> tuple[str, ...]:
         return tuple(each for each in self.parameters.get(name, "").split(",") if each)
@@ -137,7 +149,7 @@ class Transfers:
         if mime_type is None:
             raise replies.required("mimeType")
         with self._model.lock:
-            viewer = Viewer.of(call.caller)
+            viewer = viewer_of(call)
             file = self._model.find(viewer, call.arguments["fileId"])
             require_content(viewer, file)
         if file.head is not None or file.is_folder:
@@ -239,16 +251,20 @@ class Transfers:
         if target.file_id is not None:
             file = model.find(viewer, target.file_id)
             model.check_change(viewer, file, patch, content=True)
+            owner = file.owner
         else:
             model.claim_id(patch.id, mime_type)
-            model.folder(viewer, (patch.parents or ("root",))[0])
-        limit = model.limit(viewer.account)
-        if limit is not None and (total or 0) + model.usage.get(viewer.account, 0) > limit:
+            folder = model.folder(viewer, (patch.parents or ("root",))[0])
+            model.check_owner(viewer, folder)
+            owner = folder.drive_id or viewer.account
+        limit = model.limit(owner)
+        if limit is not None and (total or 0) + model.usage.get(owner, 0) > limit:
             raise replies.quota_exceeded()
 
     def _target(self, call: Call) -> _Target:
         fields.parse(call.request.parameter("fields"), fields.FILE, fields.FILE_DEFAULT)
         found = {name: call.request.parameter(name) for name in _RENDERED}
+        found[parameters.RESOURCE_KEYS] = call.request.header(parameters.RESOURCE_KEYS)
         return _Target(
             scene_of(self._model, call),
             call.arguments.get("fileId"),
@@ -286,7 +302,12 @@ class Transfers:
             return file_reply(target.scene, file, target.parameters.get("fields"))
 
     def _ordered(self, order: Order) -> _Target:
-        viewer = Viewer.of(order.principal)
+        known = _Target.flags(order.parameters)
+        viewer = Viewer.of(
+            order.principal,
+            all_drives=bool({"supportsAllDrives", "supportsTeamDrives"} & known),
+            keys=parameters.resource_keys(order.parameters.get(parameters.RESOURCE_KEYS)),
+        )
         scene = Scene(self._model, viewer, self._model.lookup, order.base_url)
         return _Target(scene, order.file_id, dict(order.parameters))
 

@@ -1,15 +1,18 @@
 """Who may see and do what: roles that come down the tree, and what an app was given.
 
-Sources: Drive guides "Share files, folders, and drives" (roles; inherited from folders) and "Choose
-Google Drive API scopes" (`drive.file` reaches what the app made or opened, per project and user).
+Sources: Drive guides "Share files, folders, and drives" (roles; inherited from folders), "Roles
+and permissions" (what members of a shared drive may), "Implement shared drive support" (who does
+not say `supportsAllDrives` sees nothing of them), "Access link-shared Drive files using resource
+keys" and "Choose Google Drive API scopes" (`drive.file` reaches what the app made or opened, per
+project and user).
 That a token of `drive.file` alone gets 404 for `root` is the experience of rclone, whose drive
 backend falls back to the alias `root` for that reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from jupyter_drive_sync.localdrive import replies
 from jupyter_drive_sync.localdrive.objects import ROLES, File, Permission
@@ -43,6 +46,8 @@ class Viewer:
         writes_all: Whether every file may be changed.
         metadata_all: Whether metadata of every file may be changed.
         writes_own: Whether files given to the app may be changed.
+        all_drives: Whether the caller said that it knows of shared drives.
+        keys: Resource keys that it shows, by file.
     """
 
     account: str
@@ -52,9 +57,17 @@ class Viewer:
     writes_all: bool
     metadata_all: bool
     writes_own: bool
+    all_drives: bool = False
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, principal: Principal) -> Viewer:
+    def of(
+        cls,
+        principal: Principal,
+        *,
+        all_drives: bool = False,
+        keys: Mapping[str, str] | None = None,
+    ) -> Viewer:
         """Read the scopes of a principal."""
         scopes = principal.scopes
         return cls(
@@ -65,6 +78,8 @@ class Viewer:
             writes_all=FULL in scopes,
             metadata_all=bool(scopes & {FULL, METADATA}),
             writes_own=PER_FILE in scopes,
+            all_drives=all_drives,
+            keys=keys or {},
         )
 
 
@@ -89,16 +104,22 @@ def _applies(permission: Permission, account: str) -> bool:
     return permission.address == account
 
 
-def role_of(file: File, account: str, lookup: Lookup) -> str | None:
-    """Return an account's role on a file, None when it has none."""
+def role_of(file: File, viewer: Viewer, lookup: Lookup) -> str | None:
+    """Return an account's role on a file, None when it has none.
+
+    Who has nothing but a link must show the file's resource key, if it has one.
+    """
+    account = viewer.account
     if file.owner == account:
         return "owner"
+    linked = file.resource_key in {None, viewer.keys.get(file.id)}
     best = -1
     for each in lineage(file, lookup):
         if each.owner == account:
             best = max(best, ROLES.index("writer"))
         for permission in each.permissions:
-            if _applies(permission, account):
+            named = permission.type in {"user", "group"}
+            if (named or linked) and _applies(permission, account):
                 best = max(best, ROLES.index(permission.role))
     return ROLES[best] if best >= 0 else None
 
@@ -117,8 +138,10 @@ def is_listed(file: File, account: str, lookup: Lookup) -> bool:
 
 def sees(viewer: Viewer, file: File, lookup: Lookup) -> bool:
     """Return whether a file exists for this caller."""
-    return (viewer.sees_all or viewer.project in file.apps) and (
-        role_of(file, viewer.account, lookup) is not None
+    return (
+        (viewer.all_drives or file.drive_id is None)
+        and (viewer.sees_all or viewer.project in file.apps)
+        and role_of(file, viewer, lookup) is not None
     )
 
 
@@ -128,7 +151,7 @@ def require_role(viewer: Viewer, file: File, lookup: Lookup, least: str) -> None
     Raises:
         ApiError: 403 `insufficientFilePermissions`.
     """
-    role = role_of(file, viewer.account, lookup)
+    role = role_of(file, viewer, lookup)
     if role is None or ROLES.index(role) < ROLES.index(least):
         raise replies.no_permission(file.id)
 

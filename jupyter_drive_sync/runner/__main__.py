@@ -6,7 +6,13 @@ import sys
 from collections.abc import Mapping
 from typing import Final
 
-from jupyter_drive_sync.runner import access_jobs, manifest_jobs, mirror_jobs, restore_jobs
+from jupyter_drive_sync.runner import (
+    access_jobs,
+    manifest_jobs,
+    mirror_jobs,
+    restore_jobs,
+    storage_jobs,
+)
 from jupyter_drive_sync.runner.child import Handler, serve
 
 HANDLERS: Final[Mapping[str, Handler]] = {
@@ -22,6 +28,10 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "undo": restore_jobs.undo,
     "versions": restore_jobs.versions,
     "verify": manifest_jobs.verify,
+    "import": storage_jobs.import_,
+    "export": storage_jobs.export,
+    "list": storage_jobs.list_,
+    "validate_storage": storage_jobs.validate,
 }
 
 if __name__ == "__main__":

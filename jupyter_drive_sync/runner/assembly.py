@@ -8,8 +8,10 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from jupyter_drive_sync.core.settings import Settings
+from jupyter_drive_sync.core.storage import SCOPE_URL, read
 from jupyter_drive_sync.drive.api import Drive
 from jupyter_drive_sync.drive.connection import HttpWire
 from jupyter_drive_sync.drive.credentials.chain import Source, choose
@@ -84,8 +86,13 @@ class World:
         return Path(self.job.state_dir)
 
     @property
+    def grant_dir(self) -> Path:
+        """The state folder that has the grant; of a storage, often that of the home."""
+        return Path(self.job.grant_dir or self.job.state_dir)
+
+    @property
     def secrets(self) -> SecretsStore:
-        """The file with the grant."""
+        """The file with what a pass keeps secret; where nothing else is said, the grant too."""
         return SecretsStore(self.state_dir)
 
     def client(self) -> ClientFile:
@@ -100,14 +107,24 @@ class World:
         """Say what credentials are made of; ``on_request`` is told of each use of them."""
         return Source(
             endpoint=self.endpoint,
-            state_dir=self.state_dir,
+            state_dir=self.grant_dir,
             client=self.client,
             clock=self.clock,
             random=self.rng,
             wire=self.wire,
             on_request=on_request,
             ask=self._ask_parent,
+            **self._of_storage(),
         )
+
+    def _of_storage(self) -> dict[str, Any]:
+        """Say what a storage has to see, and with which key."""
+        values = self.job.args.get("storage")
+        if values is None:
+            return {}
+        storage = read(values)
+        scopes = (f"{SCOPE_URL}{storage.scope}",)
+        return {"scopes": scopes, "key": storage.key_file, "subject": storage.subject}
 
     def _ask_parent(self, refused: bool) -> tuple[Access, str]:
         """Have our parent hand in an access token (:class:`.protocol.Reported`: it has none)."""
@@ -116,7 +133,7 @@ class World:
         return Access(Secret(made.token), self.clock.wall() + made.expires_in), made.token_uri
 
     def _hand(self, refused: bool) -> Token:
-        home, _ = Identity.load(self.bare_site())
+        home, _ = Identity.load(replace(self.bare_site(), state_dir=self.grant_dir))
         # Where the parent has many homes, it may not look into this one itself.
         self.context.emit(Note(HOME_ID, "", {"home_id": home.home_id}))
         return decode_token(self.context.ask(NEED_OTHER_TOKEN if refused else NEED_TOKEN).reveal())
@@ -158,7 +175,7 @@ class World:
 
     def site(self) -> Site:
         """Describe the home for the engine."""
-        account = Account.load(self.state_dir)
+        account = Account.load(self.grant_dir)
         own = self.job.credentials == "grant"
         if self.job.credentials == "broker":
             # What is wrong with the token is said when it is used: by then the status is kept.

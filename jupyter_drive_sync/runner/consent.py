@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from jupyter_drive_sync.drive.oauth import ClientFile, consent_url, new_pkce, new_state
+from jupyter_drive_sync.core.storage import SCOPE_URL, Storage
+from jupyter_drive_sync.drive.oauth import SCOPES, ClientFile, consent_url, new_pkce, new_state
 from jupyter_drive_sync.errors import BadClientFile
 from jupyter_drive_sync.runner.loopback import Loopback
 from jupyter_drive_sync.runner.parent import Child, follow
@@ -26,6 +27,7 @@ def by_browser(
     *,
     patience: float,
     environment: Mapping[str, str] | None = None,
+    scopes: Sequence[str] = SCOPES,
 ) -> Mapping[str, Any]:
     """Have a person consent in a browser on this machine.
 
@@ -34,6 +36,7 @@ def by_browser(
         ask: brings the person to the address.
         patience: seconds to wait for an answer.
         environment: of the child; our own when None.
+        scopes: what is asked for.
 
     Returns:
         The account: ``email``, ``name``, ``permission_id``.
@@ -48,7 +51,7 @@ def by_browser(
     state, pkce = new_state(), new_pkce()
     with Loopback(state, port=port, path=path) as loopback:
         redirect_uri = loopback.redirect_uri
-        ask(consent_url(client, redirect_uri, state, pkce.challenge))
+        ask(consent_url(client, redirect_uri, state, pkce.challenge, scopes=scopes))
         code = loopback.wait(patience)
         job = place.job(
             "exchange",
@@ -104,3 +107,8 @@ def _redirect(client: ClientFile) -> tuple[int, str]:
         path=client.path,
         problem='it is a web client; make one of the kind "Desktop app"',
     )
+
+
+def scopes_for(storage: Storage) -> tuple[str, ...]:
+    """Return what is asked for, for the sake of a storage."""
+    return tuple(dict.fromkeys((*SCOPES, f"{SCOPE_URL}{storage.scope}")))

@@ -44,7 +44,7 @@ def mirror(job: Job, context: Context) -> Mapping[str, Any]:
     Takes ``only``, the paths to mirror, or ``[]`` for all; with ``by_night``, what the person
     paused is left alone, and ``paused`` is all that it brings; with ``final``, a folder or ``""``
     for all, the manifest of that is made when everything is synced, see :mod:`.manifest_jobs`.
-    Brings what :func:`_described` says, and the ``manifest``.
+    Brings what :func:`described_pass` says, and the ``manifest``.
     """
     world = World.of(job, context)
     if job.args.get("by_night") and paused(world.settings, world.clock.wall()):
@@ -59,7 +59,7 @@ def mirror(job: Job, context: Context) -> Mapping[str, Any]:
         waits = any(not hold.answer for hold in report.holds)
         if "final" in job.args and report.run.outcome == "completed" and not waits:
             made = manifest_jobs.make(world, str(job.args["final"]), progress)
-        return {**_described(report, progress), "manifest": made}
+        return {**described_pass(report, progress), "manifest": made}
 
     return in_turn(world, turn, work)
 
@@ -144,7 +144,8 @@ def survey(job: Job, context: Context) -> Mapping[str, Any]:
 def preview(job: Job, context: Context) -> Mapping[str, Any]:
     """Say what a pass would do, and touch nothing.
 
-    Takes ``only``. Brings what :func:`_described` says, with ``steps`` in place of what was done.
+    Takes ``only``. Brings what :func:`described_pass` says, with ``steps`` in place of what was
+    done.
     """
     world = World.of(job, context)
     progress = Progress(world.clock, teller(context, Eta(world.clock)))
@@ -152,7 +153,7 @@ def preview(job: Job, context: Context) -> Mapping[str, Any]:
     report = _pass(world, progress, context.permit, dry_run=True)
     steps = [step for step in report.plan.operations() if step.verb is not Verb.SETTLE]
     return {
-        **_described(report, progress),
+        **described_pass(report, progress),
         "steps": [_step(step) for step in steps[:LISTED]],
         "steps_more": max(0, len(steps) - LISTED),
     }
@@ -262,7 +263,7 @@ def connect(world: World, progress: Progress, permit: Callable[[], None]) -> Dri
     return drive
 
 
-def _described(report: PassReport, progress: Progress) -> dict[str, Any]:
+def described_pass(report: PassReport, progress: Progress) -> dict[str, Any]:
     """Put a report into the form in which surfaces read it."""
     run = report.run
     files = [outcome for outcome in report.outcomes if outcome.outcome != "unchanged"]

@@ -30,6 +30,10 @@ JobKind = Literal[
     "undo",
     "versions",
     "verify",
+    "import",
+    "export",
+    "list",
+    "validate_storage",
 ]
 
 
@@ -58,7 +62,7 @@ class Job:
         client_named: whether a person named that file.
         credentials: ``grant`` for the one in the state folder, ``adc`` for Google's Application
             Default Credentials, ``broker`` for tokens that the parent hands in when it hears
-            :data:`NEED_TOKEN`.
+            :data:`NEED_TOKEN`, ``service_account`` for the key that a storage names.
         settings: what the command line lays over ``settings.json``.
         defaults: what lies under it.
         args: what this kind of job alone wants.
@@ -67,6 +71,8 @@ class Job:
             where it runs as its person already.
         run_as: user and group id that the child takes on before it touches the home; empty for
             those that it has.
+        grant_dir: state folder with the grant, and the home id that tokens are for; ``""`` where
+            that is ``state_dir``.
     """
 
     kind: JobKind
@@ -76,13 +82,14 @@ class Job:
     drive_folder: str
     client_file: str
     client_named: bool = False
-    credentials: Literal["grant", "adc", "broker"] = "grant"
+    credentials: Literal["grant", "adc", "broker", "service_account"] = "grant"
     settings: Mapping[str, Any] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     args: Mapping[str, Any] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     confine: tuple[str, ...] = ()
     run_as: tuple[int, ...] = ()
+    grant_dir: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,11 +58,11 @@ def restore(job: Job, context: Context) -> Mapping[str, Any]:
         report = in_turn(world, Turn(world.site(), job.id, progress, aside=True), work)
     steps = [step for step in report.plan.steps if step.way in COMING] if dry_run else []
     return {
-        **_described(report.run, report.outcomes),
+        **described_run(report.run, report.outcomes),
         "own": report.source.own,
         "to": str(report.folder),
         "bytes": report.plan.bytes,
-        "steps": [_step(step) for step in steps[:LISTED]],
+        "steps": [described_step(step) for step in steps[:LISTED]],
         "steps_more": max(0, len(steps) - LISTED),
     }
 
@@ -86,7 +86,7 @@ def undo(job: Job, context: Context) -> Mapping[str, Any]:
 
     report = in_turn(world, Turn(world.site(), job.id, progress, aside=True), work)
     return {
-        **_described(report.run, report.outcomes),
+        **described_run(report.run, report.outcomes),
         "undone": report.of,
         "stays": report.stays,
     }
@@ -131,7 +131,8 @@ def versions(job: Job, context: Context) -> Mapping[str, Any]:
     }
 
 
-def _described(run: Run, outcomes: tuple[FileOutcome, ...]) -> dict[str, Any]:
+def described_run(run: Run, outcomes: tuple[FileOutcome, ...]) -> dict[str, Any]:
+    """Put a run and its files into the form in which surfaces read it."""
     return {
         "run": run.id,
         "job": run.job,
@@ -146,7 +147,8 @@ def _described(run: Run, outcomes: tuple[FileOutcome, ...]) -> dict[str, Any]:
     }
 
 
-def _step(step: Step) -> dict[str, Any]:
+def described_step(step: Step) -> dict[str, Any]:
+    """Put what would be done with a file into the form in which surfaces read it."""
     return {
         "step": step.way.value,
         "path": step.wanted.path,

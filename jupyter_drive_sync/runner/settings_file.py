@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +13,8 @@ from jupyter_drive_sync.engine.site import make_state_dir, write_private
 from jupyter_drive_sync.errors import BadSettings, StateUnusable
 
 FILE_NAME: Final = "settings.json"
+STORAGES: Final = "storages"
+"""Name under which the file keeps storages, which are no settings of the home."""
 
 
 def stored(state_dir: Path) -> dict[str, Any]:
@@ -54,7 +56,8 @@ def load(
         BadSettings: a name or a value is wrong, in the file or around it.
         StateUnusable: the file cannot be read.
     """
-    return from_mapping({**(under or {}), **stored(state_dir), **(over or {})})
+    own = {name: value for name, value in stored(state_dir).items() if name != STORAGES}
+    return from_mapping({**(under or {}), **own, **(over or {})})
 
 
 def store(state_dir: Path, name: str, text: str | None) -> Settings:
@@ -84,10 +87,23 @@ def change(state_dir: Path, new: Mapping[str, Any]) -> Settings:
     """
     values = {**stored(state_dir), **new}
     values = {name: value for name, value in values.items() if value is not None}
-    settings = from_mapping(values)
+    settings = from_mapping({name: value for name, value in values.items() if name != STORAGES})
+    _write(state_dir, values)
+    return settings
+
+
+def keep_storages(state_dir: Path, storages: Sequence[Mapping[str, Any]]) -> None:
+    """Keep storages beside the settings; the caller has checked them.
+
+    Raises:
+        StateUnusable, StateFull: the file cannot be written.
+    """
+    _write(state_dir, {**stored(state_dir), STORAGES: list(storages)})
+
+
+def _write(state_dir: Path, values: Mapping[str, Any]) -> None:
     make_state_dir(state_dir)
     write_private(state_dir / FILE_NAME, json.dumps(values, indent=1) + "\n")
-    return settings
 
 
 def _value(name: str, text: str) -> Any:

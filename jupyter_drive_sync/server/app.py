@@ -17,6 +17,7 @@ from jupyter_drive_sync.server.config import DriveSync, read_config
 from jupyter_drive_sync.server.handlers import ROUTES
 from jupyter_drive_sync.server.herald import register
 from jupyter_drive_sync.server.startup import Startup
+from jupyter_drive_sync.server.storage_routes import ROUTES as STORAGE_ROUTES
 
 _ACTIVITY = "drive_sync"
 _SETTLED = 2.0
@@ -47,7 +48,7 @@ class DriveSyncApp(ExtensionApp):
 
     def initialize_handlers(self) -> None:
         """Add the routes."""
-        self.handlers.extend(ROUTES)
+        self.handlers.extend((*ROUTES, *STORAGE_ROUTES))
 
     async def stop_extension(self) -> None:
         """End what runs, in order."""
@@ -69,6 +70,8 @@ class DriveSyncApp(ExtensionApp):
         return {
             "place": config.place(os.environ),
             "nights": config.nights(),
+            "configured": config.storages_read(),
+            "roots": tuple(Path(root).absolute() for root in config.storage_roots),
             "base_url": server.base_url,
             "root_dir": Path(server.root_dir),
             "events": self._events,

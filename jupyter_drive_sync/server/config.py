@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, Final, Literal, cast
 from zoneinfo import ZoneInfo
 
-from traitlets import Bool, Enum, Float, Int, List, TraitError, Unicode
+from traitlets import Bool, Dict, Enum, Float, Int, List, TraitError, Unicode
 from traitlets.config import Config, LoggingConfigurable
 
 from jupyter_drive_sync.core.settings import Settings, from_mapping
+from jupyter_drive_sync.core.storage import Storage, read_all
 from jupyter_drive_sync.errors import BadSettings
 from jupyter_drive_sync.runner.place import Credentials, Place, find_place
 from jupyter_drive_sync.server import cron
@@ -107,6 +108,17 @@ class DriveSync(LoggingConfigurable):
         "cloud button shows it either way; a success of the night is never notified.",
     ).tag(config=True)
 
+    storages = List(
+        Dict(),
+        help="Folders on Drive beside the mirror, such as course material that is brought each "
+        "morning: dictionaries with `name`, `local`, `drive`, `direction`, `credentials`, "
+        "`key_file`, `schedule` and more; see docs/user/storages.md. What a person sets for one of "
+        "the same name wins.",
+    ).tag(config=True)
+    storage_roots = List(
+        Unicode(),
+        help="Folders outside of the home in which the folder of a storage may lie too.",
+    ).tag(config=True)
     excludes = List(
         Unicode(), help="gitignore patterns, below the home, beside those of `.driveignore`."
     ).tag(config=True)
@@ -195,6 +207,14 @@ class DriveSync(LoggingConfigurable):
     retries = Int(
         _DEFAULT.retries, help="Tries of one request before it is given up for this run."
     ).tag(config=True)
+
+    def storages_read(self) -> tuple[Storage, ...]:
+        """Return the storages of the configuration.
+
+        Raises:
+            BadStorage: one of them cannot be used.
+        """
+        return read_all(self.storages, check_schedule=cron.parse)
 
     def overrides(self) -> dict[str, Any]:
         """Return the settings that the configuration decides, those set to a default included."""

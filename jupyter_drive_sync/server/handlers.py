@@ -35,7 +35,7 @@ from jupyter_drive_sync.server.body import (
 from jupyter_drive_sync.server.origin import COOKIE, Origin
 from jupyter_drive_sync.server.problems import BadRequest, NotOwner
 
-_CHOICES: Final = (
+CHOICES: Final = (
     "restore", "keep", "trash", "take_over", "second_folder", "start_afresh", "untrash",
     "disconnect",
 )  # fmt: skip
@@ -164,7 +164,7 @@ class ReleaseRoute(Route):
         """Take the answer."""
         known = {
             "id": is_text,
-            "choice": one_of(*_CHOICES),
+            "choice": one_of(*CHOICES),
             "paths": is_path_list,
             "sync": is_flag,
         }
@@ -244,10 +244,11 @@ class VersionsRoute(Route):
         self.reply({"job": await self.service.bring_back("versions", args), "already": False}, 202)
 
 
-class _Paged(Route):
+class Paged(Route):
     """A route that answers with a part of a list."""
 
-    def _part(self, name: str, items: Sequence[Any]) -> None:
+    def part(self, name: str, items: Sequence[Any]) -> None:
+        """Answer with the part that was asked for."""
         offset, limit = body.read_page(
             self.get_query_argument("offset", "0"),
             self.get_query_argument("limit", str(body.PAGE)),
@@ -256,27 +257,27 @@ class _Paged(Route):
         self.reply({name: part, "total": len(items), "offset": offset})
 
 
-class HoldFilesRoute(_Paged):
+class HoldFilesRoute(Paged):
     """The files of a hold."""
 
     @guarded
     async def get(self, hold: str) -> None:
         """Return a page of them."""
         service = self.service
-        self._part("files", await service.off_loop(service.desk.hold_files, hold))
+        self.part("files", await service.off_loop(service.desk.hold_files, hold))
 
 
-class HistoryRoute(_Paged):
+class HistoryRoute(Paged):
     """The last runs."""
 
     @guarded
     async def get(self) -> None:
         """Return a page of them."""
         service = self.service
-        self._part("runs", await service.off_loop(service.desk.runs))
+        self.part("runs", await service.off_loop(service.desk.runs))
 
 
-class RunFilesRoute(_Paged):
+class RunFilesRoute(Paged):
     """What a run did with each file."""
 
     @guarded
@@ -284,7 +285,7 @@ class RunFilesRoute(_Paged):
         """Return a page of it."""
         service = self.service
         outcome = self.get_query_argument("outcome", "")
-        self._part("files", await service.off_loop(service.desk.run_files, int(run), outcome))
+        self.part("files", await service.off_loop(service.desk.run_files, int(run), outcome))
 
 
 class SettingsRoute(Route):

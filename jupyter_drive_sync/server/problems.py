@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from jupyter_drive_sync.core.storage import NoSuchStorage
 from jupyter_drive_sync.errors import (
     DriveSyncError,
     NeedsAdmin,
@@ -84,6 +85,7 @@ _STATUSES: Final[tuple[tuple[type[DriveSyncError], int], ...]] = (
     (NotOwner, 403),
     (NoSuchThing, 404),
     (NoSuchHold, 404),
+    (NoSuchStorage, 404),
     (NoSuchMethod, 405),
     (Occupied, 409),
     (UsageError, 400),

@@ -14,6 +14,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from jupyter_events import EventLogger
 
+from jupyter_drive_sync.core.storage import Storage
 from jupyter_drive_sync.engine.report import Status
 from jupyter_drive_sync.errors import DriveSyncError, HubSilent, NotConnected
 from jupyter_drive_sync.runner import hub
@@ -31,6 +32,7 @@ from jupyter_drive_sync.server.passes import Crew, Pass, Passes
 from jupyter_drive_sync.server.problems import Occupied, Paused, PausedByAdmin
 from jupyter_drive_sync.server.prompt import LATER, Claim
 from jupyter_drive_sync.server.schedule import Schedule
+from jupyter_drive_sync.server.storages import Storages
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -68,6 +70,8 @@ class Service:
         rng: spreads the nights.
         crew: runs the children.
         alive: keeps the server from being culled as idle; told whether a pass runs.
+        configured: the storages of the configuration.
+        roots: where their folders may lie, beside the home.
     """
 
     place: Place
@@ -85,6 +89,8 @@ class Service:
     rng: random.Random = field(default_factory=random.SystemRandom)
     crew: Crew = field(default_factory=Crew)
     alive: Callable[[bool], None] = lambda _: None
+    configured: tuple[Storage, ...] = ()
+    roots: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         """Put the parts together; nothing runs yet."""
@@ -126,6 +132,20 @@ class Service:
             wall=self.wall,
             rng=self.rng,
         )
+        self.storages = Storages(
+            self.place,
+            self.configured,
+            self.roots,
+            self.crew,
+            told=partial(self.herald.tell, "storages"),
+            paused=self._is_paused,
+            wall=self.wall,
+            jitter=self.nights.jitter,
+            catch_up=self.nights.catch_up,
+            log=self.log.error,
+            ended=self.metrics.storage_ended,
+            rng=self.rng,
+        )
         self._saved: set[str] = set()
         self._known_holds: tuple[str, ...] = ()
         self._night: str | None = None
@@ -142,6 +162,7 @@ class Service:
         view = await self.look()
         self.metrics.succeeded(view.status.last_sync)
         await self.schedule.start(view.settings.time_zone, view.memo.browser_time_zone)
+        await self.storages.start(self.schedule.zone)
         if self.hub.on:
             self._in_background(self._ask_for_night())
 
@@ -149,6 +170,7 @@ class Service:
         """End all that runs: no child outlives the server."""
         await self.schedule.stop()
         await self.crew.close()
+        await self.storages.stop()
         await self.passes.wait()
         await self.consent.close()
         await self.hub.close()
@@ -161,6 +183,9 @@ class Service:
         """See how things stand."""
         run = self.passes.current
         return await self.off_loop(self.desk.look, run.job if run else "", len(self._saved))
+
+    async def _is_paused(self) -> bool:
+        return bool((await self.look()).paused_by)
 
     async def off_loop(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Call something that touches files or the database, in a thread."""
@@ -372,6 +397,7 @@ class Service:
         self.passes.forget_survey()
         view = await self.look()
         await self.schedule.set_zones(view.settings.time_zone, view.memo.browser_time_zone)
+        await self.storages.set_zone(self.schedule.zone)
         self.herald.tell("settings")
 
     async def answer_prompt(self, action: str, tab: str) -> None:

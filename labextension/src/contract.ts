@@ -225,7 +225,7 @@ export const EVENT = 'https://events.jupyter-drive-sync.invalid/progress/v1';
 export interface IEvent {
   schema_id: string;
   seq: number;
-  reason: 'progress' | 'run' | 'consent' | 'settings' | 'holds' | 'saved' | 'prompt';
+  reason: 'progress' | 'run' | 'consent' | 'settings' | 'holds' | 'saved' | 'prompt' | 'storages';
   state: State;
   status: Status;
   job?: string;

@@ -88,6 +88,15 @@ const configured: Words = ({ trans, said }) => ({
   admin: said
 });
 
+/** What somebody has set for a folder cannot be carried out; the server says exactly why. */
+const told =
+  (short: (trans: TranslationBundle) => string): Words =>
+  ({ trans, said }) => ({
+    short: short(trans),
+    sentence: said || trans.__('That cannot be done as it is set; nothing was changed.'),
+    action: null
+  });
+
 const unforeseen: Words = context => ({
   short: context.trans.__('sync stopped'),
   sentence: context.next
@@ -133,6 +142,15 @@ export const PROBLEMS: Readonly<Record<string, Words>> = {
   'settings.invalid': configured,
   'client_file.invalid': configured,
   'endpoint.invalid': configured,
+  'service_account.invalid': told(trans => trans.__('check its key')),
+  'service_account.owns_nothing': told(trans => trans.__('it may not write there')),
+  'credentials.scope': told(trans => trans.__('more permission is needed')),
+  'folder.invalid': told(trans => trans.__('check the folder')),
+  'folder.not_found': told(trans => trans.__('that folder is not there')),
+  'folder.ambiguous': told(trans => trans.__('several folders of that name')),
+  'folder.not_a_folder': told(trans => trans.__('that is not a folder')),
+  'folder.trashed': told(trans => trans.__('that folder is in the trash')),
+  'folder.read_only': told(trans => trans.__('that folder can only be read')),
   'home.refused': configured,
   'home.missing': ({ trans, said }) => ({
     short: trans.__("can't sync, your home is not there"),
@@ -329,6 +347,8 @@ export const PROBLEMS: Readonly<Record<string, Words>> = {
       'Workspace Admin, Security, API controls, App access control: trust the client id. Accounts under 18 need it explicitly.'
     )
   }),
+  'service_account.refused': configured,
+  'service_account.not_delegated': configured,
   'state.unusable': configured,
   'state.full': ({ trans, said }) => ({
     short: trans.__("can't sync, the disk here is full"),
@@ -392,6 +412,12 @@ export const PROBLEMS: Readonly<Record<string, Words>> = {
           last
         )
       : trans.__('No connection to Google right now; nothing is lost and it will go on by itself.'),
+    action: 'sync'
+  }),
+  'service_account.unreachable': ({ trans, said }) => ({
+    short: trans.__('its key cannot be fetched, will retry'),
+    sentence:
+      said || trans.__('A key cannot be fetched right now; it will be tried again by itself.'),
     action: 'sync'
   }),
   'broker.silent': ({ trans }) => ({

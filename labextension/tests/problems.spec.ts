@@ -8,7 +8,9 @@ const package_ = join(__dirname, '..', '..', 'jupyter_drive_sync');
 
 /** The codes in the sources of the other half. */
 function codes(): Set<string> {
-  const errors = readFileSync(join(package_, 'errors.py'), 'utf-8');
+  const errors = ['errors.py', 'drive/denied.py']
+    .map(name => readFileSync(join(package_, name), 'utf-8'))
+    .join('\n');
   const holds = readFileSync(join(package_, 'engine', 'holds.py'), 'utf-8');
   const api = readFileSync(join(package_, 'server', 'openapi.yaml'), 'utf-8');
   const found = [...errors.matchAll(/^ {4}code(?:: ClassVar\[str\])? = "([a-z_.]+)"/gm)].map(

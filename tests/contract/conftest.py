@@ -108,6 +108,22 @@ def other_account(local_drive: Local, other: Callable[[Ground], Ground]) -> Grou
 
 
 @pytest.fixture
+def friend(local_drive: Local) -> Iterator[Ground]:
+    """Another account's whole Drive, without a folder of its own."""
+    ground = local_drive.friend()
+    with contextlib.closing(ground.service):
+        yield ground
+
+
+@pytest.fixture
+def service(local_drive: Local) -> Iterator[Ground]:
+    """A service account that reads."""
+    ground, _ = local_drive.service()
+    with contextlib.closing(ground.service):
+        yield ground
+
+
+@pytest.fixture
 def reader(local_drive: Local) -> Iterator[Ground]:
     """The account's whole Drive, to be read only."""
     ground = local_drive.reader()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from google.auth.transport.requests import Request
+from google.oauth2 import service_account
 from google.oauth2.credentials import Credentials
 from google_auth_oauthlib.flow import InstalledAppFlow
 from googleapiclient.discovery import build_from_document
@@ -54,6 +55,7 @@ class Local:
     """
 
     def __init__(self, drive: LocalDrive, url: str) -> None:
+        self.drive = drive
         self._url = url
         self._clock = drive.clock
         self._oauth = oauth = drive.oauth
@@ -83,15 +85,38 @@ class Local:
         """Our account's whole Drive, to be read only."""
         return self._ground(ANN, self._clients["whole-drive"], f"{AUTH}drive.readonly")
 
+    def friend(self) -> Ground:
+        """Another account's whole Drive."""
+        return self._ground(BEN, self._clients["whole-drive"], f"{AUTH}drive")
+
+    def key_file(self) -> dict[str, Any]:
+        """A new key of the service account, as the console downloads it."""
+        account = self._oauth.add_service_account("contract-reader")
+        for each in self._oauth.services.keys(account.email):
+            self._oauth.services.delete_key(each.key_id)
+        return self._oauth.service_account_file(account.email, self._url)
+
+    def service(
+        self, scope: str = "drive.readonly", *, subject: str | None = None
+    ) -> tuple[Ground, service_account.Credentials]:
+        """The service account, by google-auth as it is."""
+        credentials = service_account.Credentials.from_service_account_info(
+            self.key_file(), scopes=[f"{AUTH}{scope}"], subject=subject
+        )
+        now = int(self._clock.now())  # google-auth reads the machine's clock
+        credentials = credentials.with_claims({"iat": now, "exp": now + 3600})
+        return self._ground_of(fresh(credentials), credentials), credentials
+
     def _ground(self, account: str, client: str, scope: str) -> Ground:
         tokens = self._oauth.grant(account, client, [scope])
-        service = build_from_document(
-            document_at(self._url), credentials=Credentials(tokens.access_token)
-        )
+        return self._ground_of(lambda: tokens.access_token, Credentials(tokens.access_token))
+
+    def _ground_of(self, token: Callable[[], str], credentials: Any) -> Ground:
+        service = build_from_document(document_at(self._url), credentials=credentials)
         return Ground(
             service,
             self._url,
-            lambda: tokens.access_token,
+            token,
             pauses=LOCAL_PAUSES,
             wait=self._clock.sleep,
         )

@@ -32,7 +32,7 @@ def test_a_token_belongs_to_its_search(ann: Caller, clock: ManualClock) -> None:
     for other in (
         {**page, "q": ""},
         {**page, "orderBy": "name desc"},
-        {**page, "corpora": "allDrives"},
+        {**page, "corpora": "domain"},
     ):
         assert ann.refused("GET", "/files", pageToken=token, **other) == (400, "invalid")
     stranger = caller(ann.drive, client=other_client(ann.drive))
@@ -120,7 +120,14 @@ def test_shared_drives_are_asked_for_and_not_there(ann: Caller) -> None:
     assert ann.names(corpora="allDrives", **everything) == []
     without = {"includeItemsFromAllDrives": "true"}
     assert ann.refused("GET", "/files", **without) == (403, "supportsTeamDrivesRequired")
-    assert ann.refused("GET", "/files", driveId="x", **everything) == (404, "notFound")
+    drive = {"driveId": "x", "corpora": "drive"}
+    assert ann.refused("GET", "/files", **drive, **everything) == (404, "notFound")
+    incomplete = "includeTeamDriveItemsRequired"
+    assert ann.refused("GET", "/files", corpora="allDrives") == (403, incomplete)
+    assert ann.refused("GET", "/files", **drive) == (403, incomplete)
+    for alone in ({"driveId": "x"}, {"corpora": "drive"}):
+        found = ann.refused("GET", "/files", **alone, **everything)
+        assert found == (400, "teamDriveIdRequiresTeamDriveCorpora")
     assert ann.refused("GET", "/files", spaces="appDataFolder") == (403, "insufficientScopes")
 
 

@@ -215,3 +215,44 @@ def test_writers_may_be_kept_from_sharing(drive: LocalDrive) -> None:
     assert not ben.get(file)["capabilities"]["canShare"]
     ann.ask("PATCH", f"/files/{file}", {"writersCanShare": True})
     ben.ask("POST", f"/files/{file}/permissions", {"type": "anyone", "role": "reader"})
+
+
+def test_what_is_shared_by_link_is_found_by_its_folder(drive: LocalDrive) -> None:
+    """Seen in googleapis/google-api-python-client issue 1602: by naming the folder alone."""
+    ann, ben = (caller(drive, each, scopes=("drive",)) for each in (ANN, BEN))
+    folder = ann.folder("course")
+    below = ann.folder("week 1", parents=[folder])
+    ann.create("notes", b"x", parents=[below])
+    ann.create("private", b"x")
+    assert ben.refused("GET", "/files", q=f"'{folder}' in parents") == (404, "notFound")
+    drive.model.share_by_link(folder)
+    assert ben.names() == []
+    assert ben.names(f"'{folder}' in parents and trashed = false") == ["week 1"]
+    assert ben.names(f"'{folder}' in parents or '{below}' in parents", orderBy="name") == [
+        "notes",
+        "week 1",
+    ]
+    assert ben.get(below)["parents"] == [folder]
+    assert ben.refused("POST", "/files", {"parents": [folder]})[0] == 403
+    with pytest.raises(ValueError, match="link"):
+        drive.model.share_by_link(folder, "owner")
+
+
+def test_a_resource_key_guards_a_link(drive: LocalDrive) -> None:
+    ann, ben = (caller(drive, each, scopes=("drive",)) for each in (ANN, BEN))
+    folder = ann.folder("course")
+    inside = ann.create("inside", b"x", parents=[folder])["id"]
+    drive.model.share_by_link(folder, with_key=True)
+    key = ann.get(folder)["resourceKey"]
+    shown = {"x-goog-drive-resource-keys": f"{folder}/{key}"}
+    target = target_of("/files", q=f"'{folder}' in parents", fields="*")
+    assert ben.send("GET", target).status == 404
+    (found,) = ben.send("GET", target, **shown).json()["files"]
+    assert (found["id"], "resourceKey" in found) == (inside, False)
+    assert ben.download(inside) == b"x"
+    shortcut = ann.create(
+        "s", mimeType="application/vnd.google-apps.shortcut", shortcutDetails={"targetId": folder}
+    )
+    assert shortcut["shortcutDetails"]["targetResourceKey"] == key
+    share(ann, folder, "reader")
+    assert ben.get(folder)["name"] == "course"

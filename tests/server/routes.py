@@ -20,13 +20,16 @@ HARMLESS: Final = {"get", "head", "options"}
 """Verbs that change nothing, whether a route takes them or not; but for the callback's GET."""
 XSRF: Final = "abcdef0123456789"
 
-_FILLED: Final = {"{id}": "abc", "{run}": "1"}
+_FILLED: Final = {"{id}": "abc", "{run}": "1", "{name}": "course"}
 _BODIES: Final = {
     "release": {"id": "abc", "choice": "keep"},
     "settings": {"time_zone": "UTC"},
     "prompt": {"action": "reset"},
     "acknowledge": {"id": "abc"},
     "versions": {"path": "a", "revision": "r", "action": "keep"},
+    "storages": {"name": "new", "local": "new", "drive": "home/new", "direction": "export"},
+    "validate": {"name": "new", "local": "new", "drive": "home/new", "direction": "export"},
+    "course": {"local": "course", "drive": "home/course", "direction": "export"},
 }
 """What makes a request of the route whole, where nothing does not."""
 

@@ -16,8 +16,10 @@ from jupyter_server.utils import url_path_join
 from tornado import web
 from traitlets.config import Config
 
+from jupyter_drive_sync.core.storage import read
 from jupyter_drive_sync.engine.executor import InOrder
 from jupyter_drive_sync.localdrive.drive import LocalDrive
+from jupyter_drive_sync.runner.storages import keep
 from jupyter_drive_sync.server.service import Service
 from tests import figures
 from tests.drive.ground import DriveTime
@@ -89,6 +91,7 @@ def lived(tmp_path: Path, home: Path, connected: None) -> None:
                 path.unlink()
         world.sync()
         assert world.holds()
+        keep(world.state, read({"name": "course", "local": "course", "drive": "home/course"}))
 
 
 @pytest.fixture

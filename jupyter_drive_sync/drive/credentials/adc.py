@@ -11,7 +11,7 @@ import http.client
 import os
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,6 +43,7 @@ class DefaultCredentials:
         tokens: sends.
         probe: makes a connection with :data:`PROBE_TIMEOUT`, for the one look at the metadata
             server.
+        scopes: full scopes that are needed.
 
     Raises:
         BadEndpoint: the endpoint is another server.
@@ -50,7 +51,11 @@ class DefaultCredentials:
     """
 
     def __init__(
-        self, endpoint: Endpoint, tokens: TokenEndpoint, probe: Callable[[], Wire]
+        self,
+        endpoint: Endpoint,
+        tokens: TokenEndpoint,
+        probe: Callable[[], Wire],
+        scopes: Sequence[str] = SCOPES,
     ) -> None:
         if not endpoint.is_google:
             raise BadEndpoint(
@@ -59,7 +64,7 @@ class DefaultCredentials:
             )
         self._request = GoogleRequest(tokens)
         self._lock = threading.Lock()
-        self._credentials = _find(probe)
+        self._credentials = _find(probe, list(scopes))
 
     def token(self) -> Secret:
         """Return an access token.
@@ -90,7 +95,7 @@ class DefaultCredentials:
             raise AuthRevoked(detail=detail) from None
 
 
-def _find(probe: Callable[[], Wire]) -> Any:
+def _find(probe: Callable[[], Wire], scopes: list[str]) -> Any:
     path, named = credentials_file()
     if path is not None:
         try:
@@ -98,7 +103,7 @@ def _find(probe: Callable[[], Wire]) -> Any:
             with warnings.catch_warnings(), quiet():
                 warnings.simplefilter("ignore")
                 return google.auth.load_credentials_from_file(  # type: ignore[no-untyped-call]
-                    path, scopes=list(SCOPES)
+                    path, scopes=scopes
                 )[0]
         except (GoogleAuthError, ValueError) as problem:
             raise BadSettings(
@@ -110,7 +115,7 @@ def _find(probe: Callable[[], Wire]) -> Any:
         raise BadSettings(
             name="credentials", problem="there are no Application Default Credentials here"
         )
-    return compute_engine.Credentials(scopes=list(SCOPES))  # type: ignore[no-untyped-call]
+    return compute_engine.Credentials(scopes=scopes)  # type: ignore[no-untyped-call]
 
 
 def credentials_file() -> tuple[str | None, str]:

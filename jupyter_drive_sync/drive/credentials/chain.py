@@ -1,4 +1,4 @@
-"""Which credentials a pass uses: what the setting names, else the person's own grant."""
+"""Which credentials a run uses: what the setting names, else the person's own grant."""
 
 from __future__ import annotations
 
@@ -13,16 +13,22 @@ from jupyter_drive_sync.drive.connection import HttpWire
 from jupyter_drive_sync.drive.credentials.adc import PROBE_TIMEOUT, DefaultCredentials
 from jupyter_drive_sync.drive.credentials.broker import Handed
 from jupyter_drive_sync.drive.credentials.grant import OwnGrant
+from jupyter_drive_sync.drive.credentials.service_account import (
+    KEY_LIMIT,
+    KEY_TIMEOUT,
+    ServiceAccount,
+    load_key,
+)
 from jupyter_drive_sync.drive.discovery import Endpoint
 from jupyter_drive_sync.drive.exchange import Exchange
-from jupyter_drive_sync.drive.oauth import ClientFile
+from jupyter_drive_sync.drive.oauth import SCOPES, ClientFile, require_scopes
 from jupyter_drive_sync.drive.secrets import Access, SecretsStore
 from jupyter_drive_sync.drive.token_endpoint import TokenEndpoint
 from jupyter_drive_sync.drive.transport import Tokens
 from jupyter_drive_sync.drive.wire import Wire
 from jupyter_drive_sync.errors import NotConnected
 
-CredentialsKind = Literal["grant", "adc", "broker"]
+CredentialsKind = Literal["grant", "adc", "broker", "service_account"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,10 @@ class Source:
         permit: called before each of them and during waits; raises what ends the run.
         probe: makes a connection for the one look at the metadata server.
         ask: brings a token that somebody else makes (see :class:`.broker.Handed`).
+        scopes: full scopes that are needed.
+        key: path or address of a service account's key.
+        subject: in whose name the service account acts; empty for its own.
+        key_wire: makes a connection for the address of a key.
     """
 
     endpoint: Endpoint
@@ -52,6 +62,10 @@ class Source:
     permit: Callable[[], None] = lambda: None
     probe: Callable[[], Wire] = lambda: HttpWire(PROBE_TIMEOUT)
     ask: Callable[[bool], tuple[Access, str]] | None = None
+    scopes: tuple[str, ...] = SCOPES
+    key: str = ""
+    subject: str = ""
+    key_wire: Callable[[], Wire] = lambda: HttpWire(KEY_TIMEOUT, most=KEY_LIMIT)
 
     def token_endpoint(self) -> TokenEndpoint:
         """Make what sends requests for tokens."""
@@ -72,15 +86,25 @@ def choose(kind: CredentialsKind, source: Source) -> Tokens:
         NoClient, BadClientFile: there is no usable client file.
         BadEndpoint: the credentials are not for that server.
         BadSettings: there are no default credentials.
+        BadServiceKey, KeyUnreachable: there is no usable service account's key.
+        ScopeTooNarrow: the grant was given for less than is needed.
     """
     if kind == "adc":
-        return DefaultCredentials(source.endpoint, source.token_endpoint(), source.probe)
+        return DefaultCredentials(
+            source.endpoint, source.token_endpoint(), source.probe, source.scopes
+        )
+    if kind == "service_account":
+        key = load_key(source.key, source.endpoint, source.key_wire)
+        tokens = source.token_endpoint()
+        return ServiceAccount(key, source.scopes, source.endpoint, tokens, source.subject)
     if kind == "broker":
         if source.ask is None:
             raise NotConnected
         return Handed(source.ask, source.endpoint, source.clock)
     store = SecretsStore(source.state_dir)
     exchange = Exchange(source.client(), source.endpoint, source.token_endpoint())
-    if store.grant() is None:
+    grant = store.grant()
+    if grant is None:
         raise NotConnected
+    require_scopes(source.scopes, grant.scopes)
     return OwnGrant(store, exchange, source.state_dir)
