@@ -249,6 +249,19 @@ class Service:
             ],
         }
 
+    async def folder(self, path: str) -> str:
+        """Return the reply of the folder route, as JSON: a large one is written in a thread.
+
+        Raises:
+            NoSuchThing: there is no such folder.
+        """
+        saved = [f"{self._root}/{each}".lstrip("/") for each in self._saved]
+        return await self.off_loop(self.desk.folder, path, saved)
+
+    async def on_drive(self, path: str) -> dict[str, Any]:
+        """Return where a file or folder lies on Drive."""
+        return await self.off_loop(self.desk.on_drive, path)
+
     async def preview(self, *, refresh: bool) -> dict[str, Any]:
         """Return the reply of the preview route."""
         found = await self.passes.survey(refresh=refresh)
