@@ -244,6 +244,21 @@ class VersionsRoute(Route):
         self.reply({"job": await self.service.bring_back("versions", args), "already": False}, 202)
 
 
+class DifferenceRoute(Route):
+    """How a version differs from what is current."""
+
+    @guarded
+    async def get(self) -> None:
+        """Return the lines that differ."""
+        path = self.get_query_argument("path", "", strip=False)
+        revision = self.get_query_argument("revision", "")
+        if not path or not is_path(path):
+            raise BadRequest(problem="path names no file below the home")
+        if not 0 < len(revision) <= 200:
+            raise BadRequest(problem="revision names no version")
+        self.reply_text(await self.service.difference(path, revision))
+
+
 class FolderRoute(Route):
     """How the entries of a folder stand."""
 
@@ -430,6 +445,7 @@ ROUTES: Final[tuple[tuple[str, type[JupyterHandler]], ...]] = (
     ("drive-sync/api/restore", RestoreRoute),
     ("drive-sync/api/undo", UndoRoute),
     ("drive-sync/api/versions", VersionsRoute),
+    ("drive-sync/api/difference", DifferenceRoute),
     ("drive-sync/api/folder", FolderRoute),
     ("drive-sync/api/object", ObjectRoute),
     (r"drive-sync/api/holds/(?P<hold>[0-9a-f]{1,32})/files", HoldFilesRoute),

@@ -1,12 +1,13 @@
 /** The plugins: one model for the page, and each place where it shows. */
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, IToolbarWidgetRegistry } from '@jupyterlab/apputils';
-import type { FileBrowser } from '@jupyterlab/filebrowser';
+import { type FileBrowser, IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { UUID } from '@lumino/coreutils';
+import type { Item } from './browser/folders';
 import { StateButton, StatusItem } from './button';
 import { Client } from './client';
 import { Desk } from './desk';
@@ -39,6 +40,12 @@ async function save(context: DocumentRegistry.Context | undefined): Promise<void
   if (context?.model.dirty && !context.model.readOnly) {
     await context.save();
   }
+}
+
+/** The notebook that is open, as the file browser would have it. */
+function openItem(notebooks: INotebookTracker | null): Item | null {
+  const model = notebooks?.currentWidget?.context.contentsModel;
+  return model ? { ...model, name: model.name, path: model.path } : null;
 }
 
 function addCommands(
@@ -104,14 +111,22 @@ const core: JupyterFrontEndPlugin<DriveSyncModel> = {
   description: 'Mirrors the home to Google Drive: state, commands, dialog, prompt.',
   autoStart: true,
   provides: IDriveSync,
-  optional: [ITranslator, ICommandPalette, IToolbarWidgetRegistry, IStatusBar, INotebookTracker],
+  optional: [
+    ITranslator,
+    ICommandPalette,
+    IToolbarWidgetRegistry,
+    IStatusBar,
+    INotebookTracker,
+    IFileBrowserFactory
+  ],
   activate: (
     app: JupyterFrontEnd,
     translator: ITranslator | null,
     palette: ICommandPalette | null,
     toolbars: IToolbarWidgetRegistry | null,
     statusBar: IStatusBar | null,
-    notebooks: INotebookTracker | null
+    notebooks: INotebookTracker | null,
+    browsers: IFileBrowserFactory | null
   ): DriveSyncModel => {
     const trans = (translator ?? nullTranslator).load('jupyter_drive_sync');
     const { serviceManager } = app;
@@ -143,6 +158,15 @@ const core: JupyterFrontEndPlugin<DriveSyncModel> = {
       new Endings(desk);
       window.setTimeout(() => new Prompt(desk, UUID.uuid4()).start(), CALM);
     });
+    // -- the file browser's marks and menu: loaded once the page stands ---------------------------
+    if (browsers) {
+      void app.restored
+        .then(() => import('./browser'))
+        .then(({ addToBrowser }) => {
+          const open = (): Item | null => openItem(notebooks);
+          addToBrowser(app, desk, browsers, palette, open);
+        });
+    }
     return model;
   }
 };
