@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import random
 import time
@@ -21,6 +20,7 @@ from jupyter_drive_sync.runner import hub
 from jupyter_drive_sync.runner.hub import supplier
 from jupyter_drive_sync.runner.place import Place
 from jupyter_drive_sync.runner.protocol import JobKind
+from jupyter_drive_sync.server.browsing import Browsing
 from jupyter_drive_sync.server.config import Nights
 from jupyter_drive_sync.server.consent import Attempt, Consent
 from jupyter_drive_sync.server.desk import FOREVER, Desk, View
@@ -94,6 +94,7 @@ class Service:
         self.place = replace(self.place, settings=settings)
         self.crew.supply = supplier(self.place)
         self.desk = Desk(self.place, self.wall, paused=self.paused)
+        self.browsing = Browsing(self.place, self.desk)
         self.metrics = Metrics()
         self.herald = Herald(
             self.events, self._compose, wall=self.wall, clock=self.clock, log=self.log.error
@@ -155,6 +156,11 @@ class Service:
         await self.hub.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.herald.close()
+
+    @property
+    def saved(self) -> list[str]:
+        """The files that were saved since the last sync, below the home."""
+        return [f"{self._root}/{each}".lstrip("/") for each in self._saved]
 
     # -- looking ----------------------------------------------------------------------------------
 
@@ -250,19 +256,6 @@ class Service:
             ],
         }
 
-    async def folder(self, path: str) -> str:
-        """Return the reply of the folder route, as JSON: a large one is written in a thread.
-
-        Raises:
-            NoSuchThing: there is no such folder.
-        """
-        saved = [f"{self._root}/{each}".lstrip("/") for each in self._saved]
-        return await self.off_loop(self.desk.folder, path, saved)
-
-    async def on_drive(self, path: str) -> dict[str, Any]:
-        """Return where a file or folder lies on Drive."""
-        return await self.off_loop(self.desk.on_drive, path)
-
     async def preview(self, *, refresh: bool) -> dict[str, Any]:
         """Return the reply of the preview route."""
         found = await self.passes.survey(refresh=refresh)
@@ -313,20 +306,16 @@ class Service:
             NotConnected: there is nobody to ask.
             Reported: there is no such file.
         """
-        found = await self._asked("versions", {"path": path})
+        found = dict(await self.asked("versions", {"path": path}))
         return {name: found[name] for name in _VERSIONS}
 
-    async def difference(self, path: str, revision: str) -> str:
-        """Return how a version differs from what is current, as JSON: it can be long.
+    async def asked(self, kind: JobKind, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Ask Drive for something, in a child.
 
         Raises:
             NotConnected: there is nobody to ask.
-            Reported: there is no such file or version.
+            DriveSyncError: what the child met.
         """
-        found = await self._asked("difference", {"path": path, "revision": revision})
-        return await self.off_loop(json.dumps, dict(found))
-
-    async def _asked(self, kind: JobKind, args: Mapping[str, Any]) -> Mapping[str, Any]:
         view = await self.look()
         if not view.connected:
             raise NotConnected
