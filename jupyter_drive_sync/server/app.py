@@ -78,7 +78,6 @@ class DriveSyncApp(ExtensionApp):
             "log": self.log,
             "paused": config.paused,
             "ask": config.ask,
-            "notify": config.notify != "never",
             "alive": self._alive,
         }
 

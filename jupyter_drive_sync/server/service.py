@@ -63,7 +63,6 @@ class Service:
         log: the server's log.
         paused: whether the administrator paused everything.
         ask: whether people may be asked to connect.
-        notify: whether problems may be told by a notification.
         wall: seconds since the epoch.
         clock: monotonic seconds.
         rng: spreads the nights.
@@ -80,7 +79,6 @@ class Service:
     log: logging.Logger
     paused: bool = False
     ask: bool = True
-    notify: bool = True
     wall: Callable[[], float] = time.time
     clock: Callable[[], float] = time.monotonic
     rng: random.Random = field(default_factory=random.SystemRandom)
@@ -143,7 +141,7 @@ class Service:
         await self.hub.look()
         view = await self.look()
         self.metrics.succeeded(view.status.last_sync)
-        await self.schedule.start(view.settings.time_zone, view.memo.browser_time_zone)
+        await self.schedule.start(*_timed(view))
         if self.hub.on:
             self._in_background(self._ask_for_night())
 
@@ -222,6 +220,9 @@ class Service:
         return {
             "excludes": list(view.settings.excludes),
             "includes": list(view.settings.includes),
+            "max_file_size": view.settings.max_file_size,
+            "bandwidth": view.settings.bandwidth,
+            "notify": view.settings.notify,
             "time_zone": view.settings.time_zone,
             "paused_until": _until(view.settings.paused_until),
             "schedule": timing["schedule"],
@@ -387,7 +388,7 @@ class Service:
         await self.off_loop(self.desk.change, values)
         self.passes.forget_survey()
         view = await self.look()
-        await self.schedule.set_zones(view.settings.time_zone, view.memo.browser_time_zone)
+        await self.schedule.change(*_timed(view))
         self.herald.tell("settings")
 
     async def answer_prompt(self, action: str, tab: str) -> None:
@@ -516,7 +517,7 @@ class Service:
             await self.off_loop(self.desk.remember, browser_time_zone=attempt.time_zone)
         await self.off_loop(self.desk.change, {"ask_after": None})
         view = await self.look()
-        await self.schedule.set_zones(view.settings.time_zone, view.memo.browser_time_zone)
+        await self.schedule.change(*_timed(view))
         if attempt.sync:
             await self.sync()
 
@@ -581,7 +582,7 @@ class Service:
         until = view.settings.paused_until
         idle = not view.connected or view.paused_by == "admin" or until == FOREVER
         return {
-            "schedule": self.nights.schedule,
+            "schedule": view.settings.schedule,
             "time_zone": self.schedule.zone,
             "next_run": None if idle else self.schedule.next_run(until),
         }
@@ -589,7 +590,7 @@ class Service:
     def _incident(self, view: View) -> dict[str, Any] | None:
         if view.incident is None:
             return None
-        return {**view.incident, "tell": view.incident["tell"] and self.notify}
+        return {**view.incident, "tell": view.incident["tell"] and view.settings.notify != "never"}
 
     def _may_ask(self, view: View) -> bool:
         after = view.settings.ask_after
@@ -621,6 +622,11 @@ class Service:
             self.log.warning("After the consent: %s", problem.sentence)
         elif problem is not None:
             self.log.error("After the consent: %r", problem)
+
+
+def _timed(view: View) -> tuple[str, str, str]:
+    """Return when passes run by themselves, and what names the time zone of that."""
+    return view.settings.schedule, view.settings.time_zone, view.memo.browser_time_zone
 
 
 def _until(value: float) -> float | None:
