@@ -1,25 +1,25 @@
 /** The plugins: one model for the page, and each place where it shows. */
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, IToolbarWidgetRegistry } from '@jupyterlab/apputils';
-import { type FileBrowser, IFileBrowserFactory } from '@jupyterlab/filebrowser';
+import type { FileBrowser } from '@jupyterlab/filebrowser';
 import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { UUID } from '@lumino/coreutils';
-import type { Item } from './browser/folders';
+import { browserPlugin } from './browser/plugin';
 import { StateButton, StatusItem } from './button';
 import { Client } from './client';
-import { Desk } from './desk';
+import { Desk, IDesk } from './desk';
 import { Announcer, Endings } from './endings';
 import { cloudIcon } from './icons';
 import { DriveSyncModel } from './model';
 import { CALM, Prompt } from './prompt';
 import { Toasts } from './toasts';
-import { IDriveSync } from './tokens';
+import { offeredPlugin } from './offered';
+import { settingsPlugin } from './settings/plugin';
 
-export { IDriveSync } from './tokens';
-export type { Desk } from './desk';
+export { IDriveSync, type IDriveSyncState } from './tokens';
 
 /** The name of our toolbar item, in both toolbars. */
 const ITEM = 'drive-sync';
@@ -40,12 +40,6 @@ async function save(context: DocumentRegistry.Context | undefined): Promise<void
   if (context?.model.dirty && !context.model.readOnly) {
     await context.save();
   }
-}
-
-/** The notebook that is open, as the file browser would have it. */
-function openItem(notebooks: INotebookTracker | null): Item | null {
-  const model = notebooks?.currentWidget?.context.contentsModel;
-  return model ? { ...model, name: model.name, path: model.path } : null;
 }
 
 function addCommands(
@@ -106,28 +100,20 @@ function addCommands(
 }
 
 /** The model, the commands, the dialog, the prompt and the toasts. */
-const core: JupyterFrontEndPlugin<DriveSyncModel> = {
+const core: JupyterFrontEndPlugin<Desk> = {
   id: 'jupyter-drive-sync:plugin',
   description: 'Mirrors the home to Google Drive: state, commands, dialog, prompt.',
   autoStart: true,
-  provides: IDriveSync,
-  optional: [
-    ITranslator,
-    ICommandPalette,
-    IToolbarWidgetRegistry,
-    IStatusBar,
-    INotebookTracker,
-    IFileBrowserFactory
-  ],
+  provides: IDesk,
+  optional: [ITranslator, ICommandPalette, IToolbarWidgetRegistry, IStatusBar, INotebookTracker],
   activate: (
     app: JupyterFrontEnd,
     translator: ITranslator | null,
     palette: ICommandPalette | null,
     toolbars: IToolbarWidgetRegistry | null,
     statusBar: IStatusBar | null,
-    notebooks: INotebookTracker | null,
-    browsers: IFileBrowserFactory | null
-  ): DriveSyncModel => {
+    notebooks: INotebookTracker | null
+  ): Desk => {
     const trans = (translator ?? nullTranslator).load('jupyter_drive_sync');
     const { serviceManager } = app;
     const model = new DriveSyncModel({
@@ -158,17 +144,8 @@ const core: JupyterFrontEndPlugin<DriveSyncModel> = {
       new Endings(desk);
       window.setTimeout(() => new Prompt(desk, UUID.uuid4()).start(), CALM);
     });
-    // -- the file browser's marks and menu: loaded once the page stands ---------------------------
-    if (browsers) {
-      void app.restored
-        .then(() => import('./browser'))
-        .then(({ addToBrowser }) => {
-          const open = (): Item | null => openItem(notebooks);
-          addToBrowser(app, desk, browsers, palette, open);
-        });
-    }
-    return model;
+    return desk;
   }
 };
 
-export default core;
+export default [core, offeredPlugin, browserPlugin, settingsPlugin];

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -264,3 +265,32 @@ def test_versions(server: Jupyter, window: BrowserContext) -> None:
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     mark(page, "notes.md", None)
+
+
+def test_settings(server: Jupyter, window: BrowserContext) -> None:
+    """What is set in the settings editor is what the server keeps, and the other way round."""
+    page = open_page(window, server, "/lab")
+    sync(page)
+    page.evaluate(
+        "() => window.jupyterapp.commands.execute('settingeditor:open', {query: 'Google Drive'})"
+    )
+    form = page.locator(".jp-DriveSync-settings")
+    expect(form.get_by_text("Now: every night at 03:00.")).to_be_visible()
+    form.get_by_label("How often").select_option("weekdays")
+    expect(form.get_by_text("Now: Monday to Friday at 03:00.")).to_be_visible()
+    form.get_by_label("Largest file, in GB").fill("0.5")
+    form.get_by_label("Largest file, in GB").press("Enter")
+    form.get_by_label("Left out").fill("/data8/")
+    form.get_by_label("Time zone").fill("Mars")
+    form.get_by_label("Time zone").press("Tab")
+    expect(form.get_by_role("alert")).to_contain_text("Mars")
+    assert audit(page) == []
+    state = Path(server.environment["XDG_STATE_HOME"]) / "jupyter-drive-sync"
+    kept = json.loads((state / "settings.json").read_text())
+    assert kept["schedule"] == "0 3 * * 1-5"
+    assert kept["max_file_size"] == 500_000_000
+    assert kept["excludes"] == ["/data8/"]
+    mark(page, "data8", "left_out")
+    # Checks on every file, where somebody wants them; that one is Jupyter's own setting.
+    page.locator("select[id*=marks]").select_option(label="Every file")
+    mark(page, "notes.md", "synced")
