@@ -14,13 +14,13 @@ import click
 from jupyter_drive_sync.cli import words
 from jupyter_drive_sync.cli.options import Desk, at_desk
 from jupyter_drive_sync.cli.output import Output
+from jupyter_drive_sync.core import cron
 from jupyter_drive_sync.core.storage import HOME, BadStorage, Storage, read
 from jupyter_drive_sync.engine.report import read_status
 from jupyter_drive_sync.errors import DriveSyncError, UsageError
 from jupyter_drive_sync.runner import consent, storages
 from jupyter_drive_sync.runner.clock import SystemClock
 from jupyter_drive_sync.runner.place import Place
-from jupyter_drive_sync.server import cron
 from jupyter_drive_sync.storage import open_storage
 
 _SHOWN: Final = 20

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +35,9 @@ from jupyter_drive_sync.engine.ledger_rows import (
     PUT,
     answer_deletions,
     dump,
+    find_at,
+    find_failures,
+    find_outcomes,
     load,
     put_edit,
     rebase,
@@ -160,11 +163,16 @@ class Ledger:
 
     def file_at(self, path: RelPath) -> LedgerEntry | None:
         """Return the file of ours at a path, the mirrored one where there are several."""
-        rows = self._db.execute(
-            "SELECT * FROM objects WHERE path = ? AND kind = ?", (to_bytes(path), Kind.FILE.value)
-        )
-        found = map(to_entry, rows)
-        return min(found, key=lambda entry: (RANK[entry.standing], entry.id), default=None)
+        return self.at([path]).get((path, Kind.FILE))
+
+    def at(self, paths: Sequence[RelPath]) -> dict[tuple[RelPath, Kind], LedgerEntry]:
+        """Return what is known at some paths, of several of a kind the one that matters most."""
+        found: dict[tuple[RelPath, Kind], LedgerEntry] = {}
+        for entry in sorted(
+            find_at(self._db, paths), key=lambda each: (RANK[each.standing], each.id)
+        ):
+            found.setdefault((entry.path, entry.kind), entry)
+        return found
 
     def odd(self) -> dict[FileId, LedgerEntry]:
         """Return the objects that Drive shows otherwise than we left them, by id."""
@@ -601,15 +609,11 @@ class Ledger:
 
     def outcomes(self, run: int) -> list[FileOutcome]:
         """Return the files of a run that were not simply unchanged, failed ones first."""
-        rows = self._db.execute(
-            "SELECT path, outcome, reason, said, size FROM outcomes WHERE run = ?"
-            " ORDER BY outcome != 'failed', path",
-            (run,),
-        )
-        return [
-            FileOutcome(from_bytes(path), outcome, unpacked(reason, said), size)
-            for path, outcome, reason, said, size in rows
-        ]
+        return find_outcomes(self._db, run)
+
+    def failures(self) -> dict[RelPath, tuple[int, FileOutcome]]:
+        """Return the files whose newest outcome is a failure, each with its run."""
+        return find_failures(self._db)
 
     def verified_run(self) -> int:
         """Return the number of the last run that compared the whole tree; 0 for none."""

@@ -182,13 +182,6 @@ class Survey:
         ]
 
 
-def why_left_out(item: LeftOut, limit: int) -> Said:
-    """Say why a path is left out by a rule; ``limit`` is ``max_file_size``."""
-    values = {"limit": limit} if item.reason == "too_large" else {"rule": item.rule}
-    sentence = _REASONS[item.reason].format(rule=item.rule, limit=_amount(limit))
-    return Said(sentence, f"left_out.{item.reason}", values)
-
-
 LINK: Final = "link, not followed"
 _REASONS: Final = {
     "excluded": 'excluded by rule "{rule}"',
@@ -201,6 +194,18 @@ _REASONS: Final = {
     "part": "a file on its way back from Drive",
     "filesystem": "the same folder again, mounted below itself",
 }
+
+
+def why_left_out(item: LeftOut, limit: int) -> Said:
+    """Say why a rule leaves a path out.
+
+    Args:
+        item: the path, not one that is merely unreadable.
+        limit: bytes of the largest file that is mirrored.
+    """
+    values = {"limit": limit} if item.reason == "too_large" else {"rule": item.rule}
+    sentence = _REASONS[item.reason].format(rule=item.rule, limit=_amount(limit))
+    return Said(sentence, f"left_out.{item.reason}", values)
 
 
 def _amount(size: int) -> str:

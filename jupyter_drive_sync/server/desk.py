@@ -150,7 +150,7 @@ class Desk:
 
     def runs(self) -> list[dict[str, Any]]:
         """Return the runs that are kept, newest first."""
-        with self._ledger() as ledger:
+        with self.ledger() as ledger:
             return [asdict(run) for run in ledger.runs(limit=200)] if ledger else []
 
     def run_files(self, run: int, outcome: str = "") -> list[dict[str, Any]]:
@@ -159,7 +159,7 @@ class Desk:
         Raises:
             NoSuchThing: there was no such run.
         """
-        with self._ledger() as ledger:
+        with self.ledger() as ledger:
             if ledger is None or all(known.id != run for known in ledger.runs(limit=200)):
                 raise NoSuchThing(thing=f"run {run}")
             files = [describe_file(file) for file in ledger.outcomes(run)]
@@ -172,7 +172,7 @@ class Desk:
         """
         status = Status.load(self._place.state_dir)
         done = size = 0
-        with self._ledger() as ledger:
+        with self.ledger() as ledger:
             for run in ledger.runs(limit=_CUT_OFF) if ledger else ():
                 if run.outcome.startswith("completed") or (
                     run.problem is not None and run.problem["who"] != "wait"
@@ -190,7 +190,7 @@ class Desk:
         Raises:
             NoSuchHold: there is no such hold.
         """
-        with self._ledger() as ledger:
+        with self.ledger() as ledger:
             if ledger is None or all(known.id != hold for known in ledger.holds()):
                 raise NoSuchHold(problem=f"There is no hold with the id {hold}.")
             items = ledger.hold_items(hold)
@@ -205,7 +205,7 @@ class Desk:
             NoSuchHold: there is no such hold, choice or path.
         """
         folder = self._place.state_dir
-        with self._ledger() as ledger:
+        with self.ledger() as ledger:
             if ledger is None:
                 raise NoSuchHold(problem="Nothing waits for you: there was no sync yet.")
             only = [RelPath(path) for path in paths]
@@ -294,7 +294,7 @@ class Desk:
     def _read_link(self, status: Status) -> str:
         """Return the mirror's address; asked of the ledger until it is known."""
         if not self._link and status.last_sync is not None and not status.running:
-            with contextlib.suppress(DriveSyncError), self._ledger() as ledger:
+            with contextlib.suppress(DriveSyncError), self.ledger() as ledger:
                 self._link = ledger.get("root_link") if ledger else ""
         return self._link
 
@@ -303,7 +303,7 @@ class Desk:
         self._link = ""
 
     @contextlib.contextmanager
-    def _ledger(self) -> Iterator[Ledger | None]:
+    def ledger(self) -> Iterator[Ledger | None]:
         """Open the ledger, without making one where there was no sync yet."""
         if not (self._place.state_dir / "ledger.sqlite").exists():
             yield None

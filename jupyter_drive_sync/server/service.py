@@ -21,6 +21,7 @@ from jupyter_drive_sync.runner import hub
 from jupyter_drive_sync.runner.hub import supplier
 from jupyter_drive_sync.runner.place import Place
 from jupyter_drive_sync.runner.protocol import JobKind
+from jupyter_drive_sync.server.browsing import Browsing
 from jupyter_drive_sync.server.config import Nights
 from jupyter_drive_sync.server.consent import Attempt, Consent
 from jupyter_drive_sync.server.desk import FOREVER, Desk, View
@@ -64,7 +65,6 @@ class Service:
         log: the server's log.
         paused: whether the administrator paused everything.
         ask: whether people may be asked to connect.
-        notify: whether problems may be told by a notification.
         wall: seconds since the epoch.
         clock: monotonic seconds.
         rng: spreads the nights.
@@ -83,7 +83,6 @@ class Service:
     log: logging.Logger
     paused: bool = False
     ask: bool = True
-    notify: bool = True
     wall: Callable[[], float] = time.time
     clock: Callable[[], float] = time.monotonic
     rng: random.Random = field(default_factory=random.SystemRandom)
@@ -99,6 +98,7 @@ class Service:
         self.place = replace(self.place, settings=settings)
         self.crew.supply = supplier(self.place)
         self.desk = Desk(self.place, self.wall, paused=self.paused)
+        self.browsing = Browsing(self.place, self.desk)
         self.metrics = Metrics()
         self.herald = Herald(
             self.events, self._compose, wall=self.wall, clock=self.clock, log=self.log.error
@@ -161,7 +161,7 @@ class Service:
         await self.hub.look()
         view = await self.look()
         self.metrics.succeeded(view.status.last_sync)
-        await self.schedule.start(view.settings.time_zone, view.memo.browser_time_zone)
+        await self.schedule.start(*_timed(view))
         await self.storages.start(self.schedule.zone)
         if self.hub.on:
             self._in_background(self._ask_for_night())
@@ -176,6 +176,11 @@ class Service:
         await self.hub.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.herald.close()
+
+    @property
+    def saved(self) -> list[str]:
+        """The files that were saved since the last sync, below the home."""
+        return [f"{self._root}/{each}".lstrip("/") for each in self._saved]
 
     # -- looking ----------------------------------------------------------------------------------
 
@@ -240,6 +245,9 @@ class Service:
         return {
             "excludes": list(view.settings.excludes),
             "includes": list(view.settings.includes),
+            "max_file_size": view.settings.max_file_size,
+            "bandwidth": view.settings.bandwidth,
+            "notify": view.settings.notify,
             "time_zone": view.settings.time_zone,
             "paused_until": _until(view.settings.paused_until),
             "schedule": timing["schedule"],
@@ -324,11 +332,20 @@ class Service:
             NotConnected: there is nobody to ask.
             Reported: there is no such file.
         """
+        found = dict(await self.asked("versions", {"path": path}))
+        return {name: found[name] for name in _VERSIONS}
+
+    async def asked(self, kind: JobKind, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Ask Drive for something, in a child.
+
+        Raises:
+            NotConnected: there is nobody to ask.
+            DriveSyncError: what the child met.
+        """
         view = await self.look()
         if not view.connected:
             raise NotConnected
-        found = dict(await self.crew.perform(self.place.job("versions", args={"path": path})))
-        return {name: found[name] for name in _VERSIONS}
+        return await self.crew.perform(self.place.job(kind, args=args))
 
     async def release(self, hold: str, choice: str, paths: Sequence[str], *, sync: bool) -> Any:
         """Answer a hold, and carry the answer out.
@@ -396,7 +413,7 @@ class Service:
         await self.off_loop(self.desk.change, values)
         self.passes.forget_survey()
         view = await self.look()
-        await self.schedule.set_zones(view.settings.time_zone, view.memo.browser_time_zone)
+        await self.schedule.change(*_timed(view))
         await self.storages.set_zone(self.schedule.zone)
         self.herald.tell("settings")
 
@@ -526,7 +543,7 @@ class Service:
             await self.off_loop(self.desk.remember, browser_time_zone=attempt.time_zone)
         await self.off_loop(self.desk.change, {"ask_after": None})
         view = await self.look()
-        await self.schedule.set_zones(view.settings.time_zone, view.memo.browser_time_zone)
+        await self.schedule.change(*_timed(view))
         if attempt.sync:
             await self.sync()
 
@@ -591,7 +608,7 @@ class Service:
         until = view.settings.paused_until
         idle = not view.connected or view.paused_by == "admin" or until == FOREVER
         return {
-            "schedule": self.nights.schedule,
+            "schedule": view.settings.schedule,
             "time_zone": self.schedule.zone,
             "next_run": None if idle else self.schedule.next_run(until),
         }
@@ -599,7 +616,7 @@ class Service:
     def _incident(self, view: View) -> dict[str, Any] | None:
         if view.incident is None:
             return None
-        return {**view.incident, "tell": view.incident["tell"] and self.notify}
+        return {**view.incident, "tell": view.incident["tell"] and view.settings.notify != "never"}
 
     def _may_ask(self, view: View) -> bool:
         after = view.settings.ask_after
@@ -631,6 +648,11 @@ class Service:
             self.log.warning("After the consent: %s", problem.sentence)
         elif problem is not None:
             self.log.error("After the consent: %r", problem)
+
+
+def _timed(view: View) -> tuple[str, str, str]:
+    """Return when passes run by themselves, and what names the time zone of that."""
+    return view.settings.schedule, view.settings.time_zone, view.memo.browser_time_zone
 
 
 def _until(value: float) -> float | None:

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
 
+from jupyter_drive_sync.core import cron
 from jupyter_drive_sync.core.storage import BadStorage, NoSuchStorage, Storage, read, shown_key
 from jupyter_drive_sync.drive.secrets import SecretsStore
 from jupyter_drive_sync.engine.report import Status, describe, read_status
@@ -21,7 +22,6 @@ from jupyter_drive_sync.errors import DriveSyncError, Internal
 from jupyter_drive_sync.runner import storages as kept
 from jupyter_drive_sync.runner.place import Place
 from jupyter_drive_sync.runner.protocol import Event, Job, Progress
-from jupyter_drive_sync.server import cron
 from jupyter_drive_sync.server.desk import Desk
 from jupyter_drive_sync.server.passes import Crew, Pass
 from jupyter_drive_sync.server.problems import SetByAdmin

@@ -24,7 +24,12 @@ export function size(bytes: number): string {
     value /= 1000;
     unit += 1;
   }
-  const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+  if (unit === 0) {
+    // The one unit that has a plural, and another name elsewhere.
+    const whole = { style: 'unit', unit: 'byte', unitDisplay: 'long' } as const;
+    return Math.round(value).toLocaleString(language(), whole);
+  }
+  const digits = value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
   const number = value.toLocaleString(language(), { maximumFractionDigits: digits });
   return `${number} ${units[unit]}`;
 }
@@ -63,8 +68,9 @@ function midnight(at: Date): number {
  *
  * @param at seconds since the epoch.
  * @param now milliseconds since the epoch.
+ * @param exact whether the time is told of another day too.
  */
-export function moment(at: number, now: number, trans: TranslationBundle): string {
+export function moment(at: number, now: number, trans: TranslationBundle, exact = false): string {
   const then = new Date(at * 1000);
   const days = Math.round((midnight(then) - midnight(new Date(now))) / DAY);
   if (days === 0) {
@@ -76,7 +82,7 @@ export function moment(at: number, now: number, trans: TranslationBundle): strin
   if (days === 1) {
     return trans.__('tomorrow %1', clock(then));
   }
-  return day(at, now);
+  return exact ? `${day(at, now)}, ${clock(then)}` : day(at, now);
 }
 
 /** Writes a day, with its year where that is another one. */

@@ -7,18 +7,19 @@ import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { UUID } from '@lumino/coreutils';
+import { browserPlugin } from './browser/plugin';
 import { StateButton, StatusItem } from './button';
 import { Client } from './client';
-import { Desk } from './desk';
+import { Desk, IDesk } from './desk';
 import { Announcer, Endings } from './endings';
 import { cloudIcon } from './icons';
 import { DriveSyncModel } from './model';
 import { CALM, Prompt } from './prompt';
 import { Toasts } from './toasts';
-import { IDriveSync } from './tokens';
+import { offeredPlugin } from './offered';
+import { settingsPlugin } from './settings/plugin';
 
-export { IDriveSync } from './tokens';
-export type { Desk } from './desk';
+export { IDriveSync, type IDriveSyncState } from './tokens';
 
 /** The name of our toolbar item, in both toolbars. */
 const ITEM = 'drive-sync';
@@ -99,11 +100,11 @@ function addCommands(
 }
 
 /** The model, the commands, the dialog, the prompt and the toasts. */
-const core: JupyterFrontEndPlugin<DriveSyncModel> = {
+const core: JupyterFrontEndPlugin<Desk> = {
   id: 'jupyter-drive-sync:plugin',
   description: 'Mirrors the home to Google Drive: state, commands, dialog, prompt.',
   autoStart: true,
-  provides: IDriveSync,
+  provides: IDesk,
   optional: [ITranslator, ICommandPalette, IToolbarWidgetRegistry, IStatusBar, INotebookTracker],
   activate: (
     app: JupyterFrontEnd,
@@ -112,7 +113,7 @@ const core: JupyterFrontEndPlugin<DriveSyncModel> = {
     toolbars: IToolbarWidgetRegistry | null,
     statusBar: IStatusBar | null,
     notebooks: INotebookTracker | null
-  ): DriveSyncModel => {
+  ): Desk => {
     const trans = (translator ?? nullTranslator).load('jupyter_drive_sync');
     const { serviceManager } = app;
     const model = new DriveSyncModel({
@@ -143,8 +144,8 @@ const core: JupyterFrontEndPlugin<DriveSyncModel> = {
       new Endings(desk);
       window.setTimeout(() => new Prompt(desk, UUID.uuid4()).start(), CALM);
     });
-    return model;
+    return desk;
   }
 };
 
-export default core;
+export default [core, offeredPlugin, browserPlugin, settingsPlugin];
