@@ -16,6 +16,7 @@ from jupyter_drive_sync.server.base import STARTUP
 from jupyter_drive_sync.server.config import DriveSync, read_config
 from jupyter_drive_sync.server.handlers import ROUTES
 from jupyter_drive_sync.server.herald import register
+from jupyter_drive_sync.server.panel_routes import PANEL_ROUTES
 from jupyter_drive_sync.server.startup import Startup
 
 _ACTIVITY = "drive_sync"
@@ -47,7 +48,7 @@ class DriveSyncApp(ExtensionApp):
 
     def initialize_handlers(self) -> None:
         """Add the routes."""
-        self.handlers.extend(ROUTES)
+        self.handlers.extend((*ROUTES, *PANEL_ROUTES))
 
     async def stop_extension(self) -> None:
         """End what runs, in order."""

@@ -25,6 +25,7 @@ from jupyter_drive_sync.server.consent import Attempt, Consent
 from jupyter_drive_sync.server.desk import FOREVER, Desk, View
 from jupyter_drive_sync.server.herald import Herald
 from jupyter_drive_sync.server.hublink import Due, HubLink, ended, running
+from jupyter_drive_sync.server.looks import Looks
 from jupyter_drive_sync.server.metrics import Metrics
 from jupyter_drive_sync.server.origin import Origin
 from jupyter_drive_sync.server.passes import Crew, Pass, Passes
@@ -100,6 +101,7 @@ class Service:
         self.passes = Passes(
             self.place, self.desk, self.crew, self, log=self.log.error, wall=self.wall
         )
+        self.looks = Looks(self.place, self.desk, self.crew, self.passes, wall=self.wall)
         self.consent = Consent(
             self.place,
             self.crew,

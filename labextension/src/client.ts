@@ -14,6 +14,7 @@ import type {
   IPrompt,
   IRunning,
   ISettings,
+  ISpace,
   IStatus,
   SettingsChange
 } from './contract';
@@ -123,6 +124,11 @@ export class Client {
       offset: String(offset),
       ...(outcome ? { outcome } : {})
     });
+  }
+
+  /** How full the account is; asked of Google now and then only. */
+  space(): Promise<ISpace> {
+    return this._call('GET', 'space');
   }
 
   /** What is set. */

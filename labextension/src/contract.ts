@@ -206,6 +206,16 @@ export interface ISettings {
   by_admin: string[];
 }
 
+/** How full the account is, in bytes. */
+export interface ISpace {
+  /** null: without a limit. */
+  limit: number | null;
+  usage: number;
+  in_trash: number;
+  free: number | null;
+  looked: number;
+}
+
 export type SettingsChange = Partial<
   Pick<ISettings, 'excludes' | 'includes' | 'time_zone' | 'paused_until'>
 >;

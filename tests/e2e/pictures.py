@@ -19,7 +19,7 @@ from typing import Any, Final
 from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
 
 from tests.e2e.jupyter_page import CHROMIUM, Jupyter, jupyter, new_context, open_page, set_theme
-from tests.e2e.told import PREVIEW, SETTINGS, files_of, history, states, status
+from tests.e2e.told import PREVIEW, SETTINGS, SPACE, files_of, history, states, status
 
 PAGES: Final = {
     "lab": "/lab/tree/data8/lab1/Lab1.ipynb",
@@ -78,19 +78,34 @@ class Scene:
         """Our dialog."""
         return self.page.locator(".jp-DriveSync-dialog")
 
+    @property
+    def panel(self) -> Locator:
+        """Our panel."""
+        return self.page.locator(".jp-DriveSync-panel")
+
     def details(self) -> None:
-        """Open the dialog at its first page."""
-        self.open("drive-sync:details")
+        """Open the panel."""
+        self._run("drive-sync:details")
+        expect(self.panel.locator("h2")).to_be_visible()
+        self.rest()
 
     def open(self, command: str) -> None:
         """Run a command that opens the dialog."""
-        self.page.evaluate("id => window.jupyterapp.commands.execute(id)", command)
+        self._run(command)
         expect(self.dialog).to_be_visible()
         self.rest()
 
     def close(self) -> None:
         """Close the dialog, if one is open."""
         self.page.evaluate("() => document.querySelector('.jp-DriveSync-dialog')?.close()")
+
+    def browse(self) -> None:
+        """Show the file browser again, whose button is the first one."""
+        self._run("filebrowser:activate")
+        expect(self.button).to_be_visible()
+
+    def _run(self, command: str) -> None:
+        self.page.evaluate("id => void window.jupyterapp.commands.execute(id)", command)
 
     def rest(self) -> None:
         """Wait until what changes has changed."""
@@ -126,6 +141,7 @@ class Scene:
             },
             "sync": {"job": "j", "already": False},
             "acknowledge": {"incident": None},
+            "space": SPACE,
             "history": self.answers["history"] if self.answers else None,
         }  # fmt: skip
         if path.startswith("holds/"):
@@ -194,8 +210,7 @@ def _states(scene: Scene, album: Album, sheet: str, app: str, now: float) -> Non
         album.keep(f"{sheet}-bar", name, _strip(scene, app))
         if app == "lab":
             scene.details()
-            album.keep(f"{sheet}-state", name, scene.dialog.screenshot())
-            scene.close()
+            album.keep(f"{sheet}-state", name, scene.panel.screenshot())
 
 
 def _pages(scene: Scene, album: Album, sheet: str, now: float) -> None:
@@ -255,7 +270,7 @@ def _pages(scene: Scene, album: Album, sheet: str, now: float) -> None:
 
     scene.tell("held", **all_states["held"])
     scene.details()
-    dialog.get_by_role("button", name="Review").click()
+    scene.panel.get_by_role("button", name="Review").click()
     shot("review")
     dialog.get_by_role("button", name="Move 412").click()
     shot("review-sure")
@@ -263,7 +278,7 @@ def _pages(scene: Scene, album: Album, sheet: str, now: float) -> None:
         scene.close()
         scene.tell(name, **all_states[name])
         scene.details()
-        dialog.get_by_role("button", name="Review").click()
+        scene.panel.get_by_role("button", name="Review").click()
         shot(f"review-{name}")
     scene.close()
     scene.tell("synced")
@@ -274,17 +289,20 @@ def _pages(scene: Scene, album: Album, sheet: str, now: float) -> None:
     dialog.get_by_role("checkbox").check()
     shot("disconnect")
     scene.close()
+
+    def panel_shot(name: str) -> None:
+        scene.rest()
+        album.keep(f"{sheet}-panel", name, scene.panel.screenshot())
+
     scene.tell("empty", last_sync=None, state="waiting", status="initialized")
     scene.details()
-    shot("no-sync-yet")
-    scene.close()
+    panel_shot("no-sync-yet")
     scene.tell("clean")
     scene.details()
-    shot("nothing-to-list")
-    for number in range(4):
+    panel_shot("nothing-to-list")
+    for number in range(6):
         page.keyboard.press("Tab")
-        shot(f"keyboard-{number}")
-    scene.close()
+        panel_shot(f"keyboard-{number}")
 
 
 def _toasts(scene: Scene, album: Album, sheet: str, now: float) -> None:
@@ -342,10 +360,11 @@ def take(server: Jupyter, folder: Path, *, dark: bool, only: Callable[[str], boo
                 page.set_viewport_size({"width": 320, "height": 640})
                 scene.tell("failed_files", **states(now)["failed_files"])
                 scene.details()
-                album.keep(f"{sheet}-page", "narrow", page.screenshot())
-                scene.close()
+                album.keep(f"{sheet}-panel", "narrow", page.screenshot())
                 page.set_viewport_size({"width": 1280, "height": 800})
             scene.tell()
+            if app == "lab":
+                scene.browse()
             _toasts(scene, album, sheet, now)
             page.close()
         album.sheets()

@@ -43,6 +43,15 @@ SETTINGS: Final[dict[str, Any]] = {
 }
 
 
+SPACE: Final[dict[str, Any]] = {
+    "limit": 15_000_000_000,
+    "usage": 6_200_000_000,
+    "in_trash": 210_000_000,
+    "free": 8_800_000_000,
+    "looked": 0,
+}
+
+
 def _left_out(path: str, why: str, size: int = 0, **params: str | int) -> dict[str, Any]:
     code = f"left_out.{why}"
     return {"path": path, "reason": "", "code": code, "params": params, "size": size}

@@ -70,6 +70,11 @@ def _survey(job: Job, context: Context) -> Mapping[str, Any]:
     }  # fmt: skip
 
 
+def _validate(job: Job, context: Context) -> Mapping[str, Any]:
+    space = {"limit": None, "usage": 5, "in_trash": 0, "free": None}
+    return {"skew": 0.0, "problem": None, "space": space}
+
+
 def _restore(job: Job, context: Context) -> Mapping[str, Any]:
     """Do the trick that its one path names; what is done says what was asked."""
     (trick,) = job.args.get("paths") or ["done"]
@@ -98,6 +103,7 @@ HANDLERS = {
     "mirror": _mirror,
     "survey": _survey,
     "revoke": _revoke,
+    "validate": _validate,
     "restore": _restore,
     "undo": _undo,
     "versions": _versions,
