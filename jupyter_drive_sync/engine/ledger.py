@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +35,8 @@ from jupyter_drive_sync.engine.ledger_rows import (
     PUT,
     answer_deletions,
     dump,
+    find_at,
+    find_failures,
     load,
     put_edit,
     rebase,
@@ -165,6 +167,15 @@ class Ledger:
         )
         found = map(to_entry, rows)
         return min(found, key=lambda entry: (RANK[entry.standing], entry.id), default=None)
+
+    def at(self, paths: Sequence[RelPath]) -> dict[tuple[RelPath, Kind], LedgerEntry]:
+        """Return what is known at some paths, of several of a kind the one that matters most."""
+        found: dict[tuple[RelPath, Kind], LedgerEntry] = {}
+        for entry in sorted(
+            find_at(self._db, paths), key=lambda each: (RANK[each.standing], each.id)
+        ):
+            found.setdefault((entry.path, entry.kind), entry)
+        return found
 
     def odd(self) -> dict[FileId, LedgerEntry]:
         """Return the objects that Drive shows otherwise than we left them, by id."""
@@ -610,6 +621,10 @@ class Ledger:
             FileOutcome(from_bytes(path), outcome, unpacked(reason, said), size)
             for path, outcome, reason, said, size in rows
         ]
+
+    def failures(self) -> dict[RelPath, tuple[int, FileOutcome]]:
+        """Return the files whose newest outcome is a failure, each with its run."""
+        return find_failures(self._db)
 
     def verified_run(self) -> int:
         """Return the number of the last run that compared the whole tree; 0 for none."""

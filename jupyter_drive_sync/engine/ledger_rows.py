@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
+from jupyter_drive_sync.core.said import unpacked
 from jupyter_drive_sync.core.tree import (
     FileId,
     Kind,
     LedgerEntry,
+    RelPath,
     RemoteEntry,
     Standing,
     Stat,
     from_bytes,
     to_bytes,
 )
-from jupyter_drive_sync.engine.records import Confirmation, Edit, HoldItem
+from jupyter_drive_sync.engine.records import Confirmation, Edit, FileOutcome, HoldItem
 
 PUT: Final = (
     "INSERT INTO objects (id, kind, path, standing, parent, name, size, mtime_ns, inode, md5,"
@@ -31,6 +33,9 @@ PUT: Final = (
     " mtime_ms=excluded.mtime_ms, mode=excluded.mode, seen=excluded.seen,"
     " run=max(run, excluded.run)"
 )
+
+_AT_ONCE: Final = 500
+"""Paths of one query."""
 
 
 def to_row(entry: LedgerEntry, run: int) -> tuple[Any, ...]:
@@ -174,3 +179,29 @@ def answer_deletions(
                 "UPDATE objects SET standing = ? WHERE id = ?",
                 (Standing.ARCHIVED.value, item.id),
             )
+
+
+def find_at(db: sqlite3.Connection, paths: Sequence[RelPath]) -> Iterator[LedgerEntry]:
+    """Yield what the ledger knows at some paths, in no order; several may be at one."""
+    for at in range(0, len(paths), _AT_ONCE):
+        part = [to_bytes(path) for path in paths[at : at + _AT_ONCE]]
+        marks = ",".join("?" * len(part))
+        query = f"SELECT * FROM objects WHERE path IN ({marks})"  # noqa: S608 - marks alone
+        yield from map(to_entry, db.execute(query, part))
+
+
+def find_failures(db: sqlite3.Connection) -> dict[RelPath, tuple[int, FileOutcome]]:
+    """Return the files whose newest outcome is a failure, each with the run that it is of."""
+    failed: dict[bytes, tuple[int, FileOutcome]] = {}
+    for run, path, reason, said, size in db.execute(
+        "SELECT run, path, reason, said, size FROM outcomes WHERE outcome = 'failed' ORDER BY run"
+    ):
+        outcome = FileOutcome(from_bytes(path), "failed", unpacked(reason, said), size)
+        failed[path] = (run, outcome)
+    if failed:
+        oldest = min(run for run, _ in failed.values())
+        later = "SELECT run, path FROM outcomes WHERE outcome != 'failed' AND run > ?"
+        for run, path in db.execute(later, (oldest,)):
+            if path in failed and failed[path][0] < run:
+                del failed[path]
+    return {found.path: (run, found) for run, found in failed.values()}

@@ -181,10 +181,7 @@ class Survey:
         ]
 
     def _why(self, item: LeftOut) -> Said:
-        limit = self.site.settings.max_file_size
-        values = {"limit": limit} if item.reason == "too_large" else {"rule": item.rule}
-        sentence = _REASONS[item.reason].format(rule=item.rule, limit=_amount(limit))
-        return Said(sentence, f"left_out.{item.reason}", values)
+        return why_left_out(item, self.site.settings.max_file_size)
 
 
 LINK: Final = "link, not followed"
@@ -199,6 +196,18 @@ _REASONS: Final = {
     "part": "a file on its way back from Drive",
     "filesystem": "the same folder again, mounted below itself",
 }
+
+
+def why_left_out(item: LeftOut, limit: int) -> Said:
+    """Say why a rule leaves a path out.
+
+    Args:
+        item: the path, not one that is merely unreadable.
+        limit: bytes of the largest file that is mirrored.
+    """
+    values = {"limit": limit} if item.reason == "too_large" else {"rule": item.rule}
+    sentence = _REASONS[item.reason].format(rule=item.rule, limit=_amount(limit))
+    return Said(sentence, f"left_out.{item.reason}", values)
 
 
 def _amount(size: int) -> str:

@@ -19,6 +19,7 @@ from jupyter_drive_sync.drive.api import Drive
 from jupyter_drive_sync.drive.secrets import SecretsStore
 from jupyter_drive_sync.drive.types import Patch, PinRevision, Revision
 from jupyter_drive_sync.drive.upload import Uploads
+from jupyter_drive_sync.engine.difference import LIMIT, Difference, compare
 from jupyter_drive_sync.engine.fetch import Fetcher, key_of
 from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.engine.restore_source import find_source, list_source
@@ -29,9 +30,11 @@ from jupyter_drive_sync.errors import (
     Mismatch,
     Missing,
     NoSuchRevision,
+    NotRegular,
     NotThere,
     Refused,
     UsageError,
+    Vanished,
 )
 from jupyter_drive_sync.home.read import Home
 from jupyter_drive_sync.home.write import Landing, Part
@@ -105,6 +108,37 @@ class Versions:
         versions = self.of(path)
         self._pin(versions, versions.find(revision))
         return self.of(path)
+
+    def difference(self, path: RelPath, revision: str) -> tuple[Difference, bool]:
+        """Say how a version differs from the file as it is here, else from Drive's current one.
+
+        Returns:
+            The difference, and whether the later side is the file here.
+
+        Raises:
+            NotThere, NoSuchRevision: there is none.
+            FileProblem: the file here cannot be read.
+        """
+        versions = self.of(path)
+        older = versions.find(revision)
+        current = versions.revisions[0]
+        try:
+            with Home(self.site.home, clock=self.site.clock) as home:
+                found = home.load(path, LIMIT)
+            here, large = True, found is None
+        except (Vanished, NotRegular):
+            found, here, large = None, False, current.size > LIMIT
+        if large or older.size > LIMIT:
+            return Difference("large"), here
+        after = found.data if found is not None else self._content(versions, current)
+        before = self._content(versions, older)
+        return compare(before, after, notebook=path.endswith(".ipynb")), here
+
+    def _content(self, versions: FileVersions, revision: Revision) -> bytes:
+        try:
+            return self.drive.download(versions.entry.id, size=revision.size, revision=revision.id)
+        except Missing:
+            raise NoSuchRevision(path=printable(versions.path), revision=revision.id) from None
 
     def put_back(self, path: RelPath, revision: str) -> FileVersions:
         """Make an older version current on Drive, after keeping the one that is.

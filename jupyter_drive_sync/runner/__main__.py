@@ -21,6 +21,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "restore": restore_jobs.restore,
     "undo": restore_jobs.undo,
     "versions": restore_jobs.versions,
+    "difference": restore_jobs.difference,
     "verify": manifest_jobs.verify,
 }
 

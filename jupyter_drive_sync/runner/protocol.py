@@ -29,6 +29,7 @@ JobKind = Literal[
     "restore",
     "undo",
     "versions",
+    "difference",
     "verify",
 ]
 

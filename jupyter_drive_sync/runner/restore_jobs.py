@@ -131,6 +131,31 @@ def versions(job: Job, context: Context) -> Mapping[str, Any]:
     }
 
 
+def difference(job: Job, context: Context) -> Mapping[str, Any]:
+    """Say how a version differs from what is current.
+
+    Takes ``path`` and ``revision``. Brings ``how`` the difference was found, ``lines`` with
+    ``sign`` and ``text``, ``lines_more`` that are not among them, and ``here``, whether the file in
+    the home is the later side.
+    """
+    world = World.of(job, context)
+    path = RelPath(job.args["path"])
+    drive = world.drive(context.permit)
+    try:
+        room = Versions(world.site(), drive, world.secrets)
+        found, here = room.difference(path, job.args["revision"])
+    finally:
+        drive.transport.close()
+    return {
+        "path": path,
+        "revision": job.args["revision"],
+        "how": found.how,
+        "here": here,
+        "lines": [{"sign": line.sign, "text": line.text} for line in found.lines],
+        "lines_more": found.more,
+    }
+
+
 def _described(run: Run, outcomes: tuple[FileOutcome, ...]) -> dict[str, Any]:
     return {
         "run": run.id,

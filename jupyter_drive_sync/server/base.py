@@ -78,9 +78,13 @@ class Route(APIHandler):
 
     def reply(self, values: Any, status: int = 200) -> None:
         """Answer with JSON."""
+        self.reply_text(json.dumps(values), status)
+
+    def reply_text(self, text: str, status: int = 200) -> None:
+        """Answer with what is JSON already."""
         self.set_status(status)
         self.set_header("Cache-Control", "no-store")
-        self.finish(json.dumps(values))
+        self.finish(text)
 
     def refuse(self, problem: DriveSyncError) -> None:
         """Answer with an error."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import random
 import time
@@ -251,6 +252,19 @@ class Service:
             ],
         }
 
+    async def folder(self, path: str) -> str:
+        """Return the reply of the folder route, as JSON: a large one is written in a thread.
+
+        Raises:
+            NoSuchThing: there is no such folder.
+        """
+        saved = [f"{self._root}/{each}".lstrip("/") for each in self._saved]
+        return await self.off_loop(self.desk.folder, path, saved)
+
+    async def on_drive(self, path: str) -> dict[str, Any]:
+        """Return where a file or folder lies on Drive."""
+        return await self.off_loop(self.desk.on_drive, path)
+
     async def preview(self, *, refresh: bool) -> dict[str, Any]:
         """Return the reply of the preview route."""
         found = await self.passes.survey(refresh=refresh)
@@ -301,11 +315,24 @@ class Service:
             NotConnected: there is nobody to ask.
             Reported: there is no such file.
         """
+        found = await self._asked("versions", {"path": path})
+        return {name: found[name] for name in _VERSIONS}
+
+    async def difference(self, path: str, revision: str) -> str:
+        """Return how a version differs from what is current, as JSON: it can be long.
+
+        Raises:
+            NotConnected: there is nobody to ask.
+            Reported: there is no such file or version.
+        """
+        found = await self._asked("difference", {"path": path, "revision": revision})
+        return await self.off_loop(json.dumps, dict(found))
+
+    async def _asked(self, kind: JobKind, args: Mapping[str, Any]) -> Mapping[str, Any]:
         view = await self.look()
         if not view.connected:
             raise NotConnected
-        found = dict(await self.crew.perform(self.place.job("versions", args={"path": path})))
-        return {name: found[name] for name in _VERSIONS}
+        return await self.crew.perform(self.place.job(kind, args=args))
 
     async def release(self, hold: str, choice: str, paths: Sequence[str], *, sync: bool) -> Any:
         """Answer a hold, and carry the answer out.

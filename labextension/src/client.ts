@@ -5,9 +5,12 @@ import type {
   Choice,
   IAboutDisconnect,
   IAsked,
+  IDifference,
   IFileOutcome,
+  IFolder,
   IHistory,
   IIncident,
+  IOnDrive,
   IPage,
   IPreview,
   IProblem,
@@ -16,6 +19,8 @@ import type {
   ISettings,
   ISpace,
   IStatus,
+  IVersionJob,
+  IVersions,
   SettingsChange
 } from './contract';
 
@@ -149,6 +154,41 @@ export class Client {
   /** The person has been told of an incident. */
   acknowledge(id: string): Promise<{ incident: IIncident | null }> {
     return this._call('POST', 'acknowledge', { id });
+  }
+
+  /** How the entries of a folder stand. */
+  folder(path: string): Promise<IFolder> {
+    return this._call('GET', 'folder', undefined, { path });
+  }
+
+  /** Where a file or folder lies on Drive. */
+  object(path: string): Promise<IOnDrive> {
+    return this._call('GET', 'object', undefined, { path });
+  }
+
+  /** The versions of a file that Drive has; Google is asked. */
+  versions(path: string): Promise<IVersions> {
+    return this._call('GET', 'versions', undefined, { path });
+  }
+
+  /** How a version differs from what is current. */
+  difference(path: string, revision: string): Promise<IDifference> {
+    return this._call('GET', 'difference', undefined, { path, revision });
+  }
+
+  /** Keeps a version for good, or makes it current on Drive. */
+  changeVersion(path: string, revision: string, action: 'keep' | 'put_back'): Promise<IRunning> {
+    return this._call('POST', 'versions', { path, revision, action });
+  }
+
+  /** Brings a file here: a version of it, or what is current on Drive. */
+  bringVersion(path: string, revision = ''): Promise<IRunning> {
+    return this._call('POST', 'restore', { paths: [path], ...(revision ? { revision } : {}) });
+  }
+
+  /** The last job that brought something back, or changed versions. */
+  lastVersionJob(): Promise<{ last: IVersionJob | null }> {
+    return this._call('GET', 'restore');
   }
 
   private async _call<T>(

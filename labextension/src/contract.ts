@@ -89,6 +89,8 @@ export interface IStatus {
   connected: boolean;
   account: IAccount | null;
   home: string;
+  /** Where the file browser's root lies below the home; null: it does not. */
+  root: string | null;
   drive_folder: string;
   link: string;
   problem: IProblem | null;
@@ -250,4 +252,79 @@ export interface IEvent {
   failed?: number;
   held?: number;
   saved_since?: number;
+}
+
+// -- the file browser ----------------------------------------------------------------------------
+
+/** An entry of a folder that is not plainly synced. */
+export interface IMark extends IFileOutcome {
+  outcome: 'waiting' | 'failed' | 'left_out' | 'newer_on_drive' | 'declined';
+  folder: boolean;
+}
+
+export interface IFolder {
+  path: string;
+  /** Whether there is a mirror at all. */
+  known: boolean;
+  /** Why nothing of the folder is mirrored. */
+  left_out: IFileOutcome | null;
+  /** Name, bytes and milliseconds since the epoch of each file as it was copied. */
+  mirrored: [string, number, number][];
+  marks: IMark[];
+}
+
+/** Where an entry lies on Drive; empty texts where Drive has none. */
+export interface IOnDrive {
+  path: string;
+  id: string;
+  link: string;
+  colab: string;
+}
+
+// -- versions ------------------------------------------------------------------------------------
+
+/** A version of a file that Drive has. */
+export interface IVersion {
+  id: string;
+  time: number;
+  size: number;
+  author: string;
+  /** Kept for good. */
+  kept: boolean;
+  current: boolean;
+}
+
+/** What Drive has of a file's past, newest first. */
+export interface IVersions {
+  path: string;
+  link: string;
+  trashed: boolean;
+  kept: number;
+  most_kept: number;
+  versions: IVersion[];
+}
+
+export interface IDifferenceLine {
+  sign: '' | '+' | '-' | '@';
+  text: string;
+}
+
+/** How a version differs from what is current. */
+export interface IDifference {
+  path: string;
+  revision: string;
+  how: 'same' | 'text' | 'nbdime' | 'binary' | 'large';
+  /** Whether the later side is the file here, not Drive's current one. */
+  here: boolean;
+  lines: IDifferenceLine[];
+  lines_more: number;
+}
+
+/** The last job that brought something back, or changed versions. */
+export interface IVersionJob {
+  job: string;
+  kind: string;
+  running: boolean;
+  problem: IProblem | null;
+  result?: { files?: IFileOutcome[] };
 }

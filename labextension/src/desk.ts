@@ -15,6 +15,7 @@ export type Page =
   | { name: 'waiting' }
   | { name: 'review'; hold: string }
   | { name: 'exclude' }
+  | { name: 'versions'; path: string }
   | { name: 'disconnect' };
 
 /** Where Google shows what fills an account. */

@@ -3,10 +3,12 @@ import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import { Widget } from '@lumino/widgets';
 import React from 'react';
 import type { Desk, Page } from './desk';
+import { baseName } from './format';
 import { Disconnect } from './pages/disconnect';
 import { Exclude } from './pages/exclude';
 import { Preview } from './pages/preview';
 import { Review } from './pages/review';
+import { Versions } from './pages/versions';
 import { consentIsOver, Waiting } from './pages/waiting';
 
 /** Props of every page. */
@@ -33,6 +35,8 @@ function Content(props: IPageProps & { page: DialogPage }): React.JSX.Element {
       return <Exclude {...rest} />;
     case 'disconnect':
       return <Disconnect {...rest} />;
+    case 'versions':
+      return <Versions {...rest} path={page.path} />;
   }
 }
 
@@ -52,6 +56,8 @@ function title(page: DialogPage, desk: Desk): string {
       return trans.__('Leave out folders and files');
     case 'disconnect':
       return trans.__('Disconnect from Google Drive');
+    case 'versions':
+      return trans.__('Versions of %1', baseName(page.path));
   }
 }
 

@@ -64,8 +64,9 @@ function midnight(at: Date): number {
  *
  * @param at seconds since the epoch.
  * @param now milliseconds since the epoch.
+ * @param exact whether the time is told of another day too.
  */
-export function moment(at: number, now: number, trans: TranslationBundle): string {
+export function moment(at: number, now: number, trans: TranslationBundle, exact = false): string {
   const then = new Date(at * 1000);
   const days = Math.round((midnight(then) - midnight(new Date(now))) / DAY);
   if (days === 0) {
@@ -77,7 +78,7 @@ export function moment(at: number, now: number, trans: TranslationBundle): strin
   if (days === 1) {
     return trans.__('tomorrow %1', clock(then));
   }
-  return day(at, now);
+  return exact ? `${day(at, now)}, ${clock(then)}` : day(at, now);
 }
 
 /** Names a day: today, yesterday, or its weekday and date. */

@@ -5,12 +5,13 @@ import {
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette, IToolbarWidgetRegistry } from '@jupyterlab/apputils';
-import type { FileBrowser } from '@jupyterlab/filebrowser';
+import { type FileBrowser, IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { UUID } from '@lumino/coreutils';
+import type { Item } from './browser/folders';
 import { StateButton, StatusItem } from './button';
 import { Client } from './client';
 import { Desk } from './desk';
@@ -44,6 +45,12 @@ async function save(context: DocumentRegistry.Context | undefined): Promise<void
   if (context?.model.dirty && !context.model.readOnly) {
     await context.save();
   }
+}
+
+/** The notebook that is open, as the file browser would have it. */
+function openItem(notebooks: INotebookTracker | null): Item | null {
+  const model = notebooks?.currentWidget?.context.contentsModel;
+  return model ? { ...model, name: model.name, path: model.path } : null;
 }
 
 function addCommands(
@@ -115,7 +122,8 @@ const core: JupyterFrontEndPlugin<DriveSyncModel> = {
     IToolbarWidgetRegistry,
     IStatusBar,
     INotebookTracker,
-    ILayoutRestorer
+    ILayoutRestorer,
+    IFileBrowserFactory
   ],
   activate: (
     app: JupyterFrontEnd,
@@ -124,7 +132,8 @@ const core: JupyterFrontEndPlugin<DriveSyncModel> = {
     toolbars: IToolbarWidgetRegistry | null,
     statusBar: IStatusBar | null,
     notebooks: INotebookTracker | null,
-    restorer: ILayoutRestorer | null
+    restorer: ILayoutRestorer | null,
+    browsers: IFileBrowserFactory | null
   ): DriveSyncModel => {
     const trans = (translator ?? nullTranslator).load('jupyter_drive_sync');
     const { serviceManager } = app;
@@ -164,6 +173,15 @@ const core: JupyterFrontEndPlugin<DriveSyncModel> = {
       new Endings(desk);
       window.setTimeout(() => new Prompt(desk, UUID.uuid4()).start(), CALM);
     });
+    // -- the file browser's marks and menu: loaded once the page stands ---------------------------
+    if (browsers) {
+      void app.restored
+        .then(() => import('./browser'))
+        .then(({ addToBrowser }) => {
+          const open = (): Item | null => openItem(notebooks);
+          addToBrowser(app, desk, browsers, palette, open);
+        });
+    }
     return model;
   }
 };

@@ -53,6 +53,19 @@ describe('Client', () => {
       { paused_until: null }
     ],
     ['prompt', c => c.prompt('claim', 't'), 'POST prompt', { action: 'claim', tab: 't' }],
+    ['a folder', c => c.folder('a/ü'), 'GET folder?path=a%2F%C3%BC', undefined],
+    ['versions', c => c.versions('a'), 'GET versions?path=a', undefined],
+    ['a difference', c => c.difference('a', 'r'), 'GET difference?path=a&revision=r', undefined],
+    [
+      'a version for good',
+      c => c.changeVersion('a', 'r', 'keep'),
+      'POST versions',
+      { path: 'a', revision: 'r', action: 'keep' }
+    ],
+    ['a file', c => c.bringVersion('a'), 'POST restore', { paths: ['a'] }],
+    ['a copy', c => c.bringVersion('a', 'r'), 'POST restore', { paths: ['a'], revision: 'r' }],
+    ['the last job', c => c.lastVersionJob(), 'GET restore', undefined],
+    ['an object', c => c.object('a'), 'GET object?path=a', undefined],
     ['acknowledge', c => c.acknowledge('i'), 'POST acknowledge', { id: 'i' }]
   ])('asks for %s', async (_, call, route, body) => {
     const name = route.split('?')[0]!;

@@ -25,6 +25,7 @@ export function status(change: Partial<IStatus> = {}): IStatus {
     connected: true,
     account: { email: 'ann@uni.edu', name: 'Ann' },
     home: '/home/ann',
+    root: '',
     drive_folder: 'home/ann',
     link: 'https://drive.google.com/drive/folders/abc',
     problem: null,

@@ -112,6 +112,31 @@ def test_a_large_one_is_put_back_in_chunks(world: World) -> None:
     assert not [path for path in world.state.iterdir() if "drive-sync-part" in path.name]
 
 
+def test_how_a_version_differs(thrice: World) -> None:
+    oldest = room(thrice).of(A).revisions[-1]
+    thrice.write(A, "four", age=1)
+    shown, here = room(thrice).difference(A, oldest.id)
+    assert (shown.how, here) == ("text", True)
+    assert [(line.sign, line.text) for line in shown.lines[1:]] == [("-", "one"), ("+", "four")]
+    # Where it is gone here, Drive's current one is the later side.
+    (thrice.home / A).unlink()
+    shown, here = room(thrice).difference(A, oldest.id)
+    assert not here
+    assert shown.lines[-1].text == "three"
+    with pytest.raises(NoSuchRevision):
+        room(thrice).difference(A, "nine")
+
+
+def test_what_is_too_large_to_be_compared(thrice: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    oldest = room(thrice).of(A).revisions[-1]
+    monkeypatch.setattr("jupyter_drive_sync.engine.versions.LIMIT", 4)
+    assert room(thrice).difference(A, oldest.id)[0].how == "large"
+    (thrice.home / A).unlink()
+    assert room(thrice).difference(A, oldest.id)[0].how == "large"
+    thrice.write(A, "4444")
+    assert room(thrice).difference(A, oldest.id)[0].how == "text"
+
+
 def test_one_sentence_each(thrice: World) -> None:
     here = room(thrice)
     with pytest.raises(NotThere, match=r"no b\.txt"):

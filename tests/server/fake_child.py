@@ -85,6 +85,13 @@ def _undo(job: Job, context: Context) -> Mapping[str, Any]:
     return {**_done(job, context), "args": dict(job.args)}
 
 
+def _difference(job: Job, context: Context) -> Mapping[str, Any]:
+    return {
+        "path": job.args["path"], "revision": job.args["revision"], "how": "text", "here": True,
+        "lines": [{"sign": "-", "text": "old"}, {"sign": "+", "text": "new"}], "lines_more": 0,
+    }  # fmt: skip
+
+
 def _versions(job: Job, context: Context) -> Mapping[str, Any]:
     version = {
         "id": "r1", "time": 1.5, "size": 3, "author": "Ann", "kept": False, "current": True,
@@ -107,6 +114,7 @@ HANDLERS = {
     "restore": _restore,
     "undo": _undo,
     "versions": _versions,
+    "difference": _difference,
 }
 
 if __name__ == "__main__":

@@ -54,6 +54,18 @@ async def test_the_whole_story(api: Api, service: Service, home: Path, state: Pa
     await api.post("versions", {"path": "notes.txt", "revision": oldest, "action": "keep"})
     last = await finished(service, api)
     assert (last["kind"], last["result"]["kept"]) == ("versions", 1)
+    shown = await api.get(f"difference?path=notes.txt&revision={oldest}")
+    assert (shown["how"], shown["here"]) == ("text", True)
+    assert [(line["sign"], line["text"]) for line in shown["lines"][1:]] == [
+        ("-", "notes"),
+        ("+", "second"),
+    ]
+    # As a copy: what is here keeps its name, though it is as it was synced.
+    await api.post("restore", {"paths": ["notes.txt"], "revision": oldest})
+    last = await finished(service, api)
+    assert (home / "notes.txt").read_text() == "second"
+    ((copy, outcome),) = [(f["path"], f["outcome"]) for f in last["result"]["files"]]
+    assert outcome == "beside", (copy, outcome)
     (home / "copies").mkdir()
     body = {"paths": ["notes.txt"], "revision": oldest, "to": "copies"}
     await api.post("restore", body)
@@ -63,7 +75,7 @@ async def test_the_whole_story(api: Api, service: Service, home: Path, state: Pa
     last = await finished(service, api)
     assert [f["outcome"] for f in last["result"]["files"]] == ["put_back"]
     runs = (await api.get("history"))["runs"]
-    assert len(runs) == 5  # two syncs, two restores, one undo
+    assert len(runs) == 6  # two syncs, three restores, one undo
 
 
 @pytest.mark.usefixtures("really")
@@ -88,6 +100,15 @@ async def test_bring_back_to_my_home(api: Api, service: Service, home: Path) -> 
 @pytest.mark.usefixtures("connected", "fake_child")
 class TestAsAJob:
     """With a child that does tricks."""
+
+    async def test_a_difference(self, api: Api) -> None:
+        found = await api.get("difference?path=a/b.ipynb&revision=r1")
+        assert (found["path"], found["revision"]) == ("a/b.ipynb", "r1")
+        assert [line["sign"] for line in found["lines"]] == ["-", "+"]
+
+    @pytest.mark.parametrize("query", ["path=a", "revision=r", "path=../a&revision=r"])
+    async def test_a_difference_of_nothing(self, api: Api, query: str) -> None:
+        assert await api.refused("GET", f"difference?{query}") == (400, "request.invalid")
 
     async def test_nothing_yet(self, api: Api) -> None:
         assert await api.get("restore") == {"last": None}
@@ -185,6 +206,7 @@ async def test_without_consent(api: Api) -> None:
         ("POST", "restore"),
         ("POST", "undo"),
         ("GET", "versions?path=a"),
+        ("GET", "difference?path=a&revision=r"),
     ):
         status, said = await api.call(method, path)
         assert (status, said["code"]) == (409, "auth.missing"), path

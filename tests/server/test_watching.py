@@ -113,7 +113,7 @@ async def test_no_callback_holds_the_loop(
     await call("sync", method="POST", body='{"paths": ["many"]}')
     for _ in range(20):
         await call("status")
-    for path in ("history", "settings", "preview", "disconnect", "prompt"):
+    for path in ("history", "settings", "preview", "disconnect", "prompt", "folder", "object"):
         await call(path)
     await call("cancel", method="POST", body="")
     await service.passes.wait()
