@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -11,9 +12,14 @@ from jupyter_drive_sync.runner.place import Place
 from jupyter_drive_sync.runner.protocol import Problem, Reported
 from jupyter_drive_sync.server.desk import Desk
 from jupyter_drive_sync.server.passes import Crew, Passes
+from jupyter_drive_sync.server.problems import Occupied
 
 SPACE_KEPT: Final = 900.0
 """Seconds for which Google is not asked again how full the account is."""
+LOOK_KEPT: Final = 30.0
+"""Seconds for which another look at home or Drive is not repeated."""
+PLANNED: Final = 500
+"""Steps of a plan that are told."""
 
 
 class Kept:
@@ -87,6 +93,8 @@ class Looks:
         self._passes = passes
         self._wall = wall
         self._space = Kept(SPACE_KEPT)
+        self._plan = Kept(LOOK_KEPT)
+        self._rules = Kept(LOOK_KEPT)
 
     async def space(self, *, refresh: bool) -> Mapping[str, Any]:
         """Say how full the account is.
@@ -98,6 +106,51 @@ class Looks:
         view = await self._connected()
         who = view.account.permission_id if view.account else ""
         return await self._space.get(who, self._ask_space, refresh=refresh)
+
+    async def plan(self, *, refresh: bool) -> Mapping[str, Any]:
+        """Say what the next sync would do, and what it would cost; nothing is changed.
+
+        Raises:
+            NotConnected: there is nobody to ask.
+            Occupied: something runs, and would make it untrue.
+            DriveSyncError: what the look met.
+        """
+        view = await self._connected()
+        if self._passes.current is not None or view.status.running:
+            raise Occupied
+        of = (view.status.job, view.settings)
+        return await self._plan.get(of, self._ask_plan, refresh=refresh)
+
+    async def rules(self, *, refresh: bool) -> Mapping[str, Any]:
+        """Say what each rule leaves out, and how much that is.
+
+        Raises:
+            DriveSyncError: what the look at the home met.
+        """
+        view = await asyncio.get_running_loop().run_in_executor(None, self._desk.look)
+        settings = view.settings
+
+        async def ask() -> Mapping[str, Any]:
+            job = self._place.job("survey", args={"rules": True})
+            found = await self._crew.perform(job)
+            hit = {rule["rule"] for rule in found["rules"]}
+            idle = [text for text in settings.excludes if f"{text.strip()} (excludes)" not in hit]
+            return {"rules": found["rules"], "idle": idle, "looked": self._wall()}
+
+        return await self._rules.get(settings, ask, refresh=refresh)
+
+    async def _ask_plan(self) -> Mapping[str, Any]:
+        found = await self._crew.perform(self._place.job("preview", args={"only": []}))
+        steps = list(found["steps"])
+        counts: Counter[str] = Counter(step["step"] for step in steps)
+        return {
+            "estimate": found["estimate"],
+            "counts": dict(counts),
+            "steps": steps[:PLANNED],
+            "steps_more": max(0, len(steps) - PLANNED) + found["steps_more"],
+            "holds": [{"params": {}, **hold} for hold in found["holds"]],
+            "looked": self._wall(),
+        }
 
     async def _ask_space(self) -> Mapping[str, Any]:
         found = await self._crew.perform(self._place.job("validate"))

@@ -21,6 +21,7 @@ from jupyter_drive_sync.runner import hub
 from jupyter_drive_sync.runner.hub import supplier
 from jupyter_drive_sync.runner.place import Place
 from jupyter_drive_sync.runner.protocol import JobKind
+from jupyter_drive_sync.server.book import Book
 from jupyter_drive_sync.server.config import Nights
 from jupyter_drive_sync.server.consent import Attempt, Consent
 from jupyter_drive_sync.server.desk import FOREVER, Desk, View
@@ -102,6 +103,7 @@ class Service:
         self.passes = Passes(
             self.place, self.desk, self.crew, self, log=self.log.error, wall=self.wall
         )
+        self.book = Book(self.place)
         self.looks = Looks(self.place, self.desk, self.crew, self.passes, wall=self.wall)
         self.consent = Consent(
             self.place,
