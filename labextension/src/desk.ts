@@ -15,6 +15,9 @@ export type Page =
   | { name: 'waiting' }
   | { name: 'review'; hold: string }
   | { name: 'exclude' }
+  | { name: 'plan' }
+  | { name: 'restore'; paths?: readonly string[] }
+  | { name: 'undo'; run?: number }
   | { name: 'versions'; path: string }
   | { name: 'disconnect' };
 

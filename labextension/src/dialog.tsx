@@ -6,9 +6,12 @@ import type { Desk, Page } from './desk';
 import { baseName } from './format';
 import { Disconnect } from './pages/disconnect';
 import { Exclude } from './pages/exclude';
+import { Plan } from './pages/plan';
 import { Preview } from './pages/preview';
+import { RestorePage } from './pages/restore';
 import { Review } from './pages/review';
 import { Versions } from './pages/versions';
+import { UndoPage } from './pages/undo';
 import { consentIsOver, Waiting } from './pages/waiting';
 
 /** Props of every page. */
@@ -33,6 +36,12 @@ function Content(props: IPageProps & { page: DialogPage }): React.JSX.Element {
       return <Review {...rest} hold={page.hold} />;
     case 'exclude':
       return <Exclude {...rest} />;
+    case 'plan':
+      return <Plan {...rest} />;
+    case 'restore':
+      return <RestorePage {...rest} paths={page.paths} />;
+    case 'undo':
+      return <UndoPage {...rest} run={page.run} />;
     case 'disconnect':
       return <Disconnect {...rest} />;
     case 'versions':
@@ -54,6 +63,12 @@ function title(page: DialogPage, desk: Desk): string {
       return trans.__('Please decide');
     case 'exclude':
       return trans.__('Leave out folders and files');
+    case 'plan':
+      return trans.__('What the next sync would do');
+    case 'restore':
+      return trans.__('Bring back from Google Drive');
+    case 'undo':
+      return trans.__('Undo a sync');
     case 'disconnect':
       return trans.__('Disconnect from Google Drive');
     case 'versions':

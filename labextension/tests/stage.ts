@@ -16,6 +16,95 @@ export const SETTINGS = {
   by_admin: [] as string[]
 };
 
+/** What is apart: one replaced edit, one file that is newer there, two that are there alone. */
+export const APART = {
+  replaced: [
+    {
+      path: 'a/Lab3.ipynb',
+      size: 900,
+      at: hours(-5),
+      revision: 'r7',
+      kept: true,
+      link: 'https://d/1'
+    }
+  ],
+  newer: [
+    { path: 'a/notes.md', size: 40, at: hours(-2), revision: '', kept: false, link: 'https://d/2' }
+  ],
+  archived: [
+    { path: 'old/x.csv', size: 70, at: null, revision: '', kept: false, link: 'https://d/3' }
+  ],
+  unclaimed: [],
+  declined: [{ path: 'no.txt', size: 7, at: hours(-50), revision: '', kept: false, link: '' }]
+};
+
+function apartPage(): unknown {
+  const url = ground.server.asked.at(-1)?.url ?? '';
+  const kind = (/kind=(\w+)/.exec(url)?.[1] ?? 'replaced') as keyof typeof APART;
+  const counts = Object.fromEntries(Object.entries(APART).map(([name, all]) => [name, all.length]));
+  return { counts, kind, files: APART[kind], total: APART[kind].length, offset: 0 };
+}
+
+export const RULES = {
+  rules: [
+    {
+      reason: 'excluded',
+      rule: '.cache/ (default)',
+      paths: 1,
+      files: 812,
+      bytes: 96e6,
+      whole: false
+    },
+    { reason: 'excluded', rule: '/old/ (excludes)', paths: 1, files: 1, bytes: 5e6, whole: true },
+    { reason: 'link', rule: '', paths: 2, files: 2, bytes: 0, whole: true }
+  ],
+  idle: ['/nothing/ '],
+  looked: hours(0)
+};
+
+export const PLAN = {
+  estimate: { files: 2, size: 140_000, requests: 4, quota_units: 205, minutes: 0.1 },
+  counts: { create: 1, replace: 1, pin: 1 },
+  steps: [
+    { step: 'replace', path: 'a/Lab3.ipynb', kind: 'file', from: 'a/Lab3.ipynb', size: 70_000 },
+    { step: 'pin', path: 'a/Lab3.ipynb', kind: 'file', from: null, size: 0 },
+    { step: 'create', path: 'a/Lab4.ipynb', kind: 'file', from: null, size: 70_000 }
+  ],
+  steps_more: 9,
+  holds: [{ kind: 'deletions', count: 3, reason: '' }],
+  looked: hours(0)
+};
+
+function treePage(): unknown {
+  const url = ground.server.asked.at(-1)?.url ?? '';
+  const path = /path=([^&]*)/.exec(url)?.[1] ?? '';
+  const offset = Number(/offset=(\d+)/.exec(url)?.[1] ?? 0);
+  const child = (name: string, folder: boolean, here = true): object => ({
+    path: path ? `${path}/${name}` : name,
+    name,
+    folder,
+    size: folder ? 0 : 70,
+    modified: 0,
+    here
+  });
+  const all = path
+    ? [child('x.csv', false), child('y.csv', false, false)]
+    : [child('a', true), child('b.txt', false)];
+  return { path, files: all.slice(offset, offset + 1), total: all.length, offset };
+}
+
+export const UNDOABLE = {
+  run: 7,
+  started: hours(-1),
+  stays: { uploaded: 1 },
+  files: [
+    { path: 'a/gone.csv', way: 'untrash', size: 100 },
+    { path: 'a/Lab3.ipynb', way: 'put_back', size: 0 }
+  ],
+  total: 3,
+  offset: 0
+};
+
 export const SPACE = { limit: 15e9, usage: 6e9, in_trash: 2e8, free: 9e9, looked: hours(0) };
 
 export const RUN = {
@@ -68,6 +157,13 @@ export async function begin(change: Partial<IStatus> = {}): Promise<Desk> {
     'GET history': { runs: [RUN], total: 1, offset: 0 },
     'GET history/7/files': FILES,
     'GET space': SPACE,
+    'GET apart': apartPage,
+    'GET rules': RULES,
+    'GET plan': PLAN,
+    'GET tree': treePage,
+    'GET undoable': UNDOABLE,
+    'POST restore': { job: 'r1', already: false },
+    'POST undo': { job: 'u1', already: false },
     'GET settings': SETTINGS,
     'PATCH settings': SETTINGS,
     'GET holds/h1/files': HELD,

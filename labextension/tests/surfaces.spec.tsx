@@ -160,7 +160,7 @@ describe('a hold', () => {
     button("Move 2 files to Drive's trash", node).click();
     await drawn();
     const release = ground.server.asked.find(({ url }) => url.endsWith('release'));
-    expect(release?.body).toEqual({ id: 'h1', choice: 'trash', paths: ['a/1', 'a/2'] });
+    expect(release?.body).toEqual({ id: 'h1', choice: 'trash', paths: ['a'] });
   });
 
   it('that is settled says so', async () => {
@@ -190,9 +190,10 @@ describe('a hold', () => {
   });
 
   it('groups its files by folder, the fullest first', () => {
-    expect(grouped(HELD.files)).toEqual([
-      { name: 'a', files: 2, bytes: 200 },
-      { name: 'top', files: 1, bytes: 100 }
+    const said = grouped(HELD.files).map(({ name, files, bytes }) => [name, files, bytes]);
+    expect(said).toEqual([
+      ['a', 2, 200],
+      ['top', 1, 100]
     ]);
   });
 });

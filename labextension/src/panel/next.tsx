@@ -57,6 +57,11 @@ export function Next(props: { desk: Desk; settings: ISettings | null }): React.J
         )}
         {free && (
           <>
+            {!model.syncing && !stuck && (
+              <Button kind="link" onClick={() => desk.open({ name: 'plan' })}>
+                {trans.__('What would it do?')}
+              </Button>
+            )}
             <Button
               kind="link"
               onClick={() => void set({ paused_until: Math.round(Date.now() / 1000) + DAY })}

@@ -1,13 +1,16 @@
 /** The panel: how things stand, what was done, what comes next, and what a person can do. */
 import { ReactWidget } from '@jupyterlab/ui-components';
 import React, { useState } from 'react';
-import type { IRun } from '../contract';
+import type { ApartKind, IRun } from '../contract';
 import type { Desk, Page } from '../desk';
+import { Button } from '../parts';
 import { atTime, counter } from '../view';
 import { Account } from './account';
 import { useAnswer, useChanges } from './answer';
+import { ApartList } from './apart';
 import { History } from './history';
 import { Next } from './next';
+import { Rules } from './rules';
 import { RunFiles } from './runs';
 import { Section } from './section';
 import { Holds, State } from './state';
@@ -54,6 +57,32 @@ function LastRun(props: {
   );
 }
 
+/** What is on Drive and not here, or should not be there. */
+const ALONE: readonly ApartKind[] = ['archived', 'unclaimed', 'declined'];
+
+function Alone(props: {
+  desk: Desk;
+  counts: Record<ApartKind, number> | null;
+  over: string;
+}): React.JSX.Element {
+  const { desk, counts, over } = props;
+  const there = ALONE.filter(kind => (counts?.[kind] ?? 0) > 0);
+  return (
+    <>
+      {(there.length > 0 ? there : ALONE.slice(0, 1)).map(kind => (
+        <ApartList
+          key={kind}
+          desk={desk}
+          kind={kind}
+          number={counts?.[kind] ?? null}
+          over={over}
+          title={desk.trans.__('On Drive only')}
+        />
+      ))}
+    </>
+  );
+}
+
 /** What stands below the state; what is closed asks nothing. */
 function Sections({ desk, asked }: { desk: Desk; asked: IAsked }): React.JSX.Element {
   const { trans, model } = desk;
@@ -65,6 +94,10 @@ function Sections({ desk, asked }: { desk: Desk; asked: IAsked }): React.JSX.Ele
   const settings = useAnswer(
     () => model.client.getSettings(),
     `${status?.schedule ?? ''} ${status?.time_zone ?? ''}`
+  ).value;
+  const counts = useAnswer(
+    async () => (connected ? (await model.client.apart('replaced')).counts : null),
+    `${over} ${connected}`
   ).value;
   const run = history?.runs.find(each => each.outcome !== 'running') ?? null;
   return (
@@ -99,6 +132,61 @@ function Sections({ desk, asked }: { desk: Desk; asked: IAsked }): React.JSX.Ele
         <Section name="next" title={trans.__('Next sync')} open>
           <Next desk={desk} settings={settings} />
         </Section>
+      )}
+      {connected && (
+        <>
+          <Section
+            name="replaced"
+            title={trans.__('Replaced edits on Drive')}
+            chip={counts?.replaced ?? 0}
+          >
+            <ApartList
+              desk={desk}
+              kind="replaced"
+              number={counts?.replaced ?? null}
+              over={over}
+              title={trans.__('Replaced edits on Drive')}
+            />
+          </Section>
+          <Section name="newer" title={trans.__('Newer on Drive')} chip={counts?.newer ?? 0}>
+            <ApartList
+              desk={desk}
+              kind="newer"
+              number={counts?.newer ?? null}
+              over={over}
+              title={trans.__('Newer on Drive')}
+            />
+          </Section>
+          <Section
+            name="alone"
+            title={trans.__('On Drive only')}
+            chip={ALONE.reduce((sum, kind) => sum + (counts?.[kind] ?? 0), 0)}
+          >
+            <Alone desk={desk} counts={counts} over={over} />
+          </Section>
+          <Section
+            name="rules"
+            title={trans.__('Left out')}
+            chip={run ? counter(run.counters, 'left_out') : 0}
+          >
+            <Rules desk={desk} settings={settings} />
+          </Section>
+          <Section name="back" title={trans.__('Bring back')}>
+            <p>
+              {trans.__(
+                'Everything, a folder or a file, as it is on Drive or as it was after one of the last syncs.'
+              )}
+            </p>
+            <div className="jp-DriveSync-actions">
+              <Button onClick={() => desk.open({ name: 'restore' })}>
+                {trans.__('Bring back files…')}
+              </Button>
+              <Button kind="link" onClick={() => desk.open({ name: 'undo' })}>
+                {trans.__('Undo last sync…')}
+              </Button>
+            </div>
+          </Section>
+        </>
       )}
       {run !== null && (
         <Section name="history" title={trans.__('History')}>
