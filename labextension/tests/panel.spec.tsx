@@ -306,6 +306,9 @@ describe('what the panel offers', () => {
     runs[0]!.click();
     await drawn();
     expect(history.querySelectorAll('.jp-DriveSync-list')).toHaveLength(1);
+    const pages = opened();
+    button('Undo this sync…', history).click();
+    expect(pages).toEqual([{ name: 'undo', run: 7 }]);
     button('Show older ones', history).click();
     await drawn();
     expect(ground.server.routes()).toContain('GET history?limit=60');

@@ -5,6 +5,7 @@ import type { Desk } from '../desk';
 import { clock, dayWords } from '../format';
 import { type Shape, StateIcon } from '../icons';
 import { Button } from '../parts';
+import { counter } from '../view';
 import { useAnswer } from './answer';
 import { RunFiles, runWords } from './runs';
 
@@ -26,6 +27,11 @@ export function byDay(runs: readonly IRun[]): { day: string; started: number; ru
     }
   }
   return days;
+}
+
+/** Whether a run trashed or replaced something on Drive. */
+function canUndo({ counters }: IRun): boolean {
+  return counter(counters, 'trashed') + counter(counters, 'updated') > 0;
 }
 
 function shape(run: IRun): Shape {
@@ -96,6 +102,14 @@ export function History(props: {
                   {open === run.id && (
                     <div className="jp-DriveSync-run-files">
                       <RunFiles desk={desk} run={run} settings={props.settings} rows={6} />
+                      {canUndo(run) && (
+                        <Button
+                          kind="link"
+                          onClick={() => desk.open({ name: 'undo', run: run.id })}
+                        >
+                          {trans.__('Undo this sync…')}
+                        </Button>
+                      )}
                     </div>
                   )}
                 </li>
