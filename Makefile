@@ -20,7 +20,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo chromium test browser wheel hub5 lint format torture mutation bench clean
+.PHONY: help setup demo chromium test browser wheel hub5 lint format catalogue torture mutation bench clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -111,6 +111,9 @@ format: setup ## Put the code into its form
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 	@npm run format --silent --loglevel=error
+
+catalogue: setup ## Extract what the front end says, and bring all languages up to date
+	@$(BIN)/python -m tests.catalogue
 
 torture: setup ## Run the long tests, print their figures; N=1000000: random cases; RESUME=1: go on
 	@$(BIN)/python -m tests.figures begin $(FIGURES) '$(RESUME)' '$(N)'

@@ -29,5 +29,6 @@ export default tseslint.config(
       '@typescript-eslint/no-unnecessary-condition': 'off'
     }
   },
+  { files: ['labextension/messages.mjs'], rules: { 'no-console': 'off' } },
   { files: ['**/*.{js,mjs}'], ...tseslint.configs.disableTypeChecked }
 );

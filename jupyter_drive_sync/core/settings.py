@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, Final, Literal, get_type_hints
+from typing import Any, Final, Literal, get_args, get_type_hints
 
+from jupyter_drive_sync.core import cron
 from jupyter_drive_sync.errors import BadSettings
 
 MiB: Final = 1024 * 1024
@@ -17,6 +18,7 @@ GiB: Final = 1024 * MiB
 DAY: Final = 86_400
 
 DeletePolicy = Literal["trash", "keep"]
+Notify = Literal["problems", "never"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,10 @@ class Settings:
             nothing else tells; nobody states how long it takes.
         request_timeout: seconds without a byte after which a request is given up.
         retries: tries of one request before it is given up for this run.
+        schedule: when everything is synced by itself: a cron expression (see :mod:`cron`); ``""``
+            is never.
         time_zone: IANA name that a schedule is read in; ``""`` is the browser's, else the system's.
+        notify: which notifications are shown: of ``problems``, or ``never`` any.
         paused_until: seconds since the epoch until which nothing runs by itself; 0 is not paused,
             -1 until somebody resumes it.
         ask_after: seconds since the epoch before which nobody is asked to connect; -1 is never.
@@ -86,7 +91,9 @@ class Settings:
     listing_lag: int = 120
     request_timeout: int = 60
     retries: int = 8
+    schedule: str = "0 3 * * *"
     time_zone: str = ""
+    notify: Notify = "problems"
     paused_until: float = 0.0
     ask_after: float = 0.0
 
@@ -102,6 +109,11 @@ class Settings:
                 raise BadSettings(name=name, problem=f"{value} is not between {low} and {high}")
         if self.chunk_size % (256 * 1024):
             raise BadSettings(name="chunk_size", problem="it is no multiple of 262144 bytes")
+        if self.schedule.strip():
+            try:
+                cron.parse(self.schedule)
+            except ValueError as problem:
+                raise BadSettings(name="schedule", problem=str(problem)) from problem
 
 
 _RANGES: Final[dict[str, tuple[float, float]]] = {
@@ -131,6 +143,17 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
 }
 
 
+_WORDS: Final = (DeletePolicy, Notify)
+_WANTED: Final[dict[Any, str]] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    DeletePolicy: '"trash" or "keep"',
+    Notify: '"problems" or "never"',
+}
+
+
 def from_mapping(values: Mapping[str, Any], base: Settings | None = None) -> Settings:
     """Check values that came from a file or a command line and lay them over ``base``.
 
@@ -156,13 +179,12 @@ def _checked(name: str, value: Any, hint: Any) -> Any:
         good = isinstance(value, int | float) and not isinstance(value, bool)
     elif hint is str:
         good = isinstance(value, str)
-    elif hint == DeletePolicy:
-        good = value in ("trash", "keep")
+    elif hint in _WORDS:
+        good = value in get_args(hint)
     else:
         good = isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
         value = tuple(value) if good else value
     if not good:
-        words = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
-        wanted = words.get(hint, '"trash" or "keep"' if hint == DeletePolicy else "a list of texts")
+        wanted = _WANTED.get(hint, "a list of texts")
         raise BadSettings(name=name, problem=f"{value!r} is not {wanted}")
     return value

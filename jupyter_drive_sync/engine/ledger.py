@@ -37,6 +37,7 @@ from jupyter_drive_sync.engine.ledger_rows import (
     dump,
     find_at,
     find_failures,
+    find_outcomes,
     load,
     put_edit,
     rebase,
@@ -162,11 +163,7 @@ class Ledger:
 
     def file_at(self, path: RelPath) -> LedgerEntry | None:
         """Return the file of ours at a path, the mirrored one where there are several."""
-        rows = self._db.execute(
-            "SELECT * FROM objects WHERE path = ? AND kind = ?", (to_bytes(path), Kind.FILE.value)
-        )
-        found = map(to_entry, rows)
-        return min(found, key=lambda entry: (RANK[entry.standing], entry.id), default=None)
+        return self.at([path]).get((path, Kind.FILE))
 
     def at(self, paths: Sequence[RelPath]) -> dict[tuple[RelPath, Kind], LedgerEntry]:
         """Return what is known at some paths, of several of a kind the one that matters most."""
@@ -626,15 +623,7 @@ class Ledger:
 
     def outcomes(self, run: int) -> list[FileOutcome]:
         """Return the files of a run that were not simply unchanged, failed ones first."""
-        rows = self._db.execute(
-            "SELECT path, outcome, reason, said, size FROM outcomes WHERE run = ?"
-            " ORDER BY outcome != 'failed', path",
-            (run,),
-        )
-        return [
-            FileOutcome(from_bytes(path), outcome, unpacked(reason, said), size)
-            for path, outcome, reason, said, size in rows
-        ]
+        return find_outcomes(self._db, run)
 
     def failures(self) -> dict[RelPath, tuple[int, FileOutcome]]:
         """Return the files whose newest outcome is a failure, each with its run."""

@@ -190,6 +190,19 @@ def find_at(db: sqlite3.Connection, paths: Sequence[RelPath]) -> Iterator[Ledger
         yield from map(to_entry, db.execute(query, part))
 
 
+def find_outcomes(db: sqlite3.Connection, run: int) -> list[FileOutcome]:
+    """Return the files of a run that were not simply unchanged, failed ones first."""
+    rows = db.execute(
+        "SELECT path, outcome, reason, said, size FROM outcomes WHERE run = ?"
+        " ORDER BY outcome != 'failed', path",
+        (run,),
+    )
+    return [
+        FileOutcome(from_bytes(path), outcome, unpacked(reason, said), size)
+        for path, outcome, reason, said, size in rows
+    ]
+
+
 def find_failures(db: sqlite3.Connection) -> dict[RelPath, tuple[int, FileOutcome]]:
     """Return the files whose newest outcome is a failure, each with the run that it is of."""
     failed: dict[bytes, tuple[int, FileOutcome]] = {}

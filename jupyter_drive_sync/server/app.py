@@ -13,6 +13,7 @@ from jupyter_server.serverapp import ServerApp
 
 from jupyter_drive_sync.errors import DriveSyncError
 from jupyter_drive_sync.server.base import STARTUP
+from jupyter_drive_sync.server.browser_routes import BROWSER_ROUTES
 from jupyter_drive_sync.server.config import DriveSync, read_config
 from jupyter_drive_sync.server.handlers import ROUTES
 from jupyter_drive_sync.server.herald import register
@@ -48,7 +49,7 @@ class DriveSyncApp(ExtensionApp):
 
     def initialize_handlers(self) -> None:
         """Add the routes."""
-        self.handlers.extend((*ROUTES, *PANEL_ROUTES))
+        self.handlers.extend((*ROUTES, *BROWSER_ROUTES, *PANEL_ROUTES))
 
     async def stop_extension(self) -> None:
         """End what runs, in order."""
@@ -77,7 +78,6 @@ class DriveSyncApp(ExtensionApp):
             "log": self.log,
             "paused": config.paused,
             "ask": config.ask,
-            "notify": config.notify != "never",
             "alive": self._alive,
         }
 

@@ -34,6 +34,11 @@ def is_time(value: Any) -> bool:
     return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
+def is_whole(value: Any) -> bool:
+    """Tell whether it is a whole number that is not negative."""
+    return type(value) is int and 0 <= value < 1 << 63
+
+
 def is_path_list(value: Any) -> bool:
     """Tell whether it is a list of paths below the home."""
     return is_texts(value) and len(value) <= _MOST_PATHS and all(map(is_path, value))
@@ -47,7 +52,11 @@ def is_path(path: str) -> bool:
 SETTABLE: Final[Mapping[str, Check]] = {
     "excludes": is_texts,
     "includes": is_texts,
+    "max_file_size": lambda value: value is None or is_whole(value),
+    "bandwidth": lambda value: value is None or is_whole(value),
+    "schedule": lambda value: value is None or is_text(value),
     "time_zone": is_text,
+    "notify": lambda value: value in (None, "problems", "never"),
     "paused_until": is_time,
 }
 """What a person sets through the front end."""

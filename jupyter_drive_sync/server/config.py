@@ -17,7 +17,6 @@ from traitlets.config import Config, LoggingConfigurable
 from jupyter_drive_sync.core.settings import Settings, from_mapping
 from jupyter_drive_sync.errors import BadSettings
 from jupyter_drive_sync.runner.place import Credentials, Place, find_place
-from jupyter_drive_sync.server import cron
 
 _DEFAULT: Final = Settings()
 _PERSONAL: Final = frozenset({"paused_until", "ask_after"})
@@ -29,14 +28,12 @@ class Nights:
     """When a pass runs by itself.
 
     Attributes:
-        schedule: cron expression; ``""`` is never.
         jitter: seconds after the due time within which a server begins.
         catch_up: seconds after the start of a server within which a missed night is made up for;
             0 is never.
         busy_wait: seconds for which a due pass waits while kernels are busy.
     """
 
-    schedule: str
     jitter: int
     catch_up: int
     busy_wait: int
@@ -68,7 +65,7 @@ class DriveSync(LoggingConfigurable):
     ).tag(config=True)
 
     schedule = Unicode(
-        "0 3 * * *",
+        _DEFAULT.schedule,
         help="When everything is synced by itself: a cron expression (minute, hour, day, month, "
         "day of week), read in the time zone. Empty: never.",
     ).tag(config=True)
@@ -102,7 +99,7 @@ class DriveSync(LoggingConfigurable):
     ).tag(config=True)
     notify = Enum(
         ["problems", "never"],
-        "problems",
+        _DEFAULT.notify,
         help="Whether a notification tells a problem that the person or the admin has to mend. The "
         "cloud button shows it either way; a success of the night is never notified.",
     ).tag(config=True)
@@ -235,12 +232,7 @@ class DriveSync(LoggingConfigurable):
         for name in ("jitter", "catch_up", "busy_wait"):
             if not 0 <= getattr(self, name) <= 86_400:
                 raise BadSettings(name=name, problem="it is not between 0 and 86400 seconds")
-        if self.schedule.strip():
-            try:
-                cron.parse(self.schedule)
-            except ValueError as problem:
-                raise BadSettings(name="schedule", problem=str(problem)) from problem
-        return Nights(self.schedule.strip(), self.jitter, self.catch_up, self.busy_wait)
+        return Nights(self.jitter, self.catch_up, self.busy_wait)
 
     def _is_set(self, name: str) -> bool:
         section = self._find_my_config(self.config)

@@ -6,17 +6,14 @@ Everything here touches files or the database, so the server calls it in a threa
 from __future__ import annotations
 
 import contextlib
-import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from jupyter_drive_sync.core.settings import Settings
-from jupyter_drive_sync.core.tree import RelPath, printable
+from jupyter_drive_sync.core.tree import RelPath
 from jupyter_drive_sync.drive.secrets import SecretsStore
-from jupyter_drive_sync.engine import folder as folders
 from jupyter_drive_sync.engine.ledger import Ledger
-from jupyter_drive_sync.engine.records import FileOutcome
 from jupyter_drive_sync.engine.report import (
     Status,
     describe,
@@ -25,12 +22,9 @@ from jupyter_drive_sync.engine.report import (
     people_state,
     read_status,
 )
-from jupyter_drive_sync.engine.site import Site
-from jupyter_drive_sync.errors import DriveSyncError, HubSilent, NoSuchHold, RunBusy, Vanished
-from jupyter_drive_sync.home.read import Home
+from jupyter_drive_sync.errors import DriveSyncError, HubSilent, NoSuchHold, RunBusy
 from jupyter_drive_sync.runner import settings_file
 from jupyter_drive_sync.runner.account import Account
-from jupyter_drive_sync.runner.clock import SystemClock
 from jupyter_drive_sync.runner.place import Place
 from jupyter_drive_sync.server.config import check_time_zone
 from jupyter_drive_sync.server.memo import Memo
@@ -156,7 +150,7 @@ class Desk:
 
     def runs(self) -> list[dict[str, Any]]:
         """Return the runs that are kept, newest first."""
-        with self._ledger() as ledger:
+        with self.ledger() as ledger:
             return [asdict(run) for run in ledger.runs(limit=200)] if ledger else []
 
     def run_files(self, run: int, outcome: str = "") -> list[dict[str, Any]]:
@@ -165,7 +159,7 @@ class Desk:
         Raises:
             NoSuchThing: there was no such run.
         """
-        with self._ledger() as ledger:
+        with self.ledger() as ledger:
             if ledger is None or all(known.id != run for known in ledger.runs(limit=200)):
                 raise NoSuchThing(thing=f"run {run}")
             files = [describe_file(file) for file in ledger.outcomes(run)]
@@ -178,7 +172,7 @@ class Desk:
         """
         status = Status.load(self._place.state_dir)
         done = size = 0
-        with self._ledger() as ledger:
+        with self.ledger() as ledger:
             for run in ledger.runs(limit=_CUT_OFF) if ledger else ():
                 if run.outcome.startswith("completed") or (
                     run.problem is not None and run.problem["who"] != "wait"
@@ -196,46 +190,11 @@ class Desk:
         Raises:
             NoSuchHold: there is no such hold.
         """
-        with self._ledger() as ledger:
+        with self.ledger() as ledger:
             if ledger is None or all(known.id != hold for known in ledger.holds()):
                 raise NoSuchHold(problem=f"There is no hold with the id {hold}.")
             items = ledger.hold_items(hold)
         return [{"path": item.path, "size": item.size} for item in items]
-
-    def folder(self, path: str, saved: Collection[str] = ()) -> str:
-        """Return how the entries of a folder stand, as the JSON that the route answers with.
-
-        Args:
-            path: of the folder.
-            saved: files that were saved since the last sync.
-
-        Raises:
-            NoSuchThing: there is no such folder.
-            DriveSyncError: it cannot be looked at.
-        """
-        where = RelPath(path)
-        settings = self._place.load_settings()
-        clock = SystemClock()
-        site = Site(
-            self._place.home, self._place.drive_folder, self._place.state_dir, settings, clock
-        )
-        with self._ledger() as ledger, Home(self._place.home, clock=clock) as home:
-            try:
-                view = (
-                    folders.look(site, home, ledger, where, [*map(RelPath, saved)])
-                    if ledger
-                    else folders.FolderView(where, known=False)
-                )
-            except Vanished:
-                raise NoSuchThing(thing=f"folder {printable(where)}") from None
-        return json.dumps(_described(view))
-
-    def on_drive(self, path: str) -> dict[str, Any]:
-        """Return where a file or folder lies on Drive; empty texts where Drive has none."""
-        with self._ledger() as ledger:
-            found = folders.find_on_drive(ledger, RelPath(path)) if ledger else None
-        values = asdict(found) if found else {"id": "", "link": "", "colab": ""}
-        return {"path": path, **values}
 
     # -- writing ----------------------------------------------------------------------------------
 
@@ -246,7 +205,7 @@ class Desk:
             NoSuchHold: there is no such hold, choice or path.
         """
         folder = self._place.state_dir
-        with self._ledger() as ledger:
+        with self.ledger() as ledger:
             if ledger is None:
                 raise NoSuchHold(problem="Nothing waits for you: there was no sync yet.")
             only = [RelPath(path) for path in paths]
@@ -335,7 +294,7 @@ class Desk:
     def _read_link(self, status: Status) -> str:
         """Return the mirror's address; asked of the ledger until it is known."""
         if not self._link and status.last_sync is not None and not status.running:
-            with contextlib.suppress(DriveSyncError), self._ledger() as ledger:
+            with contextlib.suppress(DriveSyncError), self.ledger() as ledger:
                 self._link = ledger.get("root_link") if ledger else ""
         return self._link
 
@@ -344,7 +303,7 @@ class Desk:
         self._link = ""
 
     @contextlib.contextmanager
-    def _ledger(self) -> Iterator[Ledger | None]:
+    def ledger(self) -> Iterator[Ledger | None]:
         """Open the ledger, without making one where there was no sync yet."""
         if not (self._place.state_dir / "ledger.sqlite").exists():
             yield None
@@ -352,19 +311,6 @@ class Desk:
         ledger, _ = Ledger.open(self._place.state_dir)
         with ledger:
             yield ledger
-
-
-def _described(view: folders.FolderView) -> dict[str, Any]:
-    why = view.left_out
-    return {
-        "path": view.path,
-        "known": view.known,
-        "left_out": describe_file(FileOutcome(view.path, "left_out", why)) if why else None,
-        "mirrored": [
-            [name, stat.size, stat.mtime_ns // 1_000_000] for name, stat in view.mirrored.items()
-        ],
-        "marks": [{**describe_file(mark.outcome), "folder": mark.folder} for mark in view.marks],
-    }
 
 
 def _is(problem: DriveSyncError, kind: type[DriveSyncError]) -> bool:

@@ -244,45 +244,6 @@ class VersionsRoute(Route):
         self.reply({"job": await self.service.bring_back("versions", args), "already": False}, 202)
 
 
-class DifferenceRoute(Route):
-    """How a version differs from what is current."""
-
-    @guarded
-    async def get(self) -> None:
-        """Return the lines that differ."""
-        path = self.get_query_argument("path", "", strip=False)
-        revision = self.get_query_argument("revision", "")
-        if not path or not is_path(path):
-            raise BadRequest(problem="path names no file below the home")
-        if not 0 < len(revision) <= 200:
-            raise BadRequest(problem="revision names no version")
-        self.reply_text(await self.service.difference(path, revision))
-
-
-class FolderRoute(Route):
-    """How the entries of a folder stand."""
-
-    @guarded
-    async def get(self) -> None:
-        """Return what is not plainly synced, and what Drive has."""
-        path = self.get_query_argument("path", "", strip=False)
-        if path and not is_path(path):
-            raise BadRequest(problem="path names no folder below the home")
-        self.reply_text(await self.service.folder(path))
-
-
-class ObjectRoute(Route):
-    """Where a file or folder lies on Drive."""
-
-    @guarded
-    async def get(self) -> None:
-        """Return its address."""
-        path = self.get_query_argument("path", "", strip=False)
-        if path and not is_path(path):
-            raise BadRequest(problem="path names nothing below the home")
-        self.reply(await self.service.on_drive(path))
-
-
 class _Paged(Route):
     """A route that answers with a part of a list."""
 
@@ -445,9 +406,6 @@ ROUTES: Final[tuple[tuple[str, type[JupyterHandler]], ...]] = (
     ("drive-sync/api/restore", RestoreRoute),
     ("drive-sync/api/undo", UndoRoute),
     ("drive-sync/api/versions", VersionsRoute),
-    ("drive-sync/api/difference", DifferenceRoute),
-    ("drive-sync/api/folder", FolderRoute),
-    ("drive-sync/api/object", ObjectRoute),
     (r"drive-sync/api/holds/(?P<hold>[0-9a-f]{1,32})/files", HoldFilesRoute),
     ("drive-sync/api/history", HistoryRoute),
     (r"drive-sync/api/history/(?P<run>[1-9][0-9]{0,9})/files", RunFilesRoute),

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from jupyter_drive_sync.server import cron
+from jupyter_drive_sync.core import cron
 from jupyter_drive_sync.server.config import Nights
 
 _LOOK_AGAIN: Final = 30.0
@@ -39,6 +39,7 @@ class Schedule:
         changed: is told when what is shown changed.
         wall: seconds since the epoch.
         rng: where the offset comes from.
+        expression: the cron expression of the nights; ``""`` is never.
         zone: IANA name in which the expression is read; ``""`` before the start.
         waiting_for: what a due run waits for, or ``""``.
     """
@@ -50,6 +51,7 @@ class Schedule:
     changed: Callable[[], None]
     wall: Callable[[], float]
     rng: random.Random = field(default_factory=random.SystemRandom)
+    expression: str = ""
     zone: str = ""
     waiting_for: str = ""
     _nightly: Any = None
@@ -59,10 +61,11 @@ class Schedule:
     _offset: float = 0.0
     _nudger: asyncio.Task[None] | None = None
 
-    async def start(self, set_zone: str, browser_zone: str) -> None:
+    async def start(self, expression: str, set_zone: str, browser_zone: str) -> None:
         """Begin to wait for the nights.
 
         Args:
+            expression: when they are.
             set_zone: what somebody set.
             browser_zone: that of the browser that connected.
         """
@@ -71,8 +74,13 @@ class Schedule:
         self._nightly = await loop.run_in_executor(None, importlib.import_module, name)
         self._offset = self.rng.uniform(0, self.nights.jitter)
         self.zone = await loop.run_in_executor(None, self._choose, set_zone, browser_zone)
-        if not self.nights.schedule:
-            return
+        self.expression = expression.strip()
+        if self.expression:
+            self._begin()
+            await self._plan_catch_up()
+            self.changed()
+
+    def _begin(self) -> None:
         self._trigger = self._make_trigger()
         self._scheduler = self._nightly.AsyncIOScheduler(timezone=UTC)
         self._scheduler.start()
@@ -80,29 +88,37 @@ class Schedule:
         self._scheduler.add_job(
             self._go, self._trigger, id=_NIGHT, coalesce=True, misfire_grace_time=None
         )
-        await self._plan_catch_up()
-        self._nudger = loop.create_task(self._nudge())
-        self.changed()
+        self._nudger = asyncio.get_running_loop().create_task(self._nudge())
 
     async def stop(self) -> None:
         """Wait for no more nights."""
+        self._end()
+
+    def _end(self) -> None:
         if self._nudger is not None:
             self._nudger.cancel()
+            self._nudger = None
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=False)
             self._scheduler = None
 
-    async def set_zones(self, set_zone: str, browser_zone: str) -> None:
-        """Read the expression in another time zone from now on."""
+    async def change(self, expression: str, set_zone: str, browser_zone: str) -> None:
+        """Wait for other nights from now on, or read them in another time zone."""
         if self._nightly is None:
             return
         loop = asyncio.get_running_loop()
         zone = await loop.run_in_executor(None, self._choose, set_zone, browser_zone)
-        if zone != self.zone:
-            self.zone = zone
-            if self._scheduler is not None:
-                self._trigger = self._make_trigger()
-                self._scheduler.reschedule_job(_NIGHT, trigger=self._trigger)
+        expression = expression.strip()
+        if (expression, zone) == (self.expression, self.zone):
+            return
+        self.expression, self.zone = expression, zone
+        if not expression:
+            self._end()
+        elif self._scheduler is None:
+            self._begin()
+        else:
+            self._trigger = self._make_trigger()
+            self._scheduler.reschedule_job(_NIGHT, trigger=self._trigger)
 
     def next_run(self, not_before: float) -> float | None:
         """Return when the next pass begins by itself, in epoch seconds.
@@ -166,7 +182,7 @@ class Schedule:
             self.changed()
 
     def _make_trigger(self) -> Any:
-        return self._nightly.Nightly(cron.parse(self.nights.schedule), self.zone, self._offset)
+        return self._nightly.Nightly(cron.parse(self.expression), self.zone, self._offset)
 
     def _choose(self, *wanted: str) -> str:
         for name in filter(None, wanted):

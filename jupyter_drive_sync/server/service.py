@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import random
 import time
@@ -22,6 +21,7 @@ from jupyter_drive_sync.runner.hub import supplier
 from jupyter_drive_sync.runner.place import Place
 from jupyter_drive_sync.runner.protocol import JobKind
 from jupyter_drive_sync.server.book import Book
+from jupyter_drive_sync.server.browsing import Browsing
 from jupyter_drive_sync.server.config import Nights
 from jupyter_drive_sync.server.consent import Attempt, Consent
 from jupyter_drive_sync.server.desk import FOREVER, Desk, View
@@ -65,7 +65,6 @@ class Service:
         log: the server's log.
         paused: whether the administrator paused everything.
         ask: whether people may be asked to connect.
-        notify: whether problems may be told by a notification.
         wall: seconds since the epoch.
         clock: monotonic seconds.
         rng: spreads the nights.
@@ -82,7 +81,6 @@ class Service:
     log: logging.Logger
     paused: bool = False
     ask: bool = True
-    notify: bool = True
     wall: Callable[[], float] = time.time
     clock: Callable[[], float] = time.monotonic
     rng: random.Random = field(default_factory=random.SystemRandom)
@@ -96,6 +94,7 @@ class Service:
         self.place = replace(self.place, settings=settings)
         self.crew.supply = supplier(self.place)
         self.desk = Desk(self.place, self.wall, paused=self.paused)
+        self.browsing = Browsing(self.place, self.desk)
         self.metrics = Metrics()
         self.herald = Herald(
             self.events, self._compose, wall=self.wall, clock=self.clock, log=self.log.error
@@ -146,7 +145,7 @@ class Service:
         await self.hub.look()
         view = await self.look()
         self.metrics.succeeded(view.status.last_sync)
-        await self.schedule.start(view.settings.time_zone, view.memo.browser_time_zone)
+        await self.schedule.start(*_timed(view))
         if self.hub.on:
             self._in_background(self._ask_for_night())
 
@@ -159,6 +158,11 @@ class Service:
         await self.hub.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.herald.close()
+
+    @property
+    def saved(self) -> list[str]:
+        """The files that were saved since the last sync, below the home."""
+        return [f"{self._root}/{each}".lstrip("/") for each in self._saved]
 
     # -- looking ----------------------------------------------------------------------------------
 
@@ -220,6 +224,9 @@ class Service:
         return {
             "excludes": list(view.settings.excludes),
             "includes": list(view.settings.includes),
+            "max_file_size": view.settings.max_file_size,
+            "bandwidth": view.settings.bandwidth,
+            "notify": view.settings.notify,
             "time_zone": view.settings.time_zone,
             "paused_until": _until(view.settings.paused_until),
             "schedule": timing["schedule"],
@@ -253,19 +260,6 @@ class Service:
                 {"code": code, "sentence": sentence} for code, sentence in _REVOKE_ENDS.items()
             ],
         }
-
-    async def folder(self, path: str) -> str:
-        """Return the reply of the folder route, as JSON: a large one is written in a thread.
-
-        Raises:
-            NoSuchThing: there is no such folder.
-        """
-        saved = [f"{self._root}/{each}".lstrip("/") for each in self._saved]
-        return await self.off_loop(self.desk.folder, path, saved)
-
-    async def on_drive(self, path: str) -> dict[str, Any]:
-        """Return where a file or folder lies on Drive."""
-        return await self.off_loop(self.desk.on_drive, path)
 
     async def preview(self, *, refresh: bool) -> dict[str, Any]:
         """Return the reply of the preview route."""
@@ -317,20 +311,16 @@ class Service:
             NotConnected: there is nobody to ask.
             Reported: there is no such file.
         """
-        found = await self._asked("versions", {"path": path})
+        found = dict(await self.asked("versions", {"path": path}))
         return {name: found[name] for name in _VERSIONS}
 
-    async def difference(self, path: str, revision: str) -> str:
-        """Return how a version differs from what is current, as JSON: it can be long.
+    async def asked(self, kind: JobKind, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Ask Drive for something, in a child.
 
         Raises:
             NotConnected: there is nobody to ask.
-            Reported: there is no such file or version.
+            DriveSyncError: what the child met.
         """
-        found = await self._asked("difference", {"path": path, "revision": revision})
-        return await self.off_loop(json.dumps, dict(found))
-
-    async def _asked(self, kind: JobKind, args: Mapping[str, Any]) -> Mapping[str, Any]:
         view = await self.look()
         if not view.connected:
             raise NotConnected
@@ -402,7 +392,7 @@ class Service:
         await self.off_loop(self.desk.change, values)
         self.passes.forget_survey()
         view = await self.look()
-        await self.schedule.set_zones(view.settings.time_zone, view.memo.browser_time_zone)
+        await self.schedule.change(*_timed(view))
         self.herald.tell("settings")
 
     async def answer_prompt(self, action: str, tab: str) -> None:
@@ -531,7 +521,7 @@ class Service:
             await self.off_loop(self.desk.remember, browser_time_zone=attempt.time_zone)
         await self.off_loop(self.desk.change, {"ask_after": None})
         view = await self.look()
-        await self.schedule.set_zones(view.settings.time_zone, view.memo.browser_time_zone)
+        await self.schedule.change(*_timed(view))
         if attempt.sync:
             await self.sync()
 
@@ -596,7 +586,7 @@ class Service:
         until = view.settings.paused_until
         idle = not view.connected or view.paused_by == "admin" or until == FOREVER
         return {
-            "schedule": self.nights.schedule,
+            "schedule": view.settings.schedule,
             "time_zone": self.schedule.zone,
             "next_run": None if idle else self.schedule.next_run(until),
         }
@@ -604,7 +594,7 @@ class Service:
     def _incident(self, view: View) -> dict[str, Any] | None:
         if view.incident is None:
             return None
-        return {**view.incident, "tell": view.incident["tell"] and self.notify}
+        return {**view.incident, "tell": view.incident["tell"] and view.settings.notify != "never"}
 
     def _may_ask(self, view: View) -> bool:
         after = view.settings.ask_after
@@ -636,6 +626,11 @@ class Service:
             self.log.warning("After the consent: %s", problem.sentence)
         elif problem is not None:
             self.log.error("After the consent: %r", problem)
+
+
+def _timed(view: View) -> tuple[str, str, str]:
+    """Return when passes run by themselves, and what names the time zone of that."""
+    return view.settings.schedule, view.settings.time_zone, view.memo.browser_time_zone
 
 
 def _until(value: float) -> float | None:

@@ -200,6 +200,11 @@ export interface IHistory {
 export interface ISettings {
   excludes: string[];
   includes: string[];
+  /** Bytes; larger files are left out. */
+  max_file_size: number;
+  /** Bytes a second sent at most; 0 is unlimited. */
+  bandwidth: number;
+  notify: 'problems' | 'never';
   time_zone: string;
   paused_until: number | null;
   schedule: string;
@@ -300,8 +305,14 @@ export interface IRestoreRequest {
   dry_run?: boolean;
 }
 
+/** What a person may set; null takes the default. */
 export type SettingsChange = Partial<
-  Pick<ISettings, 'excludes' | 'includes' | 'time_zone' | 'paused_until'>
+  Pick<ISettings, 'excludes' | 'includes' | 'time_zone' | 'paused_until'> & {
+    max_file_size: number | null;
+    bandwidth: number | null;
+    schedule: string | null;
+    notify: ISettings['notify'] | null;
+  }
 >;
 
 export interface IPrompt {

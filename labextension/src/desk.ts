@@ -1,6 +1,7 @@
 /** What can be done, wherever it is asked for: one place for toolbar, status bar, menu and dialog. */
 import { PageConfig } from '@jupyterlab/coreutils';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { Token } from '@lumino/coreutils';
 import { Signal, type ISignal } from '@lumino/signaling';
 import { Refused, Unreachable } from './client';
 import type { Choice, IAsked } from './contract';
@@ -20,6 +21,9 @@ export type Page =
   | { name: 'undo'; run?: number }
   | { name: 'versions'; path: string }
   | { name: 'disconnect' };
+
+/** Our own plugins' way to the desk of the page; others take {@link IDriveSync}. */
+export const IDesk = new Token<Desk>('jupyter-drive-sync:IDesk');
 
 /** Where Google shows what fills an account. */
 const SPACE = 'https://drive.google.com/drive/quota';

@@ -24,7 +24,12 @@ export function size(bytes: number): string {
     value /= 1000;
     unit += 1;
   }
-  const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+  if (unit === 0) {
+    // The one unit that has a plural, and another name elsewhere.
+    const whole = { style: 'unit', unit: 'byte', unitDisplay: 'long' } as const;
+    return Math.round(value).toLocaleString(language(), whole);
+  }
+  const digits = value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
   const number = value.toLocaleString(language(), { maximumFractionDigits: digits });
   return `${number} ${units[unit]}`;
 }

@@ -5,26 +5,26 @@ import {
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette, IToolbarWidgetRegistry } from '@jupyterlab/apputils';
-import { type FileBrowser, IFileBrowserFactory } from '@jupyterlab/filebrowser';
+import type { FileBrowser } from '@jupyterlab/filebrowser';
 import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { UUID } from '@lumino/coreutils';
-import type { Item } from './browser/folders';
+import { browserPlugin } from './browser/plugin';
 import { StateButton, StatusItem } from './button';
 import { Client } from './client';
-import { Desk } from './desk';
+import { Desk, IDesk } from './desk';
 import { Announcer, Endings } from './endings';
 import { cloudIcon } from './icons';
 import { DriveSyncModel } from './model';
 import { Side } from './panel/side';
 import { CALM, Prompt } from './prompt';
 import { Toasts } from './toasts';
-import { IDriveSync } from './tokens';
+import { offeredPlugin } from './offered';
+import { settingsPlugin } from './settings/plugin';
 
-export { IDriveSync } from './tokens';
-export type { Desk } from './desk';
+export { IDriveSync, type IDriveSyncState } from './tokens';
 
 /** The name of our toolbar item, in both toolbars. */
 const ITEM = 'drive-sync';
@@ -45,12 +45,6 @@ async function save(context: DocumentRegistry.Context | undefined): Promise<void
   if (context?.model.dirty && !context.model.readOnly) {
     await context.save();
   }
-}
-
-/** The notebook that is open, as the file browser would have it. */
-function openItem(notebooks: INotebookTracker | null): Item | null {
-  const model = notebooks?.currentWidget?.context.contentsModel;
-  return model ? { ...model, name: model.name, path: model.path } : null;
 }
 
 function addCommands(
@@ -111,19 +105,18 @@ function addCommands(
 }
 
 /** The model, the commands, the panel, the dialog, the prompt and the toasts. */
-const core: JupyterFrontEndPlugin<DriveSyncModel> = {
+const core: JupyterFrontEndPlugin<Desk> = {
   id: 'jupyter-drive-sync:plugin',
-  description: 'Mirrors the home to Google Drive: state, commands, dialog, prompt.',
+  description: 'Mirrors the home to Google Drive: state, commands, panel, dialog, prompt.',
   autoStart: true,
-  provides: IDriveSync,
+  provides: IDesk,
   optional: [
     ITranslator,
     ICommandPalette,
     IToolbarWidgetRegistry,
     IStatusBar,
     INotebookTracker,
-    ILayoutRestorer,
-    IFileBrowserFactory
+    ILayoutRestorer
   ],
   activate: (
     app: JupyterFrontEnd,
@@ -132,9 +125,8 @@ const core: JupyterFrontEndPlugin<DriveSyncModel> = {
     toolbars: IToolbarWidgetRegistry | null,
     statusBar: IStatusBar | null,
     notebooks: INotebookTracker | null,
-    restorer: ILayoutRestorer | null,
-    browsers: IFileBrowserFactory | null
-  ): DriveSyncModel => {
+    restorer: ILayoutRestorer | null
+  ): Desk => {
     const trans = (translator ?? nullTranslator).load('jupyter_drive_sync');
     const { serviceManager } = app;
     const model = new DriveSyncModel({
@@ -173,17 +165,8 @@ const core: JupyterFrontEndPlugin<DriveSyncModel> = {
       new Endings(desk);
       window.setTimeout(() => new Prompt(desk, UUID.uuid4()).start(), CALM);
     });
-    // -- the file browser's marks and menu: loaded once the page stands ---------------------------
-    if (browsers) {
-      void app.restored
-        .then(() => import('./browser'))
-        .then(({ addToBrowser }) => {
-          const open = (): Item | null => openItem(notebooks);
-          addToBrowser(app, desk, browsers, palette, open);
-        });
-    }
-    return model;
+    return desk;
   }
 };
 
-export default core;
+export default [core, offeredPlugin, browserPlugin, settingsPlugin];

@@ -8,6 +8,9 @@ import { file, Ground, hours, status, trans } from './fixtures';
 export const SETTINGS = {
   excludes: ['/old/'],
   includes: [],
+  max_file_size: 2e9,
+  bandwidth: 0,
+  notify: 'problems' as const,
   time_zone: '',
   paused_until: null,
   schedule: '0 3 * * *',

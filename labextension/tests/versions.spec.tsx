@@ -107,7 +107,9 @@ describe('Versions', () => {
   it('lists them, the one before the current chosen', async () => {
     await open();
     expect(dialog.querySelector('h2')!.textContent).toBe('Versions of Lab.ipynb');
-    const rows = [...dialog.querySelectorAll('li')].map(row => row.textContent);
+    const rows = [...dialog.querySelectorAll('.jp-DriveSync-versions label')].map(
+      row => row.textContent
+    );
     expect(rows[0]).toContain('1.3 KB');
     expect(rows[0]).toContain('current on Drive');
     expect(rows[1]).toMatch(/^yesterday/);
@@ -286,7 +288,7 @@ describe('Versions', () => {
     expect(dialog.textContent).toContain('does not answer');
     ground.server.answers['GET versions'] = VERSIONS;
     await press('Try again');
-    expect(dialog.querySelectorAll('li')).toHaveLength(3);
+    expect(dialog.querySelectorAll('.jp-DriveSync-versions label')).toHaveLength(3);
     const opened = jest.spyOn(window, 'open').mockReturnValue(null);
     await press('Open on Drive');
     expect(opened.mock.calls[0]![0]).toBe(VERSIONS.link);

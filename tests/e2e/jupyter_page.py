@@ -43,6 +43,7 @@ _OURS: Final = (
     ".jp-DriveSync-statusItem",
     ".jp-DriveSync-live",
     ".jp-DriveSync-toast",
+    ".jp-DriveSync-settings",
 )
 _TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 _AT_REST: Final = """selector => Promise.all(

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from traitlets.config import Config, LoggingConfigurable
 
+from jupyter_drive_sync.core import cron
 from jupyter_drive_sync.core.settings import Settings
 from jupyter_drive_sync.errors import BadSettings, UsageError
-from jupyter_drive_sync.server import cron
 from jupyter_drive_sync.server.config import DriveSync, read_config
 from jupyter_drive_sync.server.nightly import Nightly
 
@@ -68,7 +68,8 @@ def test_the_page_names_every_metric() -> None:
 
 def test_what_is_set_to_its_default_is_set_too() -> None:
     assert configured(retries=8).overrides() == {"retries": 8}
-    assert configured(schedule="").overrides() == {}
+    assert configured(schedule="").overrides() == {"schedule": ""}
+    assert configured(jitter=0).overrides() == {}
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,8 @@ class Stage:
         self.busy_until = 0.0
         self.shown: list[str] = []
         self.at_once = 0
-        usual = {"schedule": "0 3 * * *", "jitter": 0, "catch_up": 1800, "busy_wait": 7200}
+        self.expression = str(nights.pop("schedule", "0 3 * * *"))
+        usual = {"jitter": 0, "catch_up": 1800, "busy_wait": 7200}
         self.schedule = Schedule(
             Nights(**{**usual, **nights}),
             run=self._run,
@@ -73,7 +74,7 @@ class Stage:
         """Let a server live for so long."""
 
         async def life() -> None:
-            await self.schedule.start(zone, "")
+            await self.schedule.start(self.expression, zone, "")
             if during is not None:
                 await during(self.schedule)
             await asyncio.sleep(seconds)
@@ -247,10 +248,37 @@ def test_another_time_zone_while_it_runs(stage: Make) -> None:
     scene = stage("2026-11-20 12:00")
 
     async def moves(schedule: Schedule) -> None:
-        await schedule.set_zones("", "America/New_York")
+        await schedule.change("0 3 * * *", "", "America/New_York")
 
     scene.live(DAY, during=moves)
     assert [local(moment, "America/New_York") for moment in scene.runs] == ["11-21 03:00"]
+
+
+def test_other_nights_while_it_runs(stage: Make) -> None:
+    scene = stage("2026-11-20 12:00")
+
+    async def later(schedule: Schedule) -> None:
+        await schedule.change("30 4 * * *", ZURICH, "")
+        nudger = schedule._nudger
+        await schedule.change("30 4 * * *", ZURICH, "")
+        assert schedule._nudger is nudger, "nothing new is begun for what is so already"
+
+    scene.live(DAY, during=later)
+    assert [local(moment) for moment in scene.runs] == ["11-21 04:30"]
+
+
+def test_no_nights_any_more_and_nights_again(stage: Make) -> None:
+    scene = stage("2026-11-20 12:00")
+
+    async def never(schedule: Schedule) -> None:
+        await schedule.change(" ", ZURICH, "")
+        assert schedule.next_run(0) is None
+        await asyncio.sleep(DAY)
+        assert scene.runs == []
+        await schedule.change("0 5 * * *", ZURICH, "")
+
+    scene.live(DAY, during=never)
+    assert [local(moment) for moment in scene.runs] == ["11-22 05:00"]
 
 
 def test_what_is_shown_as_the_next_run(stage: Make) -> None:

@@ -25,6 +25,24 @@ async def test_a_person_sets_and_the_command_line_reads(api: Api, state: Path) -
     assert await api.get("settings") == now
 
 
+async def test_all_that_the_settings_editor_sets(api: Api, state: Path, service: Service) -> None:
+    await service.start()
+    values = {
+        "max_file_size": 10**9, "bandwidth": 10**6, "notify": "never", "schedule": "15 4 * * 1-5",
+    }  # fmt: skip
+    code, now = await patch(api, **values)
+    assert code == 200
+    assert {name: now[name] for name in values} == values
+    stored = settings_file.load(state)
+    assert {name: getattr(stored, name) for name in values} == values
+    assert service.schedule.expression == "15 4 * * 1-5"
+    assert (await api.get("status"))["schedule"] == "15 4 * * 1-5"
+    # Back to what is usual.
+    _, now = await patch(api, **dict.fromkeys(values))
+    assert (now["schedule"], now["notify"], now["bandwidth"]) == ("0 3 * * *", "problems", 0)
+    assert settings_file.stored(state) == {}
+
+
 async def test_excludes_change_the_preview_at_once(api: Api) -> None:
     before = await api.get("preview")
     await patch(api, excludes=["course/"])
@@ -42,6 +60,13 @@ async def test_excludes_change_the_preview_at_once(api: Api) -> None:
         ({"paused_until": True}, "request.invalid"),
         ({"paused_until": -2}, "settings.invalid"),
         ({"retries": 1}, "request.invalid"),
+        ({"schedule": "at three"}, "settings.invalid"),
+        ({"schedule": 3}, "request.invalid"),
+        ({"max_file_size": 0}, "settings.invalid"),
+        ({"max_file_size": 1.5}, "request.invalid"),
+        ({"bandwidth": -1}, "request.invalid"),
+        ({"bandwidth": True}, "request.invalid"),
+        ({"notify": "always"}, "request.invalid"),
         ({}, "request.invalid"),
     ],
 )
@@ -53,13 +78,22 @@ async def test_bad_values(api: Api, state: Path, values: Any, code: str) -> None
 class TestAdmin:
     @pytest.fixture
     def drive_sync_config(self) -> dict[str, Any]:
-        return {"excludes": ["secret/"], "time_zone": "UTC", "ask": False, "notify": "never"}
+        return {
+            "excludes": ["secret/"], "time_zone": "UTC", "ask": False, "notify": "never",
+            "schedule": "30 2 * * *",
+        }  # fmt: skip
 
     async def test_the_admins_word_wins(self, api: Api, state: Path) -> None:
         settings_file.change(state, {"excludes": ["mine/"], "includes": ["course/"]})
         now = await api.get("settings")
         assert (now["excludes"], now["includes"]) == (["secret/"], ["course/"])
-        assert now["by_admin"] == ["excludes", "time_zone"]
+        assert now["by_admin"] == ["excludes", "notify", "schedule", "time_zone"]
+        assert now["schedule"] == "30 2 * * *"
+        for name in ("schedule", "notify"):
+            assert await api.refused("PATCH", "settings", {name: None}) == (
+                409,
+                "settings.by_admin",
+            )
         assert await api.refused("PATCH", "settings", {"excludes": []}) == (
             409,
             "settings.by_admin",

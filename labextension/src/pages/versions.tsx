@@ -190,34 +190,32 @@ export function Versions({ desk, path, close }: IPageProps & { path: string }): 
           found.most_kept
         )}
       </p>
-      <ul className="jp-DriveSync-versions" role="radiogroup" aria-label={trans.__('Versions')}>
+      <div className="jp-DriveSync-versions" role="radiogroup" aria-label={trans.__('Versions')}>
         {found.versions.map(each => (
-          <li key={each.id}>
-            <label>
-              <input
-                type="radio"
-                name="jp-DriveSync-version"
-                checked={each.id === chosen}
-                disabled={still}
-                onChange={() => choose(each.id)}
-              />
-              <span className="jp-DriveSync-versions-when">{when(each, trans)}</span>
-              <span className="jp-DriveSync-versions-size">{size(each.size)}</span>
-              <span className="jp-DriveSync-versions-who" title={each.author}>
-                {each.author}
-              </span>
-              <span className="jp-DriveSync-versions-tags">
-                {[
-                  each.current ? trans.__('current on Drive') : '',
-                  each.kept ? trans.__('kept for good') : ''
-                ]
-                  .filter(tag => tag !== '')
-                  .join(', ')}
-              </span>
-            </label>
-          </li>
+          <label key={each.id}>
+            <input
+              type="radio"
+              name="jp-DriveSync-version"
+              checked={each.id === chosen}
+              disabled={still}
+              onChange={() => choose(each.id)}
+            />
+            <span className="jp-DriveSync-versions-when">{when(each, trans)}</span>
+            <span className="jp-DriveSync-versions-size">{size(each.size)}</span>
+            <span className="jp-DriveSync-versions-who" title={each.author}>
+              {each.author}
+            </span>
+            <span className="jp-DriveSync-versions-tags">
+              {[
+                each.current ? trans.__('current on Drive') : '',
+                each.kept ? trans.__('kept for good') : ''
+              ]
+                .filter(tag => tag !== '')
+                .join(', ')}
+            </span>
+          </label>
         ))}
-      </ul>
+      </div>
       <p className="jp-DriveSync-told" role="status">
         {still ? busy : told}
       </p>
@@ -244,7 +242,7 @@ export function Versions({ desk, path, close }: IPageProps & { path: string }): 
           }
         >
           {trans.__(
-            '%1 becomes what it was %2, here and on Drive. What is current is kept for good on Drive first.',
+            '%1 becomes the version of %2, here and on Drive. What is current is kept for good on Drive first.',
             baseName(path),
             when(version, trans)
           )}
