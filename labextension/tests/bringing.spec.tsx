@@ -201,7 +201,9 @@ describe('the plan', () => {
   it('says what would be done and what it costs, and syncs', async () => {
     await begin();
     const node = await dialog({ name: 'plan' });
-    expect(node.textContent).toMatch(/2 files, 140 KB, 4 requests to Google, less than a minute\./);
+    expect(node.textContent).toMatch(
+      /It would send 2 files, 140 KB, by 4 requests to Google: less than a minute\./
+    );
     expect(node.textContent).toContain('3 files would wait for your answer first.');
     const rows = [...node.querySelectorAll('li')].map(row => row.textContent);
     expect(rows).toEqual(['a/Lab3.ipynbupdate, 70 KB', 'a/Lab4.ipynbcopy, 70 KB', 'and 9 more']);

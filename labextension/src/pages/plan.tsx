@@ -33,7 +33,7 @@ export function stepWords(step: string, trans: TranslationBundle): string {
 function costWords(plan: IPlan, trans: TranslationBundle): string {
   const { files, size: bytes, requests, minutes } = plan.estimate;
   return trans.__(
-    '%1, %2, %3, %4.',
+    'It would send %1, %2, by %3: %4.',
     filesWords(files, trans),
     size(bytes),
     trans._n('%2 request to Google', '%2 requests to Google', requests, count(requests)),
@@ -91,9 +91,7 @@ export function Plan({ desk, close, turn }: IPageProps): React.JSX.Element {
             <p>{trans.__('Nothing: everything that is backed up is on Drive as it is here.')}</p>
           ) : (
             <>
-              <p>
-                {trans.__('It would send')} {costWords(plan, trans)}
-              </p>
+              <p>{costWords(plan, trans)}</p>
               <p className="jp-DriveSync-numbers">
                 {STEPS.filter(name => counter(plan.counts, name) > 0)
                   .map(name => `${stepWords(name, trans)}: ${count(counter(plan.counts, name))}`)
