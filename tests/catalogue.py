@@ -101,8 +101,8 @@ def compiled(catalogue: Catalog) -> dict[str, Any]:
     }
     for (context, said), message in sorted(messages(catalogue).items(), key=str):
         first = said if isinstance(said, str) else said[0]
-        strings = [message.string] if isinstance(message.string, str) else [*message.string]
-        if all(strings):
+        strings = [message.string] if isinstance(message.string, str) else [*(message.string or ())]
+        if strings and all(strings):
             texts[f"{context}\x04{first}" if context else first] = strings
     return texts
 

@@ -179,6 +179,20 @@ class Ledger:
         rows = self._db.execute("SELECT * FROM objects WHERE seen IS NOT NULL")
         return {entry.id: entry for entry in map(to_entry, rows)}
 
+    def standing(self, standing: Standing) -> list[LedgerEntry]:
+        """Return the files of a standing."""
+        rows = self._db.execute(
+            "SELECT * FROM objects WHERE standing = ? AND kind = ?",
+            (standing.value, Kind.FILE.value),
+        )
+        return [to_entry(row) for row in rows]
+
+    def inside(self, folder: FileId) -> list[LedgerEntry]:
+        """Return what lies in a folder of the mirror, what matters most first."""
+        rows = self._db.execute("SELECT * FROM objects WHERE parent = ?", (folder,))
+        found = map(to_entry, rows)
+        return sorted(found, key=lambda entry: (RANK[entry.standing], entry.id))
+
     def known_nonces(self, nonces: Iterable[str]) -> frozenset[str]:
         """Return those of some nonces that an object of ours carries, or carried once."""
         wanted = set(nonces)

@@ -21,6 +21,7 @@ from jupyter_drive_sync.engine.observe import unclaimed
 from jupyter_drive_sync.engine.records import FileOutcome, Run, Trashed
 from jupyter_drive_sync.engine.report import Progress
 from jupyter_drive_sync.engine.site import Identity, Site
+from jupyter_drive_sync.engine.undoable import Undoable
 from jupyter_drive_sync.engine.versions import FileVersions, Versions, predecessor
 from jupyter_drive_sync.errors import (
     CannotPin,
@@ -28,11 +29,8 @@ from jupyter_drive_sync.errors import (
     FileProblem,
     GoneFromDrive,
     Missing,
-    NothingToUndo,
 )
 
-_STAYS = ("uploaded", "moved", "archived")
-"""What a run did and nobody takes back: it is listed with its number."""
 _IN_TRASHED_FOLDER = Said("its folder lies in Drive's trash", "skipped.folder_in_trash")
 
 
@@ -81,42 +79,22 @@ class Undo:
         identity, _ = Identity.load(self.site)
         ledger, _ = Ledger.open(self.site.state_dir)
         with ledger:
-            wanted = self._wanted(ledger, identity, of)
+            wanted = Undoable.of(ledger, identity.home_id, of)
             number = ledger.begin(self.job, self.site.clock.wall())
             try:
                 self._carry_out(ledger, wanted)
             except DriveSyncError as problem:
                 close(self, ledger, number, problem)
                 raise
-            done = [outcome.outcome for outcome in ledger.outcomes(wanted)]
             return UndoReport(
                 close(self, ledger, number, None),
-                wanted,
+                wanted.run,
                 tuple(self.progress.outcomes),
-                {name: done.count(name) for name in _STAYS if name in done},
+                wanted.stays,
             )
 
-    @staticmethod
-    def _wanted(ledger: Ledger, identity: Identity, of: int | None) -> int:
-        if ledger.get("home") != identity.home_id:
-            raise NothingToUndo(problem="There was no sync of this home yet.")
-        wanted = of if of is not None else _last(ledger)
-        if of is not None and all(run.id != of for run in ledger.runs(limit=200)):
-            raise NothingToUndo(
-                problem=f"There is no run {of}; `jupyter drive-sync history` lists them."
-            )
-        trashed = any(item.run == wanted for item in ledger.trashed_since(0))
-        if not wanted or not (trashed or ledger.revisions_of(wanted)):
-            raise NothingToUndo(
-                problem="No sync has trashed or replaced anything on Drive."
-                if of is None
-                else f"Run {of} has trashed and replaced nothing on Drive (any more)."
-            )
-        return wanted
-
-    def _carry_out(self, ledger: Ledger, of: int) -> None:
-        trashed = [item for item in ledger.trashed_since(0) if item.run == of]
-        made = ledger.revisions_of(of)
+    def _carry_out(self, ledger: Ledger, of: Undoable) -> None:
+        trashed, made = list(of.trashed), of.made
         self.progress.counts["total"] = len(trashed) + len(made)
         self.progress.enter("copying")
         for start in range(0, len(trashed), BATCH_LIMIT):
@@ -197,14 +175,3 @@ class Undo:
                     )
                 elif isinstance(entry, DriveSyncError):
                     raise entry
-
-
-def _last(ledger: Ledger) -> int:
-    """Return the number of the last run that trashed or replaced anything; 0 for none."""
-    trashed = max((item.run for item in ledger.trashed_since(0)), default=0)
-    for run in ledger.runs():
-        if run.id <= trashed:
-            break
-        if any(outcome.outcome == "updated" for outcome in ledger.outcomes(run.id)):
-            return run.id
-    return trashed

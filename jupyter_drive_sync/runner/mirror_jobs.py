@@ -18,6 +18,7 @@ from jupyter_drive_sync.engine.check import check as compare
 from jupyter_drive_sync.engine.executor import Threads
 from jupyter_drive_sync.engine.mirror import Mirror, PassReport
 from jupyter_drive_sync.engine.report import Progress, Status, describe_file, describe_hold
+from jupyter_drive_sync.engine.savings import Saving, savings
 from jupyter_drive_sync.engine.survey import Survey, open_home
 from jupyter_drive_sync.engine.turn import Turn
 from jupyter_drive_sync.errors import DriveSyncError
@@ -107,15 +108,19 @@ def paused(settings: Settings, now: float) -> bool:
 def survey(job: Job, context: Context) -> Mapping[str, Any]:
     """Look at the home alone: what would be mirrored, and what is left out. Needs no consent.
 
-    Brings ``files``, ``bytes``, ``minutes`` of a first pass, ``folders`` (those at the top by size,
-    ``""`` for the files of the home itself), ``folders_more``, ``left_out``, ``left_out_count``.
+    Takes ``rules``: whether to measure what each rule leaves out. Brings ``files``, ``bytes``,
+    ``minutes`` of a first pass, ``folders`` (those at the top by size, ``""`` for the files of the
+    home itself), ``folders_more``, ``left_out``, ``left_out_count``; where asked for, ``rules``.
     """
     world = World.of(job, context)
     progress = Progress(world.clock, teller(context, Eta(world.clock)))
     memory_guard(Memory(), world.settings.memory_headroom)()
     site = world.bare_site()
+    rules: list[Saving] = []
     with contextlib.closing(open_home(site)) as home:
         seen = Survey.make(site, home, progress, context.permit)
+        if job.args.get("rules"):
+            rules = savings(home, seen.tree.left_out, context.permit)
     files = [entry for entry in seen.tree.entries.values() if entry.kind is Kind.FILE]
     tops: dict[str, list[int]] = {}
     for entry in files:
@@ -138,6 +143,7 @@ def survey(job: Job, context: Context) -> Mapping[str, Any]:
             for item in left_out[:LISTED_LEFT_OUT]
         ],
         "left_out_count": len(left_out),
+        **({"rules": [asdict(rule) for rule in rules]} if job.args.get("rules") else {}),
     }
 
 

@@ -17,6 +17,7 @@ from jupyter_drive_sync.server.browser_routes import BROWSER_ROUTES
 from jupyter_drive_sync.server.config import DriveSync, read_config
 from jupyter_drive_sync.server.handlers import ROUTES
 from jupyter_drive_sync.server.herald import register
+from jupyter_drive_sync.server.panel_routes import PANEL_ROUTES
 from jupyter_drive_sync.server.startup import Startup
 from jupyter_drive_sync.server.storage_routes import ROUTES as STORAGE_ROUTES
 
@@ -49,7 +50,7 @@ class DriveSyncApp(ExtensionApp):
 
     def initialize_handlers(self) -> None:
         """Add the routes."""
-        self.handlers.extend((*ROUTES, *STORAGE_ROUTES, *BROWSER_ROUTES))
+        self.handlers.extend((*ROUTES, *STORAGE_ROUTES, *BROWSER_ROUTES, *PANEL_ROUTES))
 
     async def stop_extension(self) -> None:
         """End what runs, in order."""

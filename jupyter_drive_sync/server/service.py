@@ -21,12 +21,14 @@ from jupyter_drive_sync.runner import hub
 from jupyter_drive_sync.runner.hub import supplier
 from jupyter_drive_sync.runner.place import Place
 from jupyter_drive_sync.runner.protocol import JobKind
+from jupyter_drive_sync.server.book import Book
 from jupyter_drive_sync.server.browsing import Browsing
 from jupyter_drive_sync.server.config import Nights
 from jupyter_drive_sync.server.consent import Attempt, Consent
 from jupyter_drive_sync.server.desk import FOREVER, Desk, View
 from jupyter_drive_sync.server.herald import Herald
 from jupyter_drive_sync.server.hublink import Due, HubLink, ended, running
+from jupyter_drive_sync.server.looks import Looks
 from jupyter_drive_sync.server.metrics import Metrics
 from jupyter_drive_sync.server.origin import Origin
 from jupyter_drive_sync.server.passes import Crew, Pass, Passes
@@ -106,6 +108,8 @@ class Service:
         self.passes = Passes(
             self.place, self.desk, self.crew, self, log=self.log.error, wall=self.wall
         )
+        self.book = Book(self.place)
+        self.looks = Looks(self.place, self.desk, self.crew, self.passes, wall=self.wall)
         self.consent = Consent(
             self.place,
             self.crew,

@@ -2,9 +2,12 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 import type {
+  ApartKind,
   Choice,
   IAboutDisconnect,
+  IApartPage,
   IAsked,
+  IChild,
   IDifference,
   IFileOutcome,
   IFolder,
@@ -12,12 +15,17 @@ import type {
   IIncident,
   IOnDrive,
   IPage,
+  IPlan,
   IPreview,
   IProblem,
   IPrompt,
+  IRestoreRequest,
+  IRules,
   IRunning,
   ISettings,
+  ISpace,
   IStatus,
+  IUndoable,
   IVersionJob,
   IVersions,
   SettingsChange
@@ -130,6 +138,11 @@ export class Client {
     });
   }
 
+  /** How full the account is; asked of Google now and then only. */
+  space(): Promise<ISpace> {
+    return this._call('GET', 'space');
+  }
+
   /** What is set. */
   getSettings(): Promise<ISettings> {
     return this._call('GET', 'settings');
@@ -178,6 +191,42 @@ export class Client {
   /** Brings a file here: a version of it, or what is current on Drive. */
   bringVersion(path: string, revision = ''): Promise<IRunning> {
     return this._call('POST', 'restore', { paths: [path], ...(revision ? { revision } : {}) });
+  }
+
+  /** What the next sync would do; nothing is changed. */
+  plan(refresh = false): Promise<IPlan> {
+    return this._call('GET', 'plan', undefined, refresh ? { refresh: '1' } : {});
+  }
+
+  /** What each rule leaves out. */
+  rules(): Promise<IRules> {
+    return this._call('GET', 'rules');
+  }
+
+  /** Files that are not the same here and on Drive. */
+  apart(kind: ApartKind, offset = 0): Promise<IApartPage> {
+    return this._call('GET', 'apart', undefined, { kind, offset: String(offset) });
+  }
+
+  /** What the mirror holds in a folder. */
+  tree(path: string, offset = 0): Promise<IPage<IChild>> {
+    return this._call('GET', 'tree', undefined, { path, offset: String(offset) });
+  }
+
+  /** Brings files and folders back, or says what would come. */
+  restore(request: IRestoreRequest): Promise<IRunning> {
+    return this._call('POST', 'restore', request);
+  }
+
+  /** What undoing a run would take back; of the last one that did such things, without a number. */
+  undoable(run?: number, offset = 0): Promise<IUndoable> {
+    const which: Record<string, string> = run === undefined ? {} : { run: String(run) };
+    return this._call('GET', 'undoable', undefined, { ...which, offset: String(offset) });
+  }
+
+  /** Takes back on Drive what a run did there. */
+  undo(run: number): Promise<IRunning> {
+    return this._call('POST', 'undo', { run });
   }
 
   /** The last job that brought something back, or changed versions. */

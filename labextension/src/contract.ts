@@ -213,6 +213,98 @@ export interface ISettings {
   by_admin: string[];
 }
 
+/** How full the account is, in bytes. */
+export interface ISpace {
+  /** null: without a limit. */
+  limit: number | null;
+  usage: number;
+  in_trash: number;
+  free: number | null;
+  looked: number;
+}
+
+/** In which way a file is not the same here and on Drive. */
+export type ApartKind = 'replaced' | 'newer' | 'archived' | 'unclaimed' | 'declined';
+
+export interface IApart {
+  path: string;
+  size: number;
+  at: number | null;
+  /** Of a replaced edit. */
+  revision: string;
+  /** That version is kept for good. */
+  kept: boolean;
+  link: string;
+}
+
+export interface IApartPage extends IPage<IApart> {
+  counts: Record<ApartKind, number>;
+  kind: ApartKind;
+}
+
+/** A file or folder of the mirror. */
+export interface IChild {
+  path: string;
+  name: string;
+  folder: boolean;
+  size: number;
+  modified: number;
+  /** false: on Drive alone. */
+  here: boolean;
+}
+
+/** What the next sync would do. */
+export interface IPlan {
+  estimate: {
+    files: number;
+    size: number;
+    requests: number;
+    quota_units: number;
+    minutes: number;
+  };
+  counts: Counters;
+  steps: { step: string; path: string; kind: string; from: string | null; size: number }[];
+  steps_more: number;
+  holds: { kind: string; count: number; reason: string }[];
+  looked: number;
+}
+
+export interface IRule {
+  reason: string;
+  rule: string;
+  paths: number;
+  files: number;
+  bytes: number;
+  /** false: there is more than could be counted. */
+  whole: boolean;
+}
+
+export interface IRules {
+  rules: IRule[];
+  /** Patterns of the person's own that leave nothing out. */
+  idle: string[];
+  looked: number;
+}
+
+/** What undoing a run would take back on Drive. */
+export interface IUndoable extends IPage<{
+  path: string;
+  way: 'untrash' | 'put_back';
+  size: number;
+}> {
+  run: number;
+  started: number | null;
+  stays: Counters;
+}
+
+/** What shall come back. */
+export interface IRestoreRequest {
+  paths?: string[];
+  as_of?: number;
+  trashed?: boolean;
+  dry_run?: boolean;
+}
+
 /** What a person may set; null takes the default. */
 export type SettingsChange = Partial<
   Pick<ISettings, 'excludes' | 'includes' | 'time_zone' | 'paused_until'> & {
@@ -327,5 +419,12 @@ export interface IVersionJob {
   kind: string;
   running: boolean;
   problem: IProblem | null;
-  result?: { files?: IFileOutcome[] };
+  result?: {
+    files?: IFileOutcome[];
+    counters?: Counters;
+    /** Of a dry run: what would come, and under which name. */
+    steps?: { step: string; path: string; as: string; size: number }[];
+    steps_more?: number;
+    bytes?: number;
+  };
 }

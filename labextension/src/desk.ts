@@ -9,13 +9,16 @@ import type { DriveSyncModel } from './model';
 import type { Toasts } from './toasts';
 import { type Action, describe, type IView, problemWords } from './view';
 
-/** Which page of the dialog. */
+/** What can be opened: the panel (`details`), or a page of the dialog. */
 export type Page =
   | { name: 'details'; files?: string }
   | { name: 'preview' }
   | { name: 'waiting' }
   | { name: 'review'; hold: string }
   | { name: 'exclude' }
+  | { name: 'plan' }
+  | { name: 'restore'; paths?: readonly string[] }
+  | { name: 'undo'; run?: number }
   | { name: 'versions'; path: string }
   | { name: 'disconnect' };
 
@@ -60,7 +63,7 @@ export class Desk {
   /** The consent that was begun on this page, with the address that only it knows. */
   asked: (IAsked & { opened: boolean }) | null = null;
 
-  /** Asks for a page of the dialog. */
+  /** Asks for the panel, or for a page of the dialog. */
   get opened(): ISignal<this, Page> {
     return this._opened;
   }
@@ -71,7 +74,7 @@ export class Desk {
     return describe({ status, reach, heard, pending, refused }, now, this.trans);
   }
 
-  /** Opens the dialog at a page, or turns to that page. */
+  /** Opens the panel, or the dialog at a page, or turns to that page. */
   open(page: Page): void {
     this._opened.emit(page);
   }

@@ -4,12 +4,14 @@ import { Widget } from '@lumino/widgets';
 import React from 'react';
 import type { Desk, Page } from './desk';
 import { baseName } from './format';
-import { Details } from './pages/details';
 import { Disconnect } from './pages/disconnect';
 import { Exclude } from './pages/exclude';
+import { Plan } from './pages/plan';
 import { Preview } from './pages/preview';
+import { RestorePage } from './pages/restore';
 import { Review } from './pages/review';
 import { Versions } from './pages/versions';
+import { UndoPage } from './pages/undo';
 import { consentIsOver, Waiting } from './pages/waiting';
 
 /** Props of every page. */
@@ -20,11 +22,12 @@ export interface IPageProps {
   close: () => void;
 }
 
-function Content(props: IPageProps & { page: Page }): React.JSX.Element {
+/** A page that is one of the dialog's; how things stand is the panel's. */
+export type DialogPage = Exclude<Page, { name: 'details' }>;
+
+function Content(props: IPageProps & { page: DialogPage }): React.JSX.Element {
   const { page, ...rest } = props;
   switch (page.name) {
-    case 'details':
-      return <Details {...rest} files={page.files} />;
     case 'preview':
       return <Preview {...rest} />;
     case 'waiting':
@@ -33,6 +36,12 @@ function Content(props: IPageProps & { page: Page }): React.JSX.Element {
       return <Review {...rest} hold={page.hold} />;
     case 'exclude':
       return <Exclude {...rest} />;
+    case 'plan':
+      return <Plan {...rest} />;
+    case 'restore':
+      return <RestorePage {...rest} paths={page.paths} />;
+    case 'undo':
+      return <UndoPage {...rest} run={page.run} />;
     case 'disconnect':
       return <Disconnect {...rest} />;
     case 'versions':
@@ -41,11 +50,9 @@ function Content(props: IPageProps & { page: Page }): React.JSX.Element {
 }
 
 /** Which name the dialog has on a page. */
-function title(page: Page, desk: Desk): string {
+function title(page: DialogPage, desk: Desk): string {
   const { trans } = desk;
   switch (page.name) {
-    case 'details':
-      return trans.__('Google Drive');
     case 'preview':
       return trans.__('Back up your files to Google Drive');
     case 'waiting':
@@ -56,6 +63,12 @@ function title(page: Page, desk: Desk): string {
       return trans.__('Please decide');
     case 'exclude':
       return trans.__('Leave out folders and files');
+    case 'plan':
+      return trans.__('What the next sync would do');
+    case 'restore':
+      return trans.__('Bring back from Google Drive');
+    case 'undo':
+      return trans.__('Undo a sync');
     case 'disconnect':
       return trans.__('Disconnect from Google Drive');
     case 'versions':
@@ -67,7 +80,9 @@ class Body extends ReactWidget {
   constructor(
     private readonly _desk: Desk,
     private readonly _close: () => void,
-    private _page: Page
+    /** Goes to the panel instead. */
+    private readonly _leave: (page: Page) => void,
+    private _page: DialogPage
   ) {
     super();
   }
@@ -88,6 +103,11 @@ class Body extends ReactWidget {
   }
 
   turn(page: Page): void {
+    if (page.name === 'details') {
+      // Not while a page is being drawn, which may be who asks.
+      window.setTimeout(() => this._leave(page));
+      return;
+    }
     this._page = page;
     this._notice = '';
     this.update();
@@ -144,7 +164,7 @@ class Body extends ReactWidget {
 let shown: { node: HTMLDialogElement; body: Body } | null = null;
 
 /** Opens the dialog at a page, or turns the open one to it. */
-export function openDialog(desk: Desk, page: Page): HTMLDialogElement {
+export function openDialog(desk: Desk, page: DialogPage): HTMLDialogElement {
   if (shown) {
     shown.body.turn(page);
     return shown.node;
@@ -152,8 +172,13 @@ export function openDialog(desk: Desk, page: Page): HTMLDialogElement {
   const node = document.createElement('dialog');
   node.className = 'jp-DriveSync-dialog';
   node.setAttribute('aria-labelledby', 'jp-DriveSync-title');
-  const opener = document.activeElement;
-  const body = new Body(desk, () => node.close(), page);
+  let opener = document.activeElement;
+  const leave = (to: Page): void => {
+    opener = null; // The panel takes the focus.
+    node.close();
+    desk.open(to);
+  };
+  const body = new Body(desk, () => node.close(), leave, page);
   body.addClass('jp-DriveSync-page');
   shown = { node, body };
   desk.toasts.dismiss();

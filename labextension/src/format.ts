@@ -55,7 +55,8 @@ export function shortDuration(seconds: number, trans: TranslationBundle): string
     : trans.__('%1 h', Math.round(minutes / 60));
 }
 
-function clock(at: Date): string {
+/** Writes the time of day. */
+export function clock(at: Date): string {
   return at.toLocaleTimeString(language(), { hour: '2-digit', minute: '2-digit' });
 }
 
@@ -83,6 +84,19 @@ export function moment(at: number, now: number, trans: TranslationBundle, exact 
     return trans.__('tomorrow %1', clock(then));
   }
   return exact ? `${day(at, now)}, ${clock(then)}` : day(at, now);
+}
+
+/** Names a day: today, yesterday, or its weekday and date. */
+export function dayWords(at: number, now: number, trans: TranslationBundle): string {
+  const then = new Date(at * 1000);
+  const days = Math.round((midnight(then) - midnight(new Date(now))) / DAY);
+  if (days === 0) {
+    return trans.__('Today');
+  }
+  if (days === -1) {
+    return trans.__('Yesterday');
+  }
+  return `${then.toLocaleDateString(language(), { weekday: 'short' })} ${day(at, now)}`;
 }
 
 /** Writes a day, with its year where that is another one. */

@@ -1,5 +1,9 @@
 /** The plugins: one model for the page, and each place where it shows. */
-import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import {
+  ILayoutRestorer,
+  type JupyterFrontEnd,
+  type JupyterFrontEndPlugin
+} from '@jupyterlab/application';
 import { ICommandPalette, IToolbarWidgetRegistry } from '@jupyterlab/apputils';
 import type { FileBrowser } from '@jupyterlab/filebrowser';
 import type { DocumentRegistry } from '@jupyterlab/docregistry';
@@ -14,6 +18,7 @@ import { Desk, IDesk } from './desk';
 import { Announcer, Endings } from './endings';
 import { cloudIcon } from './icons';
 import { DriveSyncModel } from './model';
+import { Side } from './panel/side';
 import { CALM, Prompt } from './prompt';
 import { Toasts } from './toasts';
 import { offeredPlugin } from './offered';
@@ -99,20 +104,28 @@ function addCommands(
   }
 }
 
-/** The model, the commands, the dialog, the prompt and the toasts. */
+/** The model, the commands, the panel, the dialog, the prompt and the toasts. */
 const core: JupyterFrontEndPlugin<Desk> = {
   id: 'jupyter-drive-sync:plugin',
-  description: 'Mirrors the home to Google Drive: state, commands, dialog, prompt.',
+  description: 'Mirrors the home to Google Drive: state, commands, panel, dialog, prompt.',
   autoStart: true,
   provides: IDesk,
-  optional: [ITranslator, ICommandPalette, IToolbarWidgetRegistry, IStatusBar, INotebookTracker],
+  optional: [
+    ITranslator,
+    ICommandPalette,
+    IToolbarWidgetRegistry,
+    IStatusBar,
+    INotebookTracker,
+    ILayoutRestorer
+  ],
   activate: (
     app: JupyterFrontEnd,
     translator: ITranslator | null,
     palette: ICommandPalette | null,
     toolbars: IToolbarWidgetRegistry | null,
     statusBar: IStatusBar | null,
-    notebooks: INotebookTracker | null
+    notebooks: INotebookTracker | null,
+    restorer: ILayoutRestorer | null
   ): Desk => {
     const trans = (translator ?? nullTranslator).load('jupyter_drive_sync');
     const { serviceManager } = app;
@@ -122,9 +135,17 @@ const core: JupyterFrontEndPlugin<Desk> = {
       failures: serviceManager.connectionFailure
     });
     const desk = new Desk(model, trans, new Toasts());
-    // Loaded when it is first opened.
+    // What they show is loaded when it is first opened.
+    const side = new Side(desk, app.restored);
+    app.shell.add(side, 'left', { rank: 300 });
+    restorer?.add(side, side.id);
     desk.opened.connect((_, page) => {
-      void import('./dialog').then(({ openDialog }) => openDialog(desk, page));
+      if (page.name === 'details') {
+        void side.turn(page);
+        app.shell.activateById(side.id);
+      } else {
+        void import('./dialog').then(({ openDialog }) => openDialog(desk, page));
+      }
     });
     addCommands(app, desk, palette, notebooks);
     toolbars?.addFactory<NotebookPanel>(

@@ -1,15 +1,8 @@
-/** The pieces that the pages of the dialog share. */
+/** The pieces that panel and dialog share. */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import React, { useCallback, useEffect, useRef, useState } from 'react';
-import type { IFileOutcome, IPage } from './contract';
+import React, { useEffect, useRef } from 'react';
 import { count } from './format';
 import { type Shape, StateIcon } from './icons';
-import { outcomeWords } from './reasons';
-
-/** Height of a row in pixels, as in Jupyter's own lists. */
-export const ROW = 25;
-/** Rows that are drawn beyond what is seen, above and below. */
-const BEYOND = 20;
 
 /** A button; one on each page is primary. */
 export function Button(props: {
@@ -93,184 +86,13 @@ export function Path({ path }: { path: string }): React.JSX.Element {
   );
 }
 
-/** A long list of files: only what is seen is drawn; one stop for Tab, arrows within. */
-export function FileList(props: {
-  /** Brings a page, from an offset on. */
-  load: (offset: number) => Promise<IPage<IFileOutcome>>;
-  /** Changes when another list is shown. */
-  of: string;
-  trans: TranslationBundle;
-  empty: string;
-  label: string;
-  rowAction?: {
-    label: string;
-    act: (file: IFileOutcome) => void;
-    on: (file: IFileOutcome) => boolean;
-  };
-}): React.JSX.Element {
-  const { load, of, trans, rowAction } = props;
-  const [files, setFiles] = useState<IFileOutcome[] | null>(null);
-  const [total, setTotal] = useState(0);
-  const [top, setTop] = useState(0);
-  const [active, setActive] = useState(0);
-  const [lost, setLost] = useState(false);
-  const list = useRef<HTMLDivElement>(null);
-  const loading = useRef(false);
-  const loader = useRef(load);
-  loader.current = load;
-
-  useEffect(() => {
-    let stale = false;
-    setTop(0);
-    setActive(0);
-    loader.current(0).then(
-      page => {
-        if (!stale) {
-          setFiles(page.files);
-          setTotal(page.total);
-          setLost(false);
-        }
-      },
-      () => {
-        if (!stale) {
-          setLost(true);
-        }
-      }
-    );
-    return () => {
-      stale = true;
-    };
-  }, [of]);
-
-  const height = 8 * ROW;
-  const more = useCallback(
-    (upTo: number) => {
-      const known = files?.length ?? 0;
-      if (loading.current || known >= total || upTo < known) {
-        return;
-      }
-      loading.current = true;
-      loader
-        .current(known)
-        .then(
-          page => setFiles(old => [...(old ?? []), ...page.files]),
-          () => setLost(true)
-        )
-        .finally(() => {
-          loading.current = false;
-        });
-    },
-    [files, total]
-  );
-
-  if (lost && files === null) {
-    return (
-      <p className="jp-DriveSync-empty">{trans.__('The list could not be read right now.')}</p>
-    );
-  }
-  if (files === null) {
-    return <div className="jp-DriveSync-list" style={{ height: ROW }} aria-busy="true" />;
-  }
-  if (files.length === 0) {
-    return <p className="jp-DriveSync-empty">{props.empty}</p>;
-  }
-  const first = Math.max(0, Math.floor(top / ROW) - BEYOND);
-  const last = Math.min(files.length, Math.ceil((top + height) / ROW) + BEYOND);
-  const go = (to: number): void => {
-    const next = Math.min(files.length - 1, Math.max(0, to));
-    setActive(next);
-    more(next + BEYOND);
-    const box = list.current;
-    if (box) {
-      if (next * ROW < box.scrollTop) {
-        box.scrollTop = next * ROW;
-      } else if ((next + 1) * ROW > box.scrollTop + box.clientHeight) {
-        box.scrollTop = (next + 1) * ROW - box.clientHeight;
-      }
-    }
-  };
-  const onKey = (event: React.KeyboardEvent): void => {
-    const steps: Record<string, number> = {
-      ArrowDown: active + 1,
-      ArrowUp: active - 1,
-      PageDown: active + 8,
-      PageUp: active - 8,
-      Home: 0,
-      End: files.length - 1
-    };
-    const to = steps[event.key];
-    if (to !== undefined && event.target === event.currentTarget) {
-      event.preventDefault();
-      go(to);
-    }
-  };
-  const chosen = files[active];
-  // A reason that has no room in its row is read here.
-  const told = files[0] !== undefined && hasReason(files[0]);
+/** A path that is cut at its beginning when there is no room. */
+export function Tail({ path }: { path: string }): React.JSX.Element {
   return (
-    <>
-      <div
-        ref={list}
-        className="jp-DriveSync-list"
-        role="list"
-        tabIndex={0}
-        aria-label={props.label}
-        style={{ maxHeight: height }}
-        onKeyDown={onKey}
-        onScroll={event => {
-          setTop(event.currentTarget.scrollTop);
-          more(Math.ceil((event.currentTarget.scrollTop + height) / ROW) + BEYOND);
-        }}
-      >
-        <div style={{ height: first * ROW }} role="presentation" />
-        {files.slice(first, last).map((file, at) => {
-          const index = first + at;
-          const said = outcomeWords(file, trans);
-          return (
-            <div
-              key={`${file.outcome} ${file.path}`}
-              className="jp-DriveSync-row"
-              role="listitem"
-              aria-setsize={total}
-              aria-posinset={index + 1}
-              data-active={index === active ? '' : undefined}
-              data-outcome={file.outcome}
-              onClick={() => setActive(index)}
-            >
-              <Path path={file.path} />
-              <span className="jp-DriveSync-row-said" title={said}>
-                {said}
-              </span>
-              {rowAction?.on(file) && (
-                <button
-                  type="button"
-                  className="jp-DriveSync-row-action"
-                  aria-label={`${rowAction.label} ${file.path}`}
-                  onClick={() => rowAction.act(file)}
-                >
-                  {rowAction.label}
-                </button>
-              )}
-            </div>
-          );
-        })}
-        <div style={{ height: (files.length - last) * ROW }} role="presentation" />
-      </div>
-      {told && (
-        <p className="jp-DriveSync-reason" aria-live="polite">
-          {chosen && hasReason(chosen) && (
-            <>
-              <strong>{chosen.path}</strong>: {outcomeWords(chosen, trans)}
-            </>
-          )}
-        </p>
-      )}
-    </>
+    <span className="jp-DriveSync-tail" title={path}>
+      <bdo dir="ltr">{path}</bdo>
+    </span>
   );
-}
-
-function hasReason(file: IFileOutcome): boolean {
-  return file.outcome === 'failed' || file.outcome === 'left_out';
 }
 
 /** A number with its noun and thousands apart. */

@@ -31,7 +31,7 @@ async function news(model: DriveSyncModel): Promise<void> {
  *
  * @throws Failed, Refused, Unreachable
  */
-async function ended(model: DriveSyncModel, { job }: IRunning): Promise<IVersionJob> {
+export async function ended(model: DriveSyncModel, { job }: IRunning): Promise<IVersionJob> {
   for (;;) {
     const { last } = await model.client.lastVersionJob();
     if (last?.job === job && !last.running) {

@@ -45,6 +45,33 @@ describe('Client', () => {
       'GET history/7/files?offset=500&outcome=failed',
       undefined
     ],
+    ['space', c => c.space(), 'GET space', undefined],
+    ['a plan', c => c.plan(), 'GET plan', undefined],
+    ['a plan anew', c => c.plan(true), 'GET plan?refresh=1', undefined],
+    ['rules', c => c.rules(), 'GET rules', undefined],
+    ['what is apart', c => c.apart('newer'), 'GET apart?kind=newer&offset=0', undefined],
+    [
+      'more of what is apart',
+      c => c.apart('newer', 500),
+      'GET apart?kind=newer&offset=500',
+      undefined
+    ],
+    ['a tree', c => c.tree('a b'), 'GET tree?path=a+b&offset=0', undefined],
+    ['more of a tree', c => c.tree('', 500), 'GET tree?path=&offset=500', undefined],
+    ['what can be undone', c => c.undoable(), 'GET undoable?offset=0', undefined],
+    [
+      'what can be undone of a run',
+      c => c.undoable(7, 500),
+      'GET undoable?run=7&offset=500',
+      undefined
+    ],
+    ['undo', c => c.undo(7), 'POST undo', { run: 7 }],
+    [
+      'restore',
+      c => c.restore({ paths: ['a'], dry_run: true }),
+      'POST restore',
+      { paths: ['a'], dry_run: true }
+    ],
     ['settings', c => c.getSettings(), 'GET settings', undefined],
     [
       'change',

@@ -37,6 +37,7 @@ _SECRETS: Final = (TOKEN, r"ya29\.", r"1//", r"GOCSPX", r"code=4", r"[?&]state="
 LEAKS: Final[list[str]] = []
 """What a console showed of them."""
 _OURS: Final = (
+    ".jp-DriveSync-side",
     ".jp-DriveSync-dialog",
     ".jp-DriveSync-stateButton",
     ".jp-DriveSync-statusItem",

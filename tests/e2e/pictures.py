@@ -9,17 +9,33 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
 
 from tests.e2e.jupyter_page import CHROMIUM, Jupyter, jupyter, new_context, open_page, set_theme
-from tests.e2e.told import PREVIEW, SETTINGS, files_of, history, states, status
+from tests.e2e.told import (
+    PLAN,
+    PREVIEW,
+    RULES,
+    SETTINGS,
+    SPACE,
+    apart,
+    brought,
+    files_of,
+    history,
+    states,
+    status,
+    tree,
+    undoable,
+)
 
 PAGES: Final = {
     "lab": "/lab/tree/data8/lab1/Lab1.ipynb",
@@ -78,19 +94,53 @@ class Scene:
         """Our dialog."""
         return self.page.locator(".jp-DriveSync-dialog")
 
+    @property
+    def panel(self) -> Locator:
+        """Our panel."""
+        return self.page.locator(".jp-DriveSync-panel")
+
     def details(self) -> None:
-        """Open the dialog at its first page."""
-        self.open("drive-sync:details")
+        """Open the panel."""
+        self._run("drive-sync:details")
+        expect(self.panel.locator("h2")).to_be_visible()
+        self.rest()
 
     def open(self, command: str) -> None:
         """Run a command that opens the dialog."""
-        self.page.evaluate("id => window.jupyterapp.commands.execute(id)", command)
+        self._run(command)
         expect(self.dialog).to_be_visible()
         self.rest()
 
     def close(self) -> None:
         """Close the dialog, if one is open."""
         self.page.evaluate("() => document.querySelector('.jp-DriveSync-dialog')?.close()")
+
+    def _head(self, title: str) -> Locator:
+        name = re.compile(f"^{re.escape(title)}( \\d.*)?$")
+        return self.panel.locator(".jp-DriveSync-section-head").filter(
+            has=self.page.locator(".jp-DriveSync-section-title", has_text=name)
+        )
+
+    def unfold(self, title: str) -> None:
+        """Open a part of the panel."""
+        head = self._head(title)
+        if head.get_attribute("aria-expanded") == "false":
+            head.click()
+        self.rest()
+
+    def fold(self, title: str) -> None:
+        """Close a part of the panel."""
+        head = self._head(title)
+        if head.get_attribute("aria-expanded") == "true":
+            head.click()
+
+    def browse(self) -> None:
+        """Show the file browser again, whose button is the first one."""
+        self._run("filebrowser:activate")
+        expect(self.button).to_be_visible()
+
+    def _run(self, command: str) -> None:
+        self.page.evaluate("id => void window.jupyterapp.commands.execute(id)", command)
 
     def rest(self) -> None:
         """Wait until what changes has changed."""
@@ -126,8 +176,23 @@ class Scene:
             },
             "sync": {"job": "j", "already": False},
             "acknowledge": {"incident": None},
+            "folder": {"path": "", "known": False, "left_out": None, "mirrored": [], "marks": []},
+            "space": SPACE,
+            "rules": RULES,
+            "plan": PLAN,
+            "undoable": undoable(self._now),
+            "restore": (
+                brought(self._now)
+                if route.request.method == "GET"
+                else {"job": "j", "already": False}
+            ),
             "history": self.answers["history"] if self.answers else None,
         }  # fmt: skip
+        query = parse_qs(urlsplit(route.request.url).query, keep_blank_values=True)
+        if path == "apart":
+            known[path] = apart(query["kind"][0], self._now)
+        elif path == "tree":
+            known[path] = tree(query["path"][0])
         if path.startswith("holds/"):
             body: Any = {"files": held, "total": len(held), "offset": 0}
         elif path.endswith("/files"):
@@ -194,8 +259,7 @@ def _states(scene: Scene, album: Album, sheet: str, app: str, now: float) -> Non
         album.keep(f"{sheet}-bar", name, _strip(scene, app))
         if app == "lab":
             scene.details()
-            album.keep(f"{sheet}-state", name, scene.dialog.screenshot())
-            scene.close()
+            album.keep(f"{sheet}-state", name, scene.panel.screenshot())
 
 
 def _pages(scene: Scene, album: Album, sheet: str, now: float) -> None:
@@ -255,7 +319,7 @@ def _pages(scene: Scene, album: Album, sheet: str, now: float) -> None:
 
     scene.tell("held", **all_states["held"])
     scene.details()
-    dialog.get_by_role("button", name="Review").click()
+    scene.panel.get_by_role("button", name="Review").click()
     shot("review")
     dialog.get_by_role("button", name="Move 412").click()
     shot("review-sure")
@@ -263,28 +327,69 @@ def _pages(scene: Scene, album: Album, sheet: str, now: float) -> None:
         scene.close()
         scene.tell(name, **all_states[name])
         scene.details()
-        dialog.get_by_role("button", name="Review").click()
+        scene.panel.get_by_role("button", name="Review").click()
         shot(f"review-{name}")
     scene.close()
     scene.tell("synced")
     scene.open("drive-sync:leave-out")
     shot("leave-out")
     scene.close()
+    scene.details()
+    for title, button, name in (
+        ("Next sync", "What would it do?", "plan"),
+        ("Bring back", "Undo last sync…", "undo"),
+        ("Bring back", "Bring back files…", "restore"),
+    ):
+        scene.unfold(title)
+        scene.panel.get_by_role("button", name=button).click()
+        expect(dialog).to_be_visible()
+        shot(name)
+        if name != "restore":
+            scene.close()
+    dialog.get_by_role("radio", name="Chosen").check()
+    dialog.get_by_role("button", name="Open data8").click()
+    dialog.get_by_role("checkbox", name="Lab2.ipynb").check()
+    shot("restore-chosen")
+    dialog.get_by_role("button", name="See what comes").click()
+    expect(dialog.get_by_role("list", name="What comes back")).to_be_visible()
+    shot("restore-look")
+    scene.close()
     scene.open("drive-sync:disconnect")
     dialog.get_by_role("checkbox").check()
     shot("disconnect")
     scene.close()
+
+
+def _panel(scene: Scene, album: Album, sheet: str) -> None:
+    """Take pictures of each part of the panel."""
+    page = scene.page
+    scene.tell("synced")
+    scene.details()
+    for title in ("Last sync", "Next sync", "Your Drive"):
+        scene.fold(title)
+    for title in ("Replaced edits on Drive", "Newer on Drive", "On Drive only", "Left out",
+                  "Bring back", "History"):  # fmt: skip
+        scene.unfold(title)
+        scene.rest()
+        album.keep(f"{sheet}-panel", title.replace(" ", "-"), scene.panel.screenshot())
+        scene.fold(title)
+    album.keep(f"{sheet}-panel", "folded", scene.panel.screenshot())
+    for title in ("Last sync", "Next sync", "Your Drive"):
+        scene.unfold(title)
+
+    def panel_shot(name: str) -> None:
+        scene.rest()
+        album.keep(f"{sheet}-panel", name, scene.panel.screenshot())
+
     scene.tell("empty", last_sync=None, state="waiting", status="initialized")
     scene.details()
-    shot("no-sync-yet")
-    scene.close()
+    panel_shot("no-sync-yet")
     scene.tell("clean")
     scene.details()
-    shot("nothing-to-list")
-    for number in range(4):
+    panel_shot("nothing-to-list")
+    for number in range(6):
         page.keyboard.press("Tab")
-        shot(f"keyboard-{number}")
-    scene.close()
+        panel_shot(f"keyboard-{number}")
 
 
 def _toasts(scene: Scene, album: Album, sheet: str, now: float) -> None:
@@ -339,13 +444,15 @@ def take(server: Jupyter, folder: Path, *, dark: bool, only: Callable[[str], boo
             _states(scene, album, sheet, app, now)
             if app == "lab":
                 _pages(scene, album, sheet, now)
+                _panel(scene, album, sheet)
                 page.set_viewport_size({"width": 320, "height": 640})
                 scene.tell("failed_files", **states(now)["failed_files"])
                 scene.details()
-                album.keep(f"{sheet}-page", "narrow", page.screenshot())
-                scene.close()
+                album.keep(f"{sheet}-panel", "narrow", page.screenshot())
                 page.set_viewport_size({"width": 1280, "height": 800})
             scene.tell()
+            if app == "lab":
+                scene.browse()
             _toasts(scene, album, sheet, now)
             page.close()
         album.sheets()

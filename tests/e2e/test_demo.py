@@ -47,12 +47,13 @@ def test_from_the_question_to_the_mirrored_tree(browser: Browser, said: str) -> 
     answer(consent.value, "Allow")
     expect(consent.value.get_by_role("heading")).to_contain_text("You can close this tab")
     consent.value.close()
-    expect(dialog.get_by_role("progressbar")).to_be_visible()
-    expect(dialog.get_by_role("heading", name=re.compile("^Synced "))).to_be_visible(timeout=60_000)
+    panel = page.get_by_role("region", name="Google Drive")
+    expect(panel.get_by_role("progressbar")).to_be_visible()
+    expect(panel.get_by_role("heading", name=re.compile("^Synced "))).to_be_visible(timeout=60_000)
 
     # The tree, as LocalDrive shows it: by our button, and by the address that the demo told.
     with window.expect_page() as opened:
-        dialog.get_by_role("button", name="Open in Google Drive").first.click()
+        panel.get_by_role("button", name="Open in Google Drive").first.click()
     shown = opened.value
     for name in ("data8", "lab01"):
         shown.get_by_role("link", name=name, exact=True).first.click()

@@ -50,6 +50,10 @@ def _dialog(page: Page) -> Locator:
     return page.locator(".jp-DriveSync-dialog")
 
 
+def _panel(page: Page) -> Locator:
+    return page.locator(".jp-DriveSync-panel")
+
+
 def _toast(page: Page, text: str | re.Pattern[str] = "") -> Locator:
     """Return our notifications, or that of some text: one that goes may still be drawn."""
     return page.locator(".jp-DriveSync-toast").filter(has_text=text)
@@ -85,6 +89,13 @@ def _same_on_drive(server: Jupyter) -> None:
     assert not found.different
 
 
+def _browse(page: Page) -> None:
+    """Show the file browser again where the panel took its place, and its button with it."""
+    browser = page.locator(".jp-SideBar li[data-id=filebrowser]")
+    if browser.count():
+        browser.click()
+
+
 def _edit(server: Jupyter, text: str) -> None:
     (server.home / "notes.md").write_text(text)
 
@@ -96,12 +107,12 @@ def test_from_the_prompt_to_disconnect(server: Jupyter, window: BrowserContext, 
     expect(_toast(page, QUESTION)).to_be_visible()
     assert audit(page) == []
     _connect(page)
-    dialog = _dialog(page)
-    expect(dialog.get_by_role("heading", name=re.compile("^Synced "))).to_be_visible()
-    expect(dialog).to_contain_text("left out")
-    assert audit(page) == []
-    page.keyboard.press("Escape")
+    dialog, panel = _dialog(page), _panel(page)
     expect(dialog).to_have_count(0)
+    expect(panel.get_by_role("heading", name=re.compile("^Synced "))).to_be_visible()
+    expect(panel).to_contain_text("left out")
+    expect(panel.get_by_role("meter")).to_be_visible()
+    assert audit(page) == []
 
     # An edit, and Sync now: the notebook is saved first, and the click is answered at once.
     button = page.locator(".jp-NotebookPanel-toolbar .jp-DriveSync-stateButton")
@@ -132,11 +143,10 @@ def test_from_the_prompt_to_disconnect(server: Jupyter, window: BrowserContext, 
     assert audit(page) == []
     server.ground.drive.faults.clear()
     button.click()
-    expect(dialog.get_by_role("heading", name="No space left")).to_be_visible()
+    expect(panel.get_by_role("heading", name="No space left")).to_be_visible()
     assert audit(page) == []
-    dialog.get_by_role("button", name="Sync now").click()
+    panel.get_by_role("button", name="Sync now").click()
     shows(page, "synced")
-    page.keyboard.press("Escape")
     _same_on_drive(server)
 
     # Deletions wait for an answer; the answer that takes something away has two steps.
@@ -156,12 +166,12 @@ def test_from_the_prompt_to_disconnect(server: Jupyter, window: BrowserContext, 
     expect(dialog).to_contain_text("30 days")
     dialog.get_by_role("button", name="Move 4 files to Drive's trash").click()
     expect(button).to_have_attribute("aria-label", re.compile("2 deletions need your OK"))
-    dialog.get_by_role("button", name="Review").click()
+    panel.get_by_role("button", name="Review").click()
     dialog.get_by_role("button", name="Keep on Drive only").click()
     shows(page, "synced")
 
     # The end: said what stays, nobody is asked again, the files stay.
-    dialog.get_by_role("button", name="Disconnect…").click()
+    panel.get_by_role("button", name="Disconnect…").click()
     expect(dialog).to_contain_text(f"Stop backing up to {ACCOUNT}?")
     expect(dialog).to_contain_text("nothing is deleted")
     assert audit(page) == []
@@ -181,7 +191,7 @@ def test_by_the_cookie_of_a_login_alone(tmp_path: Path, browser: Browser, path: 
         page = open_page(window, server, path)
         expect(_toast(page, QUESTION)).to_be_visible()
         _connect(page)
-        page.keyboard.press("Escape")
+        _browse(page)
         _edit(server, "# By the cookie\n")
         page.locator(".jp-DriveSync-stateButton").first.click()
         expect(_toast(page, "notes.md is on your Drive.")).to_be_visible()
@@ -239,7 +249,6 @@ def test_one_tab_asks_and_two_tabs_agree(server: Jupyter, window: BrowserContext
     assert claimed.value.json()["mine"] is False
     expect(second.get_by_text(QUESTION)).to_have_count(0)
     _connect(first)
-    first.keyboard.press("Escape")
     shows(second, "synced")
     _edit(server, "# Two tabs\n")
     second.locator(".jp-NotebookPanel-toolbar .jp-DriveSync-stateButton").click()
@@ -267,7 +276,6 @@ def test_the_server_is_killed_while_a_sync_runs(
         button = page.locator(".jp-DriveSync-stateButton").first
         _toast(page).get_by_role("button", name="Authorize Google Drive").click()
         _consent(page, "Allow")
-        page.keyboard.press("Escape")
         expect(_dialog(page)).to_have_count(0)
         seen: list[str] = []
         page.expose_function("driveSyncSays", lambda said: seen.append(said))  # noqa: PLW0108
@@ -289,8 +297,8 @@ def test_the_server_is_killed_while_a_sync_runs(
         # Jupyter's own dialog of a lost connection is none of ours.
         for own in page.locator(".jp-Dialog").all():
             own.get_by_role("button").last.click()
-        button.click()
-        _dialog(page).get_by_role("button", name="Go on now").click()
+        button.evaluate("node => node.click()")  # it may lie behind the panel
+        _panel(page).get_by_role("button", name="Go on now").click()
         shows(page, "synced", seconds=120)
         counts = [re.fullmatch(r"(\d+) of (\d+)", text) for text in seen]
         steps = [(int(found[1]), int(found[2])) for found in counts if found]
@@ -313,15 +321,18 @@ def test_by_the_keyboard_alone(browser: Browser, server: Jupyter, dark: bool) ->
     button = page.locator(".jp-DriveSync-statusButton")
     button.focus()
     page.keyboard.press("Enter")
-    dialog = _dialog(page)
-    expect(dialog.get_by_role("heading", name="Not connected")).to_be_visible()
-    expect(_toast(page)).to_have_count(0)
+    dialog, panel = _dialog(page), _panel(page)
+    expect(panel.get_by_role("heading", name="Not connected")).to_be_focused()
     assert audit(page) == []
     page.keyboard.press("Tab")
-    expect(dialog.get_by_role("button", name="Close")).to_be_focused()
-    page.keyboard.press("Tab")
-    expect(dialog.get_by_role("button", name="Authorize Google Drive")).to_be_focused()
+    expect(panel.get_by_role("button", name="Authorize Google Drive")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(button).to_be_focused()
     page.keyboard.press("Enter")
+    expect(panel.get_by_role("heading", name="Not connected")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(_toast(page)).to_have_count(0)
     expect(dialog.get_by_role("button", name="Continue to Google")).to_be_focused()
     with window.expect_page() as consent:
         page.keyboard.press("Enter")
@@ -329,18 +340,25 @@ def test_by_the_keyboard_alone(browser: Browser, server: Jupyter, dark: bool) ->
     consent.value.wait_for_url("**/drive-sync/oauth2callback*")
     consent.value.close()
     shows(page, "synced")
-    expect(dialog.get_by_role("list", name="Files of the last sync")).to_be_visible()
+    files = panel.get_by_role("list", name="Files of this sync")
+    expect(files).to_be_visible()
     assert audit(page) == []
-    for page_of_ours in ("Leave out folders…", "Disconnect…"):
-        dialog.get_by_role("button", name=page_of_ours).focus()
-        page.keyboard.press("Enter")
-        expect(dialog.get_by_role("button", name=re.compile("Back|Cancel"))).to_be_visible()
-        assert audit(page) == []
-        dialog.get_by_role("button", name=re.compile("Back|Cancel")).focus()
-        page.keyboard.press("Enter")
-        expect(dialog.get_by_role("heading", name=re.compile("^Synced "))).to_be_visible()
-    page.keyboard.press("Escape")
-    expect(button).to_be_focused()
+    # One stop for the list, arrows within; what can be done with the row comes after it.
+    rows = files.get_by_role("listitem")
+    rows.first.focus()
+    page.keyboard.press("End")
+    expect(rows.last).to_be_focused()
+    page.keyboard.press("Home")
+    expect(rows.first).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(panel.get_by_role("button", name="Next sync")).to_be_focused()
+    panel.get_by_role("button", name="Disconnect…").focus()
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    assert audit(page) == []
+    page.keyboard.press("Enter")
+    expect(panel.get_by_role("heading", name=re.compile("^Synced "))).to_be_focused()
+    _browse(page)
     (server.home / "notes.md").write_text("# In the dark\n")
     page.locator(".jp-DriveSync-stateButton").first.focus()
     page.keyboard.press("Enter")

@@ -43,6 +43,110 @@ SETTINGS: Final[dict[str, Any]] = {
 }
 
 
+SPACE: Final[dict[str, Any]] = {
+    "limit": 15_000_000_000,
+    "usage": 6_200_000_000,
+    "in_trash": 210_000_000,
+    "free": 8_800_000_000,
+    "looked": 0,
+}
+
+
+KINDS: Final = ("replaced", "newer", "archived", "unclaimed", "declined")
+
+
+def apart(kind: str, now: float) -> dict[str, Any]:
+    """Return the files of a kind that are not the same here and on Drive."""
+    number = {"replaced": 3, "newer": 1, "archived": 40}
+    files = [
+        {
+            "path": f"data8/lab{n}/Lab{n}.ipynb",
+            "size": n * 70_000,
+            "at": now - n * DAY,
+            "revision": f"r{n}" if kind == "replaced" else "",
+            "kept": n != 2,
+            "link": "https://drive.google.com/file/d/abc/view",
+        }
+        for n in range(1, number.get(kind, 0) + 1)
+    ]
+    counts = {each: number.get(each, 0) for each in KINDS}
+    return {"counts": counts, "kind": kind, "files": files, "total": len(files), "offset": 0}
+
+
+def _rule(reason: str, rule: str, files: int, size: int, *, whole: bool = True) -> dict[str, Any]:
+    return {"reason": reason, "rule": rule, "paths": 1, "files": files, "bytes": size,
+            "whole": whole}  # fmt: skip
+
+
+RULES: Final[dict[str, Any]] = {
+    "rules": [
+        _rule("excluded", "/data/raw/ (excludes)", 812, 3_960_000_000),
+        _rule("too_large", "", 1, 3_000_000_000),
+        _rule("excluded", ".cache/ (default)", 20_112, 960_000_000, whole=False),
+        _rule("excluded", "*.o (.driveignore, line 3)", 12, 40_000),
+        _rule("secret", "", 3, 4_000),
+        _rule("link", "", 2, 0),
+    ],
+    "idle": ["*.bin"],
+    "looked": 0,
+}
+PLAN: Final[dict[str, Any]] = {
+    "estimate": {"files": 12, "size": 48_000_000, "requests": 31, "quota_units": 800,
+                 "minutes": 0.4},
+    "counts": {"replace": 9, "create": 3, "patch": 2, "trash": 1},
+    "steps": [
+        *({"step": "replace", "path": f"data8/lab{n}/Lab{n}.ipynb", "kind": "file",
+           "from": None, "size": n * 70_000} for n in range(1, 10)),
+        *({"step": "create", "path": f"thesis/figure {n}.png", "kind": "file", "from": None,
+           "size": 12_000_000} for n in range(1, 4)),
+        {"step": "patch", "path": "notes/old.md", "kind": "file", "from": "old.md", "size": 10},
+        {"step": "trash", "path": "data8/lab1/scratch.csv", "kind": "file", "from": None,
+         "size": 700},
+    ],
+    "steps_more": 0,
+    "holds": [],
+    "looked": 0,
+}  # fmt: skip
+
+
+def tree(path: str) -> dict[str, Any]:
+    """Return what the mirror holds in a folder."""
+
+    def child(name: str, size: int | None = None, *, here: bool = True) -> dict[str, Any]:
+        return {"path": f"{path}/{name}".lstrip("/"), "name": name, "folder": size is None,
+                "size": size or 0, "modified": 0, "here": here}  # fmt: skip
+
+    files = (
+        [child(f"Lab{n}.ipynb", n * 70_000, here=n != 3) for n in range(1, 6)]
+        if path
+        else [child("data8"), child("music"), child("thesis"), child("notes.md", 4_200)]
+    )
+    return {"path": path, "files": files, "total": len(files), "offset": 0}
+
+
+def undoable(now: float) -> dict[str, Any]:
+    """Return what could be taken back."""
+    files = [
+        {"path": "data8/lab1/scratch.csv", "way": "untrash", "size": 700},
+        *({"path": f"data8/lab{n}/Lab{n}.ipynb", "way": "put_back", "size": 0}
+          for n in range(1, 9)),
+    ]  # fmt: skip
+    return {"run": 7, "started": now - 3700, "stays": {"uploaded": 3}, "files": files,
+            "total": len(files), "offset": 0}  # fmt: skip
+
+
+def brought(now: float) -> dict[str, Any]:
+    """Return a dry run that has ended."""
+    steps = [
+        {"step": "bring" if n != 2 else "beside", "path": f"data8/lab{n}/Lab{n}.ipynb",
+         "as": f"data8/lab{n}/Lab{n}.ipynb", "size": n * 70_000}
+        for n in range(1, 9)
+    ]  # fmt: skip
+    result = {"steps": steps, "steps_more": 404, "bytes": 96_000_000, "counters": {}, "files": []}
+    return {"last": {"job": "j", "kind": "restore", "running": False, "problem": None,
+                     "result": result}}  # fmt: skip
+
+
 def _left_out(path: str, why: str, size: int = 0, **params: str | int) -> dict[str, Any]:
     code = f"left_out.{why}"
     return {"path": path, "reason": "", "code": code, "params": params, "size": size}

@@ -19,6 +19,7 @@ from jupyter_drive_sync.demo.ground import Ground, local_drive
 from jupyter_drive_sync.drive.secrets import Grant, Secret, SecretsStore
 from jupyter_drive_sync.runner.account import Account
 from jupyter_drive_sync.server.service import Service
+from tests.acceptance.real_child import ANN, DRIVE_FILE
 from tests.canary.watch import MARK
 from tests.server.contract import check_reply
 
@@ -144,3 +145,14 @@ def connected(state: Path, client_file: Path) -> None:
     """Leave a permission in the state folder; Google would not know it."""
     SecretsStore(state).keep_grant(Grant(Secret(f"1//{MARK}"), (), "client", 1.0))
     Account("1", "ann@example.edu", "Ann", str(client_file), 1_800_000_000.0).save(state)
+
+
+@pytest.fixture
+def really(ground: Ground, state: Path, connected: None) -> None:
+    """Leave a permission that LocalDrive knows."""
+    oauth = ground.drive.oauth
+    client = oauth.client_of_kind("desktop").client_id
+    tokens = oauth.grant(ANN, client, [DRIVE_FILE])
+    assert tokens.refresh_token is not None
+    grant = Grant(Secret(tokens.refresh_token), (DRIVE_FILE,), client, ground.drive.clock.now())
+    SecretsStore(state).keep_grant(grant)

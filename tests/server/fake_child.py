@@ -66,8 +66,18 @@ def _mirror(job: Job, context: Context) -> Mapping[str, Any]:
 def _survey(job: Job, context: Context) -> Mapping[str, Any]:
     return {
         "files": 0, "bytes": 0, "minutes": 0.0, "folders": [], "folders_more": 0, "left_out": [],
-        "left_out_count": 0,
+        "left_out_count": 0, "rules": [],
     }  # fmt: skip
+
+
+def _preview(job: Job, context: Context) -> Mapping[str, Any]:
+    estimate = {"files": 0, "size": 0, "requests": 1, "quota_units": 100, "minutes": 0.0}
+    return {"estimate": estimate, "steps": [], "steps_more": 0, "holds": []}
+
+
+def _validate(job: Job, context: Context) -> Mapping[str, Any]:
+    space = {"limit": None, "usage": 5, "in_trash": 0, "free": None}
+    return {"skew": 0.0, "problem": None, "space": space}
 
 
 def _restore(job: Job, context: Context) -> Mapping[str, Any]:
@@ -117,7 +127,9 @@ def _revoke(job: Job, context: Context) -> Mapping[str, Any]:
 HANDLERS = {
     "mirror": _mirror,
     "survey": _survey,
+    "preview": _preview,
     "revoke": _revoke,
+    "validate": _validate,
     "restore": _restore,
     "undo": _undo,
     "versions": _versions,

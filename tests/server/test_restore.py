@@ -9,23 +9,9 @@ from typing import Any
 
 import pytest
 
-from jupyter_drive_sync.demo.ground import Ground
-from jupyter_drive_sync.drive.secrets import Grant, Secret, SecretsStore
 from jupyter_drive_sync.engine.report import Status
 from jupyter_drive_sync.server.service import Service
-from tests.acceptance.real_child import ANN, DRIVE_FILE
 from tests.server.conftest import Api
-
-
-@pytest.fixture
-def really(ground: Ground, state: Path, connected: None) -> None:
-    """Leave a permission that LocalDrive knows."""
-    oauth = ground.drive.oauth
-    client = oauth.client_of_kind("desktop").client_id
-    tokens = oauth.grant(ANN, client, [DRIVE_FILE])
-    assert tokens.refresh_token is not None
-    grant = Grant(Secret(tokens.refresh_token), (DRIVE_FILE,), client, ground.drive.clock.now())
-    SecretsStore(state).keep_grant(grant)
 
 
 async def finished(service: Service, api: Api) -> Any:

@@ -1,33 +1,189 @@
 /** What waits for the person: what happened, which files, and the choices, the safe one first. */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import React, { useEffect, useState } from 'react';
+import React, { useEffect, useMemo, useState } from 'react';
 import type { Choice, IHold } from '../contract';
 import type { IPageProps } from '../dialog';
 import { count, moment, size } from '../format';
 import { holdWords } from '../holds';
-import { Button, files as filesWords, Path } from '../parts';
+import { Button, files as filesWords } from '../parts';
 
 /** Files that are asked for at most; beyond them there is only the whole. */
 const MOST = 5_000;
 
-interface IFolder {
+/** A folder of held files, with all that lies below it. */
+export interface IFolder {
+  /** Below the home; of files outside of folders, the file's own. */
+  path: string;
+  /** What is shown below the folder above. */
   name: string;
   files: number;
   bytes: number;
+  folders: IFolder[];
+  /** Files in this very folder. */
+  own: string[];
 }
 
-/** Groups files by their folder. */
-export function grouped(items: readonly { path: string; size: number }[]): IFolder[] {
-  const folders = new Map<string, IFolder>();
+interface IHeld {
+  path: string;
+  size: number;
+}
+
+/** Puts files into the tree of their folders, the fullest first; lone folders in one row. */
+export function grouped(items: readonly IHeld[]): IFolder[] {
+  const root: IFolder = { path: '', name: '', files: 0, bytes: 0, folders: [], own: [] };
+  const known = new Map<string, IFolder>([['', root]]);
+  const folderAt = (path: string): IFolder => {
+    const there = known.get(path);
+    if (there) {
+      return there;
+    }
+    const cut = path.lastIndexOf('/');
+    const made = { path, name: path.slice(cut + 1), files: 0, bytes: 0, folders: [], own: [] };
+    known.set(path, made);
+    folderAt(cut < 0 ? '' : path.slice(0, cut)).folders.push(made);
+    return made;
+  };
   for (const { path, size: bytes } of items) {
     const cut = path.lastIndexOf('/');
-    const name = cut < 0 ? path : path.slice(0, cut);
-    const folder = folders.get(name) ?? { name, files: 0, bytes: 0 };
-    folder.files += 1;
-    folder.bytes += bytes;
-    folders.set(name, folder);
+    // A file outside of folders is a row of its own.
+    let at = cut < 0 ? path : path.slice(0, cut);
+    folderAt(at).own.push(path);
+    for (;;) {
+      const folder = folderAt(at);
+      folder.files += 1;
+      folder.bytes += bytes;
+      if (at === '') {
+        break;
+      }
+      const up = at.lastIndexOf('/');
+      at = up < 0 ? '' : at.slice(0, up);
+    }
   }
-  return [...folders.values()].sort((a, b) => b.files - a.files || a.name.localeCompare(b.name));
+  return tidy(root.folders);
+}
+
+function tidy(folders: readonly IFolder[]): IFolder[] {
+  return folders
+    .map(folder => {
+      let one = folder;
+      let { name } = folder;
+      while (one.own.length === 0 && one.folders.length === 1 && one.folders[0]) {
+        one = one.folders[0];
+        name += `/${one.name}`;
+      }
+      return { ...one, name, folders: tidy(one.folders) };
+    })
+    .sort((a, b) => b.files - a.files || a.path.localeCompare(b.path));
+}
+
+/** How much of a folder is chosen, where `off` holds the folders whose files are not. */
+export function chosenIn(folder: IFolder, off: ReadonlySet<string>): 'all' | 'some' | 'none' {
+  const parts = folder.folders.map(each => chosenIn(each, off));
+  if (folder.own.length > 0) {
+    parts.push(off.has(folder.path) ? 'none' : 'all');
+  }
+  return parts.every(part => part === 'all')
+    ? 'all'
+    : parts.every(part => part === 'none')
+      ? 'none'
+      : 'some';
+}
+
+/** The folders of a tree that hold files themselves. */
+function holders(folder: IFolder): string[] {
+  const below = folder.folders.flatMap(holders);
+  return folder.own.length > 0 ? [folder.path, ...below] : below;
+}
+
+/** What is chosen, in as few paths as say it: whole folders, else their files. */
+export function chosenPaths(folders: readonly IFolder[], off: ReadonlySet<string>): string[] {
+  return folders.flatMap(folder => {
+    switch (chosenIn(folder, off)) {
+      case 'all':
+        return [folder.path];
+      case 'none':
+        return [];
+      case 'some':
+        return [...(off.has(folder.path) ? [] : folder.own), ...chosenPaths(folder.folders, off)];
+    }
+  });
+}
+
+function countChosen(folders: readonly IFolder[], off: ReadonlySet<string>): number {
+  return folders.reduce(
+    (sum, folder) =>
+      sum + (off.has(folder.path) ? 0 : folder.own.length) + countChosen(folder.folders, off),
+    0
+  );
+}
+
+/** A folder of the tree, and what is open below it. */
+function Node(props: {
+  folder: IFolder;
+  off: ReadonlySet<string>;
+  disabled: boolean;
+  begin: boolean;
+  onOff: (off: ReadonlySet<string>) => void;
+  trans: TranslationBundle;
+}): React.JSX.Element {
+  const { folder, off, disabled, onOff, trans } = props;
+  const [open, setOpen] = useState(props.begin);
+  const chosen = chosenIn(folder, off);
+  return (
+    <li>
+      <div className="jp-DriveSync-node">
+        {folder.folders.length > 0 ? (
+          <button
+            type="button"
+            className="jp-DriveSync-turn"
+            aria-expanded={open}
+            aria-label={trans.__('Open %1', folder.name)}
+            onClick={() => setOpen(!open)}
+          >
+            <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+              <path d="M6 4l4 4-4 4" fill="none" stroke="currentColor" strokeWidth="1.5" />
+            </svg>
+          </button>
+        ) : (
+          <span className="jp-DriveSync-turn" />
+        )}
+        <label title={folder.path}>
+          <input
+            type="checkbox"
+            checked={chosen !== 'none'}
+            ref={node => {
+              if (node) {
+                node.indeterminate = chosen === 'some';
+              }
+            }}
+            disabled={disabled}
+            onChange={() => {
+              const next = new Set(off);
+              for (const path of holders(folder)) {
+                if (chosen === 'all') {
+                  next.add(path);
+                } else {
+                  next.delete(path);
+                }
+              }
+              onOff(next);
+            }}
+          />
+          <span className="jp-DriveSync-node-name">{folder.name}</span>
+        </label>
+        <span className="jp-DriveSync-row-said">
+          {filesWords(folder.files, trans)}, {size(folder.bytes)}
+        </span>
+      </div>
+      {open && folder.folders.length > 0 && (
+        <ul>
+          {folder.folders.map(each => (
+            <Node key={each.path} {...props} folder={each} begin={false} />
+          ))}
+        </ul>
+      )}
+    </li>
+  );
 }
 
 /** The words on the button of a choice: a verb and a place. */
@@ -127,6 +283,7 @@ export function Review({
   const [off, setOff] = useState<ReadonlySet<string>>(new Set());
   const [sure, setSure] = useState(false);
   const [busy, setBusy] = useState(false);
+  const folders = useMemo(() => grouped(items ?? []), [items]);
   useEffect(() => {
     let stale = false;
     const load = async (): Promise<void> => {
@@ -165,24 +322,15 @@ export function Review({
       </div>
     );
   }
-  const folders = grouped(items ?? []);
   const whole = off.size === 0 || (items?.length ?? 0) < hold.count;
-  const number = whole
-    ? hold.count
-    : folders.filter(each => !off.has(each.name)).reduce((sum, each) => sum + each.files, 0);
+  const number = whole ? hold.count : countChosen(folders, off);
   const answer = async (choice: Choice): Promise<void> => {
     if (choice === 'trash' && !sure) {
       setSure(true);
       return;
     }
     setBusy(true);
-    const paths = whole
-      ? undefined
-      : (items ?? [])
-          .map(item => item.path)
-          .filter(
-            path => !off.has(path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : path)
-          );
+    const paths = whole ? undefined : chosenPaths(folders, off);
     const done = await desk.release(hold.id, choice, paths);
     setBusy(false);
     if (done) {
@@ -228,36 +376,21 @@ export function Review({
       )}
       {items === null && <div className="jp-DriveSync-skeleton" />}
       {folders.length > 0 && (
-        <ul
-          className="jp-DriveSync-folders"
-          tabIndex={0}
-          aria-label={trans.__('Folders and files')}
-        >
-          {folders.map(folder => (
-            <li key={folder.name}>
-              <label>
-                <input
-                  type="checkbox"
-                  checked={!off.has(folder.name)}
-                  disabled={(items?.length ?? 0) < hold.count}
-                  onChange={event => {
-                    const next = new Set(off);
-                    if (event.currentTarget.checked) {
-                      next.delete(folder.name);
-                    } else {
-                      next.add(folder.name);
-                    }
-                    setOff(next);
-                  }}
-                />
-                <Path path={folder.name} />
-              </label>
-              <span className="jp-DriveSync-row-said">
-                {filesWords(folder.files, trans)}, {size(folder.bytes)}
-              </span>
-            </li>
-          ))}
-        </ul>
+        <div className="jp-DriveSync-tree" role="group" aria-label={trans.__('Folders and files')}>
+          <ul>
+            {folders.map(folder => (
+              <Node
+                key={folder.path}
+                folder={folder}
+                off={off}
+                disabled={(items?.length ?? 0) < hold.count}
+                begin={folders.length === 1}
+                onOff={setOff}
+                trans={trans}
+              />
+            ))}
+          </ul>
+        </div>
       )}
       <ul className="jp-DriveSync-choices">
         {choices.map((choice, at) => (
