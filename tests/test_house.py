@@ -65,7 +65,7 @@ def test_no_file_names_a_path_of_a_machine_or_the_host_of_a_registry() -> None:
 def test_no_test_sleeps_runs_twice_or_silences_a_warning() -> None:
     """What waits for something asks for it, again and again, and gives up; or time is virtual."""
     # Put together here, so that this file does not name them itself.
-    pieces = [("time.", "sleep("), ("re", "runs"), ("fla", "ky("), ('simplefilter("', "ignore")]
+    pieces = [("time.", "sleep("), ("--re", "runs"), ("fla", "ky("), ('simplefilter("', "ignore")]
     pieces += [('filterwarnings("', "ignore"), ('"ignore', "::"), ("page.wait_for_", "timeout")]
     forbidden = ["".join(parts) for parts in pieces]
     found = [

@@ -733,11 +733,15 @@ class Simulation:
         noted = {note.id for note in report.plan.notes if note.remark is not Remark.NONE}
         ours = {i for path, (i, _) in book.mirrored.items() if not law_04.covered(path, named)}
         noted |= {i for i, path in book.known.items() if law_04.covered(path, named)}
+        # Of a file and a person's copy of it, nothing tells the ledger which one was first.
+        things = self.reader.things()
+        copied = {things[i].nonce for i in self.there.copied if i in things}
+        noted |= {i for i, thing in things.items() if thing.nonce in copied}
         law_04.check(
             {path: md5 for path, md5 in stead.files().items() if path not in stead.silent},
             {
                 i: thing
-                for i, thing in self.reader.things().items()
+                for i, thing in things.items()
                 if thing.home == stead.home_id or thing.id == book.root
             },
             root=book.root,
