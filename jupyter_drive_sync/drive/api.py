@@ -204,20 +204,12 @@ class Drive:
         request = self._files.get(fileId=id, supportsAllDrives=True, fields=resources.PLACE_FIELDS)
         return self._transport.send(_call(request, self._shown(id)), reader(resources.place_of))
 
-    def drive_name(self, id: str) -> str:  # noqa: A002 - it is one
-        """Read the name of a shared drive.
+    def drives_named(self, name: str) -> tuple[FileId, ...]:
+        """Find the shared drives of a name of which the account is a member.
 
         Raises:
-            Missing: there is none, or the account is no member.
             ScopeMissing: the scope shows no shared drives.
         """
-        request = self._drives.get(driveId=id, fields="name")
-        return self._transport.send(
-            _call(request), reader(lambda it: resources.text_in(it, "name"))
-        )
-
-    def drives_named(self, name: str) -> tuple[FileId, ...]:
-        """Find the shared drives of a name of which the account is a member (errors as above)."""
         request = self._drives.list(
             q=f"name = {quote(name)}", pageSize=100, fields="drives(id,name)"
         )

@@ -21,8 +21,10 @@ from jupyter_drive_sync.drive import oauth
 from jupyter_drive_sync.drive.secrets import SecretsStore
 from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.engine.report import Status
+from jupyter_drive_sync.localdrive.assertions import Assertions
 from jupyter_drive_sync.localdrive.drive import LocalDrive
 from jupyter_drive_sync.localdrive.oauth import OAuth
+from jupyter_drive_sync.localdrive.service_accounts import ServiceAccounts
 from jupyter_drive_sync.localdrive.settings import LocalDriveSettings
 from jupyter_drive_sync.localdrive.wire import Body, Request, Response
 from jupyter_drive_sync.runner import loopback, parent
@@ -107,6 +109,18 @@ def _localdrive() -> None:
     def closed(original: Any, self: LocalDrive) -> None:
         look_at_mirror(self)
         original(self)
+
+    @around(ServiceAccounts, "new_key")
+    def keyed(original: Any, self: ServiceAccounts, *args: Any) -> Any:
+        made = original(self, *args)
+        for line in made["private_key"].splitlines()[1:-1]:
+            current().learn(line)
+        return made
+
+    @around(Assertions, "redeem")
+    def asserted(original: Any, self: Assertions, assertion: str, *args: Any) -> Any:
+        current().learn(assertion)
+        return original(self, assertion, *args)
 
     @around(OAuth, "exchange")
     def exchanged(original: Any, self: OAuth, *request: Any) -> Any:

@@ -28,6 +28,7 @@ from jupyter_drive_sync.runner.loopback import Loopback
 from tests.canary import hooks, plugin
 from tests.canary.watch import MARK, Watch, apart, current
 from tests.drive.ground import ANN, DRIVE_FILE, ROOT, Ground, stand
+from tests.localdrive.test_service_accounts import ask, assertion
 from tests.virtual_clock import VirtualClock
 
 LEAK = f"ya29.a0{MARK}rest"
@@ -55,6 +56,22 @@ def test_every_secret_that_localdrive_makes_is_marked(clock: VirtualClock) -> No
         call = ground.drive.session_call(ground.new("big", ground.folder()), 10)
         location = ground.transport.send(call, lambda reply: reply.headers["location"])
         assert MARK in location
+
+
+def test_keys_of_service_accounts_and_what_they_sign_are_known() -> None:
+    with apart() as watch, LocalDrive() as drive:
+        account = drive.oauth.add_service_account("course-reader")
+        key = drive.oauth.service_account_file(account.email, ROOT)
+        lines = key["private_key"].splitlines()
+        signed = assertion(drive, key)
+        reply = ask(drive, signed)
+        assert MARK in reply.json()["access_token"]
+        leaks = (lines[0], lines[7], json.dumps(key), signed, signed[:-20], "ya29.c.c0" + "x" * 120)
+        for number, leak in enumerate(leaks, start=1):
+            watch.look("test", number, f"before {leak} after")
+            assert len(watch.hits) == number
+        watch.look("test", "public", account.email, key["client_id"], key["private_key_id"])
+        assert len(watch.hits) == len(leaks)
 
 
 def test_a_proof_key_is_known_from_its_making() -> None:

@@ -12,12 +12,14 @@ MARK: Final = "CaNaRy5eCr3t"
 """Stands in every secret that LocalDrive makes in a test, and in those that tests make up."""
 
 _SHAPES: Final = re.compile(
-    rb"ya29\.a0[\w-]{100,}"  # those of a LocalDrive in another process carry no mark
+    rb"ya29\.(?:a0|c\.c0)[\w-]{100,}"  # those of a LocalDrive in another process carry no mark
     rb"|1//0[\w-]{80,}"
     rb"|4/0A[\w-]{60,}"
     rb"|AH-1Ng[\w-]{50,}"
     rb"|GOCSPX-[\w-]{28,}"
     rb"|upload_id=AB[\w-]{40,}"
+    rb"|-----BEGIN (?:RSA )?PRIVATE KEY-----"
+    rb"|eyJ[\w-]{10,}\.eyJ[\w-]{20,}\.[\w-]{300,}"  # what a service account signs
 )
 _KEPT: Final = frozenset({"secrets.json", "client_secrets.json", "device_secrets.json"})
 """Files whose matter secrets are: ours, and those that Google's console downloads."""

@@ -462,6 +462,18 @@ def test_more_than_a_key_is_not_read(bench: Bench) -> None:
         assert found.email == account.email
 
 
+def test_an_address_is_asked_again_when_it_does_not_answer(bench: Bench, tmp_path: Path) -> None:
+    address = f"{ROOT}{bench.server.console.publish(bench.key)}"
+    wanted = source(bench, tmp_path, key=address, key_wire=bench.wire)
+    bench.server.faults.add(Fault("503", "page.key", times=2))
+    assert bench.who(choose("service_account", wanted).token())[0] == bench.email
+    bench.server.faults.assert_all_fired()
+    assert len(bench.clock.slept) >= 2
+    bench.server.faults.add(Fault("503", "page.key"))
+    with pytest.raises(KeyUnreachable):
+        choose("service_account", wanted)
+
+
 def test_what_is_told_of_a_source() -> None:
     assert told("/path/key.json") == "/path/key.json"
     assert told(" https://u:p@h.test:8443/k?x#y ") == "https://h.test:8443/k"
@@ -487,11 +499,12 @@ def test_the_chain_makes_one_when_it_is_named(bench: Bench, tmp_path: Path) -> N
 
 
 def test_an_own_grant_must_reach(bench: Bench, tmp_path: Path) -> None:
-    SecretsStore(tmp_path).keep_grant(Grant(Secret("1//x"), (DRIVE_FILE,), "c", 0.0))
+    state = tmp_path / "state"
+    SecretsStore(state).keep_grant(Grant(Secret("1//x"), (DRIVE_FILE,), "c", 0.0))
     client = bench.server.oauth.client_of_kind("desktop")
     raw = json.dumps(bench.server.oauth.client_file(client.client_id, ROOT)).encode()
     made = replace(
-        source(bench, tmp_path, scopes=(DRIVE_READONLY,)),
+        source(bench, state, scopes=(DRIVE_READONLY,)),
         client=lambda: parse_client_file(raw, "x"),
     )
     with pytest.raises(ScopeTooNarrow) as caught:

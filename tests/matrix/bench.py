@@ -117,6 +117,8 @@ class Ended:
 class Bench(World):
     """A home whose owner has consented."""
 
+    key: str = ""
+    """Address of a service account's key."""
     saved: set[bytes] = field(default_factory=set)
     """Checksums of all content that was ever said to be synced, and of edits made on Drive."""
     strays: list[str] = field(default_factory=list)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from tests.matrix.columns import Column
+from tests.matrix.courses import COURSES
 from tests.matrix.jobs import JOBS
 from tests.matrix.rows import PASSES
 
@@ -31,12 +32,21 @@ PIN, WEEKLY, RESUME = (
 LOOKS: Final = frozenset({"changes.getStartPageToken", "files.list", "files.generateIds", "batch"})
 CANCEL: Final = "upload.cancel"
 REFRESH: Final = "oauth.token, refresh"
-OAUTH: Final = frozenset({REFRESH, *(row.name for row in JOBS if row.endpoint.startswith("oauth"))})
+OAUTH: Final = frozenset(
+    {REFRESH, *(row.name for row in (*JOBS, *COURSES) if row.endpoint.startswith("oauth"))}
+)
 ABOUT: Final = frozenset(row.name for row in JOBS if row.endpoint == "about.get")
 DOWNLOADS: Final = frozenset({"files.get, download", "revisions.get, download"})
 VERSIONS: Final = "revisions.list, of a file"
 NOBODY: Final = "about.get, without a token"
-ALL: Final = frozenset(row.name for row in (*PASSES, *JOBS))
+ALL_JOBS: Final = (*JOBS, *COURSES)
+KEY: Final = "page.key, of a service account"
+ASSERTION: Final = "oauth.token, assertion"
+FOUND: Final = frozenset({"drives.list, of a name", "files.list, by a path", "files.get, a folder"})
+LEVEL: Final = "files.list, of a level"
+IMPORTED: Final = "files.get, import"
+COURSE: Final = frozenset(row.name for row in COURSES)
+ALL: Final = frozenset(row.name for row in (*PASSES, *ALL_JOBS))
 
 _NET: Final = frozenset({"F1", "F2", "F3", "F4", "F5", "F19", "F21"})
 _BUSY: Final = frozenset({"F9", "F10", "F17", "F18"})
@@ -51,22 +61,24 @@ _ABSENT: Final[tuple[tuple[str, Iterable[str], str], ...]] = (
       "F17", "F18 503 done", "F19")),
     # The reply to a cancelled session is an error by itself (499): there is nothing to spoil.
     *((fault, {CANCEL}, "499") for fault in ("F3", "F10", "F18 503 done", "F19")),
-    ("F7", OAUTH, "no-bearer"),
-    ("F8", ALL - {REFRESH, "oauth.token, code", "oauth.token, device"}, "token-endpoint"),
-    ("F10", OAUTH, "F9"),
+    ("F7", OAUTH | {KEY}, "no-bearer"),
+    ("F8", ALL - {REFRESH, "oauth.token, code", "oauth.token, device", ASSERTION},
+      "token-endpoint"),
+    ("F10", OAUTH | {KEY}, "F9"),
     ("F11", ALL - CONTENTS - {PIN}, "no-space"),
-    ("F13", LOOKS | OAUTH | ABOUT | {"changes.list", CANCEL}, "no-id"),
+    ("F13", LOOKS | OAUTH | ABOUT | {"changes.list", CANCEL, "drives.list, of a name"}, "no-id"),
     ("F13", PUTS, "F20"),
     ("F14", ALL - CREATES - {"files.create, session", "upload.put, last chunk"}, "no-new-id"),
     ("F15", ALL - {"changes.list"}, "no-page"),
     ("F16", LOOKS | OAUTH | ABOUT | DOWNLOADS, "reads"),
+    ("F16", COURSE, "reads"),
     ("F16", {"changes.list", AFTER_409, RESUME, WEEKLY, VERSIONS, CANCEL}, "reads"),
     ("F20", ALL - PUTS, "no-session"),
     ("F20 keep", {"upload.put, question", "upload.put, last chunk"}, "keeps-all"),
-    ("F22 corrupt", ALL - DOWNLOADS, "no-content"),
+    ("F22 corrupt", ALL - DOWNLOADS - {IMPORTED}, "no-content"),
     ("F22 checksum", ALL - {
         "files.list", "changes.list", AFTER_409, RESUME, "files.create, content",
-        "files.update, content", "upload.put, last chunk", *PATCHES,
+        "files.update, content", "upload.put, last chunk", *PATCHES, LEVEL,
     }, "no-checksum"),
 )  # fmt: skip
 """Fault (or fault and kind), rows, and in a word why it cannot be there."""
@@ -93,7 +105,7 @@ def reason(row: str, column: Column) -> str:
     return _WORDS.get(column.fault, "") if row in OAUTH else ""
 
 
-def ending(row: str, column: Column, *, lasting: bool) -> str:  # noqa: PLR0911
+def ending(row: str, column: Column, *, lasting: bool) -> str:  # noqa: PLR0911, C901
     """Say how the pass or job ends.
 
     Args:
@@ -107,6 +119,8 @@ def ending(row: str, column: Column, *, lasting: bool) -> str:  # noqa: PLR0911
     """
     if row == CANCEL:
         return "some changed while it was read"
+    if row in COURSE:
+        return _of_course(row, column, lasting=lasting)
     if row in {job.name for job in JOBS}:
         return _of_job(row, column, lasting=lasting)
     passing = column.fault in _NET | _BUSY | {"F7", "F22"} or column.name == "F20 keep"
@@ -162,6 +176,43 @@ def _final(row: str, column: Column, *, lasting: bool) -> str:  # noqa: PLR0911,
             return "failed drive.refused"
         case _:
             return "some Google refused it"
+
+
+def _of_course(row: str, column: Column, *, lasting: bool) -> str:  # noqa: PLR0911, PLR0912, C901
+    """Say how an import with a service account ends."""
+    if column.kind == "drip" and not column.more.get("bytes"):
+        return "completed"
+    if row == KEY and column.fault not in {"F1", "F2", "F3", "F4", "F5", "F17", "F18"}:
+        return "failed service_account.invalid"  # something came, and it is no key
+    if column.fault in _NET | _BUSY:
+        if not lasting:
+            return "completed"
+        if row == KEY:
+            return "failed service_account.unreachable"
+        return "failed net.offline" if column.fault in _NET else "failed drive.busy"
+    match column.fault:
+        case "F7":
+            return "failed auth.expired" if lasting else "completed"
+        case "F12":
+            return "failed org.blocked"
+        case "F13" if row == IMPORTED and not lasting:
+            return "some no longer on Drive"
+        case "F13":
+            return f"failed {_gone(row, lasting=lasting)}"
+        case "F22":
+            corrupt = lasting and row == IMPORTED
+            return "some otherwise than Drive's checksum" if corrupt else "completed"
+        case _ if row == ASSERTION:
+            return "failed service_account.refused"
+        case _ if row == IMPORTED and not lasting:
+            return "some Google refused it"
+        case _:
+            return "failed drive.refused"
+
+
+def _gone(row: str, *, lasting: bool) -> str:
+    """Say whether the course was never there, or is no longer."""
+    return "restore.not_there" if row == LEVEL and not lasting else "folder.not_found"
 
 
 def _of_job(row: str, column: Column, *, lasting: bool) -> str:  # noqa: PLR0911, C901

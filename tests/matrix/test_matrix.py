@@ -22,14 +22,14 @@ from tests import figures
 from tests.drive.ground import DriveTime
 from tests.matrix.bench import Bench, Ended
 from tests.matrix.columns import COLUMNS, Column
-from tests.matrix.expect import ALL, CANCEL, absent, ending, reason
-from tests.matrix.jobs import JOBS, JobRow
+from tests.matrix.expect import ALL, ALL_JOBS, CANCEL, absent, ending, reason
+from tests.matrix.jobs import JobRow
 from tests.matrix.rows import PASSES, Row, fill
 from tests.virtual_clock import VirtualClock
 
 pytestmark = pytest.mark.no_cover
 """Others cover what these run; here the tracer would cost a third of the time."""
-ROWS: tuple[Row | JobRow, ...] = (*PASSES, *JOBS)
+ROWS: tuple[Row | JobRow, ...] = (*PASSES, *ALL_JOBS)
 CELLS = [(row, column) for row in ROWS for column in COLUMNS if not absent(row.name, column)]
 SHARE = 16
 """`make test` plays each sixteenth cell, and the first of each row and column."""
@@ -157,7 +157,7 @@ def called(module: Any) -> set[str]:
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)
             and isinstance(node.func.value, ast.Attribute)
-            and node.func.value.attr in ("_files", "_revisions", "_changes", "_about")
+            and node.func.value.attr in ("_files", "_revisions", "_changes", "_about", "_drives")
         ):
             found.add(f"{node.func.value.attr[1:]}.{node.func.attr.removesuffix('_media')}")
     return found
@@ -165,7 +165,8 @@ def called(module: Any) -> set[str]:
 
 def test_every_call_of_the_program_has_its_row() -> None:
     endpoints = {row.endpoint for row in ROWS}
-    drive = {each for each in endpoints if not each.startswith(("oauth.", "upload.", "batch"))}
+    others = ("oauth.", "upload.", "page.", "batch")
+    drive = {each for each in endpoints if not each.startswith(others)}
     assert called(api) == drive
     source = Path(upload.__file__).read_text("utf-8")
     assert ('"PUT"' in source, '"DELETE"' in source) == (True, True)

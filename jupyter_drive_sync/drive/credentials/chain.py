@@ -22,6 +22,7 @@ from jupyter_drive_sync.drive.credentials.service_account import (
 from jupyter_drive_sync.drive.discovery import Endpoint
 from jupyter_drive_sync.drive.exchange import Exchange
 from jupyter_drive_sync.drive.oauth import SCOPES, ClientFile, require_scopes
+from jupyter_drive_sync.drive.pace import backoff, wait
 from jupyter_drive_sync.drive.secrets import Access, SecretsStore
 from jupyter_drive_sync.drive.token_endpoint import TokenEndpoint
 from jupyter_drive_sync.drive.transport import Tokens
@@ -94,7 +95,11 @@ def choose(kind: CredentialsKind, source: Source) -> Tokens:
             source.endpoint, source.token_endpoint(), source.probe, source.scopes
         )
     if kind == "service_account":
-        key = load_key(source.key, source.endpoint, source.key_wire)
+
+        def again(tries: int) -> None:
+            wait(source.clock, source.permit, backoff(tries, source.random))
+
+        key = load_key(source.key, source.endpoint, source.key_wire, again)
         tokens = source.token_endpoint()
         return ServiceAccount(key, source.scopes, source.endpoint, tokens, source.subject)
     if kind == "broker":

@@ -51,6 +51,7 @@ MARGIN: Final = 300.0
 _LIFE: Final = 3600
 """Seconds that an assertion lives, the most that Google takes."""
 _REDIRECTS: Final = 3
+_TRIES: Final = 3
 _GOOGLE_TOKENS: Final = frozenset(
     {
         "https://oauth2.googleapis.com/token",
@@ -183,7 +184,12 @@ class ServiceAccount:
         return ServiceRefused(email=key.email, problem=reason, detail=detail)
 
 
-def load_key(source: str, endpoint: Endpoint, wire: Callable[[], Wire]) -> ServiceKey:
+def load_key(
+    source: str,
+    endpoint: Endpoint,
+    wire: Callable[[], Wire],
+    again: Callable[[int], None] | None = None,
+) -> ServiceKey:
     """Read a key from a file or from an address.
 
     Args:
@@ -191,13 +197,15 @@ def load_key(source: str, endpoint: Endpoint, wire: Callable[[], Wire]) -> Servi
             only where the Drive server is there too.
         endpoint: the Drive server that the key must be for.
         wire: makes a connection for an address; must give up beyond :data:`KEY_LIMIT` bytes.
+        again: waits before an address that does not answer is asked once more, told how often it
+            was; None never asks again.
 
     Raises:
         BadServiceKey: there is none, or something else, or one for another server.
         KeyUnreachable: the address does not answer now.
     """
     if "://" in source:
-        key = _parsed(_fetched(source.strip(), endpoint, wire), told(source))
+        key = _parsed(_patiently(source.strip(), endpoint, wire, again), told(source))
     else:
         path = Path(source).expanduser()
         key = _parsed(_read(path), str(path))
@@ -313,6 +321,24 @@ def _require_its_server(key: ServiceKey, endpoint: Endpoint) -> None:
 
 
 # -- addresses ------------------------------------------------------------------------------------
+
+
+def _patiently(
+    address: str,
+    endpoint: Endpoint,
+    wire: Callable[[], Wire],
+    again: Callable[[int], None] | None,
+) -> bytes:
+    """Fetch what lies at an address, a few times when it does not answer."""
+    tries = 0
+    while True:
+        try:
+            return _fetched(address, endpoint, wire)
+        except KeyUnreachable:
+            tries += 1
+            if again is None or tries >= _TRIES:
+                raise
+        again(tries)
 
 
 def _fetched(address: str, endpoint: Endpoint, wire: Callable[[], Wire]) -> bytes:
