@@ -20,9 +20,10 @@ from jupyter_drive_sync.drive.secrets import FILE_NAME as SECRETS
 from jupyter_drive_sync.drive.secrets import Grant, SecretsStore
 from jupyter_drive_sync.engine.lease import Process
 from jupyter_drive_sync.engine.ledger_file import VERSION
-from jupyter_drive_sync.engine.report import Status
+from jupyter_drive_sync.engine.report import Status, read_status
 from jupyter_drive_sync.errors import DriveSyncError, NotConnected
 from jupyter_drive_sync.home.read import Home
+from jupyter_drive_sync.runner import storages
 from jupyter_drive_sync.runner.clock import SystemClock
 from jupyter_drive_sync.runner.hub import look
 from jupyter_drive_sync.runner.memory import Memory
@@ -95,6 +96,7 @@ def examine(
         yield _broker(place)
     if client is not None or place.credentials != "grant":
         yield from _drive(place, ask)
+    yield from _storages(place, settings)
 
 
 def _of(check: str, problem: DriveSyncError) -> Finding:
@@ -256,6 +258,35 @@ def _lease(folder: Path) -> Finding:
         return Finding("running", "warn", text, "Nothing to do: the next sync goes on from there.")
     where = f"process {process.pid} on {process.host}"
     return Finding("running", "ok", f"A sync is running ({where}).")
+
+
+def _storages(place: Place, settings: Settings) -> Iterator[Finding]:
+    """Say how each storage stands; one that the configuration makes is known to a server alone."""
+    try:
+        found = storages.load(place.state_dir)
+    except DriveSyncError as problem:
+        yield _of("storages", problem)
+        return
+    for storage in found:
+        name = f"The storage {storage.name}"
+        folder = storages.folder_of(place.state_dir, storage.name)
+        now = SystemClock().wall()
+        status = read_status(folder, now, ping_seconds=settings.ping_seconds)
+        key = place.home / storage.key_file
+        if storage.key_file and key.is_file() and key.stat().st_mode & 0o077:
+            text = f"{name} has a key that others on this machine can read."
+            yield Finding("storages", "warn", text, f"chmod 600 {key}")
+        if status.problem is not None:
+            text = f"{name} did not run well: {status.problem['sentence']}"
+            mend = f"Try it: jupyter drive-sync storages validate {storage.name}"
+            yield Finding("storages", "warn", text, mend)
+        elif status.last_sync is None:
+            mend = f"Run it: jupyter drive-sync storages run {storage.name}"
+            yield Finding("storages", "warn", f"{name} has never run.", mend)
+        else:
+            day = datetime.fromtimestamp(status.last_sync).strftime("%Y-%m-%d")
+            text = f"{name} is well: {status.last_sync_count:,} files, last on {day}."
+            yield Finding("storages", "ok", text)
 
 
 def _client(place: Place) -> tuple[ClientFile | None, Finding]:

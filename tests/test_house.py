@@ -18,6 +18,7 @@ import pytest
 from jupyter_drive_sync import __version__
 from jupyter_drive_sync.cli.commands import commands
 from jupyter_drive_sync.core.settings import Settings
+from tests.figures import record
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "docs/user/command-line.md", "docs/user/localdrive.md", "CONTRIBUTING.md")
@@ -58,6 +59,24 @@ def test_no_file_names_a_path_of_a_machine_or_the_host_of_a_registry() -> None:
     forbidden = [".".join(parts) for parts in hosts] + ["/".join(parts) for parts in paths]
     for path, text in texts():
         assert not [word for word in forbidden if word in text], path
+
+
+@pytest.mark.figure
+def test_no_test_sleeps_runs_twice_or_silences_a_warning() -> None:
+    """What waits for something asks for it, again and again, and gives up; or time is virtual."""
+    # Put together here, so that this file does not name them itself.
+    pieces = [("time.", "sleep("), ("--re", "runs"), ("fla", "ky("), ('simplefilter("', "ignore")]
+    pieces += [('filterwarnings("', "ignore"), ('"ignore', "::"), ("page.wait_for_", "timeout")]
+    forbidden = ["".join(parts) for parts in pieces]
+    found = [
+        (path, word)
+        for path, text in texts()
+        if path.is_relative_to(ROOT / "tests") or path.name in {"pyproject.toml", "Makefile"}
+        for word in forbidden
+        if word in text
+    ]
+    record("flakes", len(found))
+    assert found == []
 
 
 def test_no_module_has_become_two_rooms() -> None:

@@ -11,7 +11,7 @@ import click
 
 from jupyter_drive_sync import doctor as examination
 from jupyter_drive_sync.cli import words
-from jupyter_drive_sync.cli.options import Desk, at_desk
+from jupyter_drive_sync.cli.options import STORAGE, Desk, at_desk, of_storage
 from jupyter_drive_sync.cli.output import Output
 from jupyter_drive_sync.drive.secrets import SecretsStore
 from jupyter_drive_sync.engine.ledger import Ledger
@@ -79,9 +79,11 @@ def _tell_status(desk: Desk, now: Status, state: str, email: str) -> None:
     metavar="N",
     help="How many runs to list.",
 )
+@STORAGE
 @at_desk()
-def history(desk: Desk, *, run: int | None, limit: int) -> None:
+def history(desk: Desk, *, run: int | None, limit: int, storage: str) -> None:
     """List the last runs, or what RUN did with each file."""
+    desk = of_storage(desk, storage)
     if not (desk.place.state_dir / "ledger.sqlite").exists():
         runs: list[Run] = []
         files: list[Mapping[str, Any]] = []

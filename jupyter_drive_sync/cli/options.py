@@ -7,14 +7,16 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Concatenate, Final, Literal, ParamSpec
 
 import click
 
 from jupyter_drive_sync.cli.output import Output
+from jupyter_drive_sync.core.storage import NoSuchStorage
 from jupyter_drive_sync.errors import DriveSyncError
+from jupyter_drive_sync.runner import storages
 from jupyter_drive_sync.runner.hub import follow_at
 from jupyter_drive_sync.runner.parent import Child
 from jupyter_drive_sync.runner.place import Place, find_place
@@ -45,6 +47,31 @@ class Desk:
         """
         with Child(job) as child, _ended_by_signals(child):
             return follow_at(self.place, child, self.out.heard)
+
+
+STORAGE: Final = click.option(
+    "--storage", default="", metavar="NAME", help="Of this storage, not of the home."
+)
+"""For commands that look into records, see :func:`of_storage`."""
+
+
+def of_storage(desk: Desk, name: str) -> Desk:
+    """Return the desk at which a storage's records lie; the home's where none is named.
+
+    Raises:
+        NoSuchStorage: there is none, and never was.
+    """
+    if not name:
+        return desk
+    folder = storages.folder_of(desk.place.state_dir, name)
+    try:
+        storage = storages.find(storages.load(desk.place.state_dir), name)
+        home = storages.local_of(desk.place, storage)
+    except NoSuchStorage:
+        if name.startswith(".") or "/" in name or not folder.is_dir():
+            raise
+        home = desk.place.home  # one of a server's configuration
+    return replace(desk, place=replace(desk.place, state_dir=folder, home=home))
 
 
 _OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {

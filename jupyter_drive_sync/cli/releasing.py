@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from jupyter_drive_sync.cli import words
-from jupyter_drive_sync.cli.options import Desk, at_desk
+from jupyter_drive_sync.cli.options import STORAGE, Desk, at_desk, of_storage
 from jupyter_drive_sync.cli.paths import below_home
 from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.engine.records import Hold
@@ -34,13 +34,22 @@ CHOICES = {
 @click.argument("hold", required=False)
 @click.argument("choice", required=False)
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
+@STORAGE
 @at_desk("home", "client_file")
-def release(desk: Desk, *, hold: str | None, choice: str | None, paths: tuple[Path, ...]) -> int:
+def release(
+    desk: Desk,
+    *,
+    hold: str | None,
+    choice: str | None,
+    paths: tuple[Path, ...],
+    storage: str,
+) -> int:
     """Answer what the guard holds; without arguments, list it.
 
     HOLD is an id from that list, CHOICE one of its choices. With PATHs the answer is about these
     files and folders alone.
     """
+    desk = of_storage(desk, storage)
     if not (desk.place.state_dir / "ledger.sqlite").exists():
         if hold is not None:
             raise NoSuchHold(problem="Nothing waits for you: there was no sync yet.")
@@ -56,7 +65,7 @@ def release(desk: Desk, *, hold: str | None, choice: str | None, paths: tuple[Pa
             )
         only = [below_home(desk.place.home, path) for path in paths]
         count = ledger.answer(hold, choice, [] if "" in only else only, at=SystemClock().wall())
-    if choice == "disconnect":
+    if choice == "disconnect" and not storage:
         if desk.place.credentials == "broker":
             hub.disconnect(desk.place, revoke=False)
         else:
@@ -64,6 +73,8 @@ def release(desk: Desk, *, hold: str | None, choice: str | None, paths: tuple[Pa
     desk.out.record("answered", {"hold": hold, "choice": choice, "files": count})
     about = f" for {words.number(count, 'file')}" if count else ""
     then = "" if choice == "disconnect" else " The next sync carries it out."
+    if storage:
+        then = f" `jupyter drive-sync storages run {storage}` carries it out."
     desk.out.say(f"Answered{about}: {CHOICES.get(choice, choice)}.{then}")
     return 0
 

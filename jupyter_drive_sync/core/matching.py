@@ -8,7 +8,7 @@ files that were below it turn up below a new folder at the same relative place.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -23,6 +23,7 @@ from jupyter_drive_sync.core.tree import (
     Standing,
     Stat,
     depth_of,
+    join,
     name_of,
     parent_of,
     to_bytes,
@@ -39,10 +40,14 @@ class Moves:
 
     def path_of(self, file: RelPath) -> RelPath:
         """Return where a file of the ledger is expected now."""
-        return self.files.get(file) or self.rebase(file)
+        return self.files.get(file) or self.carried(file)
+
+    def carried(self, file: RelPath) -> RelPath:
+        """Return where the folders above take a file; one at its own path is not above it."""
+        return join(self.rebase(parent_of(file)), name_of(file)) if self.folders else file
 
     def rebase(self, path: RelPath) -> RelPath:
-        """Return where a path of the ledger is expected after the folders have moved."""
+        """Return where a folder of the ledger is expected after the folders have moved."""
         if not self.folders:
             return path
         tail = ""
@@ -104,25 +109,29 @@ def match(local: LocalTree, ledger: LedgerTree) -> Moves:
     ]
     files = _match_files(free, new, local)
     folders = _match_folders(files, local, ledger)
-    rebase = Moves({}, folders).rebase
-    alone = {old: now for old, now in files.items() if rebase(old) != now}
-    _drop_clashes(alone, ledger.files, folders)
+    carried = Moves({}, folders).carried
+    alone = {old: now for old, now in files.items() if carried(old) != now}
+    _drop_clashes(alone, ledger.files, carried)
     return Moves(alone, folders)
 
 
 def _drop_clashes(
     pairs: dict[RelPath, RelPath],
     paths: Collection[RelPath],
-    folders: Mapping[RelPath, RelPath],
+    carried: Callable[[RelPath], RelPath],
 ) -> None:
     """Drop the pairs that end where another object of ours comes to lie with its folder.
 
     That object is at the place already; a second one there would be its twin.
+
+    Args:
+        pairs: old place -> new place.
+        paths: all objects of that kind.
+        carried: tells where the moved folders take one that does not move by itself.
     """
-    while pairs and folders:
-        rebase = Moves({}, folders).rebase
-        carried = {rebase(path) for path in paths if path not in pairs}
-        clashes = [old for old, now in pairs.items() if now in carried]
+    while pairs:
+        taken = {carried(path) for path in paths if path not in pairs}
+        clashes = [old for old, now in pairs.items() if now in taken]
         if not clashes:
             return
         for old in clashes:
@@ -224,5 +233,5 @@ def _match_folders(
             continue
         chosen[old] = now
         targets.add(now)
-    _drop_clashes(chosen, ledger.folders, chosen)
+    _drop_clashes(chosen, ledger.folders, lambda path: Moves({}, chosen).rebase(path))
     return chosen

@@ -190,6 +190,8 @@ class _Planner:
         """Folders of ours that are on disk."""
         self.folder_ids: dict[RelPath, FileId | None] = {ROOT: self.ledger.root}
         """Folders as they will be: path -> id, None for one that this plan makes."""
+        self.heirs: set[FileId] = set()
+        """Further files at a path that took the place of one which left it."""
         self.declined: set[RelPath] = set()
         """Folders that somebody removed on Drive twice: respected, with all that is in them."""
 
@@ -230,7 +232,7 @@ class _Planner:
         for item in meetings.all():
             self._decide(item)
         for twin in self.ledger.twins:
-            if twin.kind is Kind.FILE:
+            if twin.kind is Kind.FILE and twin.id not in self.heirs:
                 self._twin(twin)
         for path, here in self.local.entries.items():
             if here.kind is not Kind.FILE or meetings.found(path):
@@ -347,7 +349,12 @@ class _Planner:
         actions = decision.actions
         step = Operation(Verb.SETTLE, path, entry.kind, entry, here)
         if Action.CREATE in actions:
-            self._anew(step, place)
+            heir = self._heir(entry)
+            if heir is None:
+                self._anew(step, place)
+            else:
+                self.steps.append(replace(step, forget=True))
+                self._decide(replace(item, entry=heir, agreed=False))
             return
         if Action.FORGET in actions:
             self.steps.append(replace(step, forget=True))
@@ -373,6 +380,15 @@ class _Planner:
         if here is None or here.problem is not None or left_alone:
             return
         self._keep_up(step, here, actions, edited=edited, agreed=item.agreed)
+
+    def _heir(self, gone: LedgerEntry) -> LedgerEntry | None:
+        """Find a further file of ours at the path of one that left: a third one would be a twin."""
+        for twin in self.ledger.twins:
+            same = twin.kind is gone.kind is Kind.FILE and twin.path == gone.path
+            if same and self._place(twin) is Place.HERE and twin.id not in self.heirs:
+                self.heirs.add(twin.id)
+                return replace(twin, standing=Standing.UNCLAIMED)
+        return None
 
     def _anew(self, step: Operation, place: Place) -> None:
         """Forget the object and make a new one at its path."""

@@ -170,6 +170,9 @@ class RemoteEntry:
     """Home id in ``appProperties``; empty for objects that are not ours."""
     nonce: str = ""
     """Nonce of our last write in ``appProperties`` (``w``); a person's edit leaves it."""
+    sent: str = ""
+    """Checksum (hex) in ``appProperties`` of the content that our last write carried, where the
+    content is another one by now: somebody edited it since."""
     ours: bool = False
     """``appProperties`` has ``jds=1``: our client made it."""
     mime: str = ""

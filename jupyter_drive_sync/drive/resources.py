@@ -39,6 +39,7 @@ _NATIVE: Final = "application/vnd.google-apps"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _MODE: Final = re.compile("[0-7]{1,4}")
+_MD5: Final = re.compile("[0-9a-f]{32}")
 _LATEST_MS: Final = 253_402_300_799_999
 """The end of the year 9999, where RFC 3339 ends."""
 _EARLIEST_MS: Final = -62_135_596_800_000
@@ -104,6 +105,7 @@ def entry_of(file: Any) -> RemoteEntry:
         explicitly_trashed=bool(file.get("explicitlyTrashed", False)),
         home=app.get("home", ""),
         nonce=app.get("w", ""),
+        sent=sent if _MD5.fullmatch(sent := app.get("md5", "")) and sent != md5 else "",
         ours=app.get("jds") == "1",
         mime=mime,
         link=file.get("webViewLink", ""),

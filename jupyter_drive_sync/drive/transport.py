@@ -154,6 +154,13 @@ class Transport:
         with self._lock:
             self._traffic.tokens += 1
 
+    def google_time(self) -> float:
+        """Return seconds since the epoch by Google's clock, as the last reply's ``Date`` told it.
+
+        Clocks of machines jump, and two homes' machines differ; before the first reply it is ours.
+        """
+        return self._clock.wall() - self._skew
+
     def close(self) -> None:
         """Close the connections of all threads."""
         with self._lock:

@@ -134,6 +134,8 @@ class Apply:
         self._folders: dict[RelPath, FileId] = {}
         self._broken: list[tuple[RelPath, DriveSyncError]] = []
         """Folders that could not be made: nothing is tried below them."""
+        self._unkept: dict[RelPath, DriveSyncError] = {}
+        """Files whose edit on Drive could not be pinned: it is not replaced in this pass."""
 
     def carry_out(self, plan: Plan, root: Root, *, whole: bool) -> None:
         """Do everything that a plan says.
@@ -167,7 +169,7 @@ class Apply:
     def _send(self, steps: Sequence[Operation], *, full: DriveSyncError | None) -> None:
         ready: list[Operation] = []
         for step in steps:
-            problem = self._problem_above(step.path)
+            problem = self._problem_above(step.path) or self._unkept.get(step.path)
             if problem is None:
                 ready.append(step)
             else:
@@ -431,12 +433,16 @@ class Apply:
         rest = [item for item in edits if pinned.get(item[1].id, 0) >= limit]
         self._ledger.record_edits(edit for _, edit in rest)
         for part in self._batches(room, lambda item: PinRevision(item[1].id, item[1].revision)):
-            self._ledger.record_edits(
-                replace(edit, pinned=not isinstance(result, DriveSyncError))
-                for (_, edit), result in part
-            )
+            kept: list[Edit] = []
+            for (step, edit), result in part:
+                if isinstance(result, DriveSyncError) and not isinstance(result, Missing):
+                    self._unkept[step.path] = result
+                else:  # what is gone already cannot be kept
+                    kept.append(replace(edit, pinned=not isinstance(result, DriveSyncError)))
+            self._ledger.record_edits(kept)
         for step, _ in edits:
-            self._progress.outcome(step.path, "replaced_edit", kind=step.kind)
+            if step.path not in self._unkept:
+                self._progress.outcome(step.path, "replaced_edit", kind=step.kind)
 
     def _trash(self, steps: Sequence[Operation]) -> None:
         ready = [

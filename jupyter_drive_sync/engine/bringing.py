@@ -47,6 +47,7 @@ from jupyter_drive_sync.errors import (
     HomeFull,
     NotTaken,
 )
+from jupyter_drive_sync.home.pantry import Pantry
 from jupyter_drive_sync.home.read import Home
 from jupyter_drive_sync.home.write import Landing, part_name
 
@@ -98,6 +99,7 @@ class Bringing:
         refuse: why nothing may be written at a path, or ``""``.
         came: is told of each file that came, or turned out to be here.
         outcomes: what is said of a file that came in each way.
+        pantry: where contents may be that somebody has fetched before.
     """
 
     def __init__(
@@ -109,6 +111,7 @@ class Bringing:
         *,
         came: Callable[[Step], None] = lambda _: None,
         outcomes: Mapping[Way, str] = RESTORED,
+        pantry: Pantry | None = None,
     ) -> None:
         self._home = home
         self._executor = work.executor
@@ -120,7 +123,12 @@ class Bringing:
         self._counting = threading.Lock()
         self.landing = Landing(home)
         self._fetcher = Fetcher(
-            work.drive, self.landing, work.site.settings.chunk_size, self._arrived
+            work.drive,
+            self.landing,
+            work.site.settings.chunk_size,
+            self._arrived,
+            pantry=pantry,
+            handed=self._handed,
         )
         self.planner = Planner(self.landing.look, self.read, known, refuse)
         self._busy = 0
@@ -247,6 +255,10 @@ class Bringing:
     def _arrived(self, count: int) -> None:
         with self._counting:  # several threads bring files
             self._progress.count("bytes", count)
+
+    def _handed(self) -> None:
+        with self._counting:
+            self._progress.count("handed_on")
 
     def read(self, path: RelPath) -> Content | None:
         """Return what a file here holds; None where it cannot be read."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from jupyter_drive_sync.core.restore_plan import Step, Wanted, Way
 from jupyter_drive_sync.drive.api import Drive
 from jupyter_drive_sync.errors import Damaged, DriveSyncError, GoneFromDrive, HomeFull, Missing
+from jupyter_drive_sync.home.pantry import Pantry
 from jupyter_drive_sync.home.write import Landing, Part
 
 
@@ -29,15 +30,26 @@ class Fetcher:
         landing: where they go.
         chunk: bytes of one request.
         arrived: is told of bytes that are here, also of those that an earlier try had brought.
+        pantry: where contents may be that somebody has fetched before.
+        handed: is told of each content that came from there.
     """
 
     def __init__(
-        self, drive: Drive, landing: Landing, chunk: int, arrived: Callable[[int], None]
+        self,
+        drive: Drive,
+        landing: Landing,
+        chunk: int,
+        arrived: Callable[[int], None],
+        *,
+        pantry: Pantry | None = None,
+        handed: Callable[[], None] = lambda: None,
     ) -> None:
         self._drive = drive
         self._landing = landing
         self._chunk = chunk
         self._arrived = arrived
+        self._pantry = pantry
+        self._handed = handed
 
     def fetch(self, step: Step) -> Fetched:
         """Bring one file; what goes wrong with it is a value."""
@@ -68,7 +80,10 @@ class Fetcher:
         wanted = step.wanted
         part = self._landing.begin(step.path, key_of(wanted))
         try:
-            self.load(part, wanted)
+            if not self._take(part, wanted):
+                self.load(part, wanted)
+                if self._pantry is not None:
+                    self._pantry.put(wanted.md5, part.fd, wanted.size)
             self._landing.finish(part, mode=wanted.mode, mtime_ms=wanted.mtime_ms)
             if step.way is Way.REPLACE and step.expected is not None:
                 done = self._landing.exchange(part, step.expected)
@@ -80,6 +95,20 @@ class Fetcher:
         finally:
             part.close()
         return Fetched(step, occupied=not done)
+
+    def _take(self, part: Part, wanted: Wanted) -> bool:
+        """Take a content from the pantry, if it is there, and right."""
+        if self._pantry is None or part.size:
+            return False
+        for data in self._pantry.take(wanted.md5, wanted.size):
+            self._landing.write(part, data)
+        if part.size and part.md5 == wanted.md5:
+            self._arrived(part.size)
+            self._handed()
+            return True
+        if part.size:
+            self._landing.restart(part)
+        return False
 
     def load(self, part: Part, wanted: Wanted) -> None:
         """Get what is lacking; what an earlier try left counts if the whole is right.

@@ -54,6 +54,7 @@ from jupyter_drive_sync.errors import (
     UsageError,
 )
 from jupyter_drive_sync.home.fstime import probe_in
+from jupyter_drive_sync.home.pantry import Pantry
 from jupyter_drive_sync.home.read import Home
 from jupyter_drive_sync.home.write import Landing
 
@@ -87,6 +88,7 @@ class Import:
         permit: asked now and then; raises to end the run.
         exported: state folder of an export of the same two folders, if there is one: what that has
             sent is known to be on Drive.
+        pantry: where contents may be that another home has fetched before.
         roots: folders in one of which the one that is filled has to lie, links resolved; none
             where anywhere will do.
     """
@@ -100,6 +102,7 @@ class Import:
     permit: Callable[[], None] = lambda: None
     roots: tuple[Path, ...] = ()
     exported: Path | None = None
+    pantry: Pantry | None = None
 
     def run(
         self, folder: Place, only: Iterable[RelPath] = (), *, dry_run: bool = False
@@ -146,6 +149,8 @@ class Import:
             plan = work.plan(choice, whole=not only)
             if not dry_run:
                 work.carry_out(plan)
+                if self.pantry is not None:
+                    self.pantry.prune()
         return plan
 
     def _chosen(
@@ -251,6 +256,7 @@ class _Importing:
             refusal(work.home, work.site.home),
             came=self._note,
             outcomes=_BROUGHT,
+            pantry=work.pantry,
         )
 
     def plan(self, choice: Choice, *, whole: bool) -> RestorePlan:

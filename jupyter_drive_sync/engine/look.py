@@ -8,8 +8,9 @@ the ledger does not know.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 from jupyter_drive_sync.core.settings import DAY
@@ -87,11 +88,11 @@ class Look:
             seen.root = self._ask_root()
         self._note_root(seen)
         if seen.ledger_is_old:
-            return self._whole(token=news.token, trust=False)
+            return self._whole(token=news.token, trust=False, news=news.entries)
         self._know_again(sorted(seen.taken_back))
         self._ledger.observe(self._not_gone(seen.changed.values()), run=self._run, token=news.token)
         if self._verification_due():
-            return self._whole(token=news.token, trust=True)
+            return self._whole(token=news.token, trust=True, news=news.entries)
         self._explain_trash()
         return self._view()
 
@@ -111,12 +112,13 @@ class Look:
 
     # -- the whole tree ---------------------------------------------------------------------------
 
-    def _whole(self, *, token: str, trust: bool) -> View:
-        if not trust and not self._ledger.holds_objects():
-            self._let_drive_catch_up()
+    def _whole(self, *, token: str, trust: bool, news: Sequence[RemoteEntry] = ()) -> View:
         # The token comes first: what changes while the pages are read is in the feed as well.
         token = token or self._drive.start_token()
-        shown = tuple(whole_tree(self._drive, self._identity.home_id, self._names))
+        if not trust and not self._ledger.holds_objects():
+            self._let_drive_catch_up()
+        listed = whole_tree(self._drive, self._identity.home_id, self._names)
+        shown = self._newest(listed, news)
         place = self._place(shown)
         if isinstance(place, Foreign):
             return View(place, RootState.TAKEN)
@@ -136,17 +138,29 @@ class Look:
         self._ledger.observe(entries, run=self._run, token=token, forget=gone)
         self._explain_trash()
         if trust:
-            self._find_raced_edits()
+            self._find_raced_edits(result.paths.keys())
         rebuilt = not trust and bool(result.entries)
         self._mark_verified(first=not known.entries and not result.entries, rebuilt=rebuilt)
         return self._view(root=place, rebuilt=rebuilt, verified=True)
+
+    def _newest(
+        self, listed: Iterable[RemoteEntry], news: Sequence[RemoteEntry]
+    ) -> tuple[RemoteEntry, ...]:
+        """Put what the feed has just told over a listing, which may lag behind it."""
+        newest = {entry.id: entry for entry in listed}
+        for entry in news:
+            if entry.home == self._identity.home_id and not entry.deleted:
+                there = newest.get(entry.id)
+                if there is None or there.version <= entry.version:
+                    newest[entry.id] = entry
+        return tuple(newest.values())
 
     def _let_drive_catch_up(self) -> None:
         """Wait until a listing shows what we wrote last, when it is all that we have to go by.
 
         The ledger was lost, or taken over: what a lagging listing leaves out would be sent again.
         """
-        since = self._site.clock.wall() - self._identity.written
+        since = self._drive.transport.google_time() - self._identity.written
         lag = self._site.settings.listing_lag
         if 0 <= since < lag:
             self._drive.transport.pace.wait(lag - since)
@@ -213,8 +227,13 @@ class Look:
             (gone if deleted else kept).append(entry)
         return kept + self._asked(gone)
 
-    def _asked(self, entries: list[LedgerEntry]) -> list[LedgerEntry]:
+    def _asked(self, entries: list[LedgerEntry], *, once_more: bool = True) -> list[LedgerEntry]:
+        """Ask for objects that a listing does not show, or that the feed calls deleted.
+
+        That one is gone is believed when Drive says so twice: a second copy would stay for good.
+        """
         found: list[LedgerEntry] = []
+        missing: list[LedgerEntry] = []
         for start in range(0, len(entries), BATCH_LIMIT):
             part = entries[start : start + BATCH_LIMIT]
             results = self._drive.batch([Get(entry.id) for entry in part])
@@ -222,10 +241,13 @@ class Look:
                 if isinstance(result, RemoteEntry):
                     found.append(with_seen(entry, result))
                 elif isinstance(result, Missing):
-                    found.append(replace(entry, seen=RemoteEntry(entry.id, deleted=True)))
+                    missing.append(entry)
                 elif isinstance(result, DriveSyncError):
                     raise result
-        return found
+        if once_more:
+            return found + (self._asked(missing, once_more=False) if missing else [])
+        gone = (replace(each, seen=RemoteEntry(each.id, deleted=True)) for each in missing)
+        return [*found, *gone]
 
     def _know_again(self, ids: list[FileId]) -> None:
         """Claim nothing, but know, what somebody took out of the trash after we had put it there.
@@ -302,23 +324,28 @@ class Look:
     def _verification_due(self) -> bool:
         last = float(self._ledger.get("verified_at") or 0)
         # Half a day early: nights are jittered, and a week must not become eight days.
-        return self._site.clock.wall() - last >= self._site.settings.verify_days * DAY - DAY / 2
+        now = self._drive.transport.google_time()  # a clock here that jumps must not put it off
+        return now - last >= self._site.settings.verify_days * DAY - DAY / 2
 
     def _mark_verified(self, *, first: bool, rebuilt: bool) -> None:
-        at = self._site.clock.wall()
+        at = self._drive.transport.google_time()
         days = self._site.settings.verify_days
         if first:
             # Spread by home, so that a hub's thousands do not all compare in the same night.
             at -= int(self._identity.home_id, 16) % days * DAY if days > 1 else 0
         elif rebuilt:
-            # A listing lags, and this one had to be believed: look again tomorrow.
-            at -= (days - 1) * DAY
+            # A listing lags, and this one had to be believed: look again once it has caught up.
+            at -= days * DAY - DAY / 2 - self._site.settings.listing_lag
         self._ledger.remember(verified_at=str(at))
 
-    def _find_raced_edits(self) -> None:
+    def _find_raced_edits(self, inside: Set[FileId]) -> None:
         """Find edits that slipped in between the feed and our write: revisions that are not ours.
 
-        Between two revisions of ours lies nothing but somebody's edit that we replaced unseen.
+        Between two revisions of ours lies nothing but somebody's edit that we replaced unseen. What
+        was moved out of the mirror since is not ours to pin: there it is told only.
+
+        Args:
+            inside: what lies in the mirror.
         """
         replaced = self._ledger.replaced_since(self._ledger.verified_run())
         entries = self._ledger.entries(replaced)
@@ -346,6 +373,8 @@ class Look:
                     ]
         known = {(edit.id, edit.revision) for edit in self._ledger.edits()}
         raced = [edit for edit in raced if (edit.id, edit.revision) not in known]
+        self._ledger.record_edits(edit for edit in raced if edit.id not in inside)
+        raced = [edit for edit in raced if edit.id in inside]
         for start in range(0, len(raced), BATCH_LIMIT):
             edits = raced[start : start + BATCH_LIMIT]
             results = self._drive.batch([PinRevision(edit.id, edit.revision) for edit in edits])
@@ -370,5 +399,6 @@ def _between(revisions: tuple[Revision, ...], ours: frozenset[str]) -> list[Revi
     places = [index for index, revision in enumerate(revisions) if revision.id in ours]
     if not places:
         return []
-    inner = revisions[places[0] : places[-1]]
-    return [revision for revision in inner if revision.id not in ours]
+    inner = pairwise(revisions[places[0] : places[-1] + 1])
+    # The same content once more is a write of ours whose reply was lost: nothing was replaced.
+    return [each for each, after in inner if each.id not in ours and each.md5 != after.md5]

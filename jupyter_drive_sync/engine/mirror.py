@@ -353,7 +353,7 @@ class _Pass:
         """Remember outside of the ledger when and where this home wrote last."""
         known = replace(self._identity, root=self._ledger.get("root") or self._identity.root)
         if writes:
-            known = replace(known, written=self._site.clock.wall())
+            known = replace(known, written=self._drive.transport.google_time())
         if known != self._identity:
             self._identity = known.save(self._site)
 

@@ -23,6 +23,7 @@ from jupyter_drive_sync.core.tree import (
     Standing,
     Stat,
     join,
+    name_of,
 )
 
 
@@ -106,7 +107,7 @@ def _compare_known(
 def _is_lost(remote: RemoteEntry, known: Known) -> bool:
     return (
         remote.home == known.home_id
-        and not remote.trashed
+        and not remote.explicitly_trashed  # what a folder took into the trash comes back with it
         and not remote.deleted
         and remote.nonce not in known.nonces
         and remote.id not in known.released
@@ -171,16 +172,15 @@ def rebuild(shown: Iterable[RemoteEntry], known: Known, *, trust: bool) -> Rebui
     dragged = {i for i, each in remotes.items() if each.trashed and not each.explicitly_trashed}
     below = paths_below(remotes, known.root, trashed=True) if dragged else {}
     buried = {each: path for each, path in below.items() if each in dragged}
-    # A folder of ours that somebody renamed or moved is put back, with all that is in it.
+    # What we know and somebody renamed or moved is put back, with all that is in it.
     ours = {
-        entry.id: entry.path
+        entry.id: entry
         for entry in known.entries.values()
-        if entry.kind is Kind.FOLDER
-        and entry.standing is Standing.MIRRORED
-        and (trust or (entry.id in remotes and remotes[entry.id].nonce == entry.nonce))
+        if entry.id in remotes and (trust or remotes[entry.id].nonce == entry.nonce)
     }
-    paths = {i: _put_back(i, remotes, known.root, ours) for i in paths}
-    buried = {i: _put_back(i, remotes, known.root, ours) for i in buried}
+    places = _Places(remotes, ours, known.root)
+    paths = {i: places.of(i, path) for i, path in paths.items()}
+    buried = {i: places.of(i, path) for i, path in buried.items()}
     entries: list[LedgerEntry] = []
     found = 0
     for remote in remotes.values():
@@ -189,7 +189,7 @@ def rebuild(shown: Iterable[RemoteEntry], known: Known, *, trust: bool) -> Rebui
             entries.append(entry)  # the listing lags behind what we know
         elif entry is not None and (trust or remote.nonce == entry.nonce):
             kept = with_seen(entry, remote)
-            if not trust and kept.seen is None and remote.id in paths:
+            if not trust and remote.id in paths:
                 # An old ledger may not know that a folder above it was moved by us since.
                 kept = replace(kept, path=paths[remote.id])
             entries.append(kept)
@@ -207,22 +207,49 @@ def rebuild(shown: Iterable[RemoteEntry], known: Known, *, trust: bool) -> Rebui
     return Rebuilt(tuple(entries), dropped, found, {**buried, **paths})
 
 
-def _put_back(
-    file_id: FileId,
-    remotes: Mapping[FileId, RemoteEntry],
-    root: FileId,
-    ours: Mapping[FileId, RelPath],
-) -> RelPath:
-    """Return where an object below the root lies once our folders are where we put them."""
-    names: list[str] = []
-    here = file_id
-    while here != root and (here == file_id or here not in ours):
-        names.append(to_local(remotes[here].name))
-        here = remotes[here].parent or root
-    path = ours.get(here, ROOT) if here != root else ROOT
-    for name in reversed(names):
-        path = join(path, name)
-    return path
+class _Places:
+    """Where objects below the root lie once what we know is back where we put it.
+
+    Args:
+        remotes: what Drive shows.
+        ours: of these, what the ledger knows as it is: its parent and its name are ours to say.
+        root: the mirror's folder.
+    """
+
+    def __init__(
+        self,
+        remotes: Mapping[FileId, RemoteEntry],
+        ours: Mapping[FileId, LedgerEntry],
+        root: FileId,
+    ) -> None:
+        self._remotes = remotes
+        self._ours = ours
+        self._found: dict[FileId, RelPath | None] = {root: ROOT}
+
+    def of(self, file_id: FileId, shown: RelPath) -> RelPath:
+        """Return the path of an object that Drive shows at ``shown``."""
+        trail: list[FileId] = []
+        here: FileId | None = file_id
+        while here is not None and here not in self._found:
+            self._found[here] = None  # a loop of our folders and theirs has no place
+            trail.append(here)
+            here = self._above(here)
+        for each in reversed(trail):
+            base = None if here is None else self._found[here]
+            entry = self._ours.get(each)
+            if entry is not None:
+                self._found[each] = entry.path if base is None else join(base, name_of(entry.path))
+            elif base is not None:
+                self._found[each] = join(base, to_local(self._remotes[each].name))
+            here = each
+        return self._found[file_id] or shown
+
+    def _above(self, file_id: FileId) -> FileId | None:
+        entry = self._ours.get(file_id)
+        if entry is not None:
+            return entry.parent
+        remote = self._remotes.get(file_id)
+        return None if remote is None else remote.parent
 
 
 def superseded(
@@ -239,14 +266,14 @@ def superseded(
         shown: what the listing has; of the others only what was asked for is known.
     """
     entries = tuple(entries)
-    found = {
-        (entry.kind, paths[entry.id])
-        for entry in entries
-        if entry.standing is Standing.UNCLAIMED and entry.id in paths
-    }
+    found = [e for e in entries if e.standing is Standing.UNCLAIMED and e.id in paths]
+    places = {(entry.kind, paths[entry.id]) for entry in found}
+    alive = {(entry.kind, paths[entry.id]) for entry in found if entry.seen is None}
     for entry in entries:
         away = entry.id not in paths and (entry.id in shown or entry.seen is not None)
-        if away and (entry.kind, entry.path) in found:
+        known = entry.standing is not Standing.UNCLAIMED
+        buried = known and entry.seen is not None and entry.seen.trashed
+        if (entry.kind, entry.path) in (places if away else alive if buried else ()):
             yield entry.id
 
 

@@ -59,6 +59,7 @@ COUNTED: Final = (
     "beside",
     "edited_here",
     "gone_on_drive",
+    "handed_on",
     "skipped",
     "held",
     "failed",

@@ -82,5 +82,7 @@ def _done(
         entry = replace(
             entry, md5=remote.md5, mtime_ms=remote.mtime_ms, stat=Stat(remote.size, 0, 0)
         )
+        if remote.sent:  # done, and edited by a person since: the head is theirs
+            entry = replace(entry, md5=bytes.fromhex(remote.sent), revision="")
     chain = is_chain(entry.path)
     return Confirmation(intent.nonce, with_seen(entry, remote), run, chain=chain, link=remote.link)

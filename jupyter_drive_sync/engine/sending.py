@@ -119,6 +119,8 @@ class Sender:
     ) -> Sent:
         """Send, and settle what an earlier try of ours may have done already."""
         app = {**content.app, "mode": f"{entry.mode & 0o7777:o}"}
+        if entry.md5 is not None:
+            app["md5"] = entry.md5.hex()
         patch = Patch(entry.id, name=entry.name, mtime_ms=entry.mtime_ms, app=app)
         if content.step.verb is Verb.REPLACE:
             return self._replaced(content, entry, partial(change, patch))

@@ -66,8 +66,9 @@ class Identity:
         root_inode: inode of the home when it was last mirrored; 0 for never.
         taking_over: id of the home whose mirror this one is taking over, until that is done.
         root: id of the mirror's folder, for whoever has lost the ledger; ``""`` for not made yet.
-        written: epoch seconds when this home wrote to Drive last, as far as that is known; 0 for
-            never. Listings lag: what was written a moment ago may not be in them.
+        written: epoch seconds, by Google's clock, when this home wrote to Drive last, as far as
+            that is known; 0 for never. Listings lag: what was written a moment ago may not be in
+            them.
         before: the id that the home had before it began afresh; a hub knows its permission by it.
     """
 

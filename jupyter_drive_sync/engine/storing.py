@@ -99,7 +99,9 @@ def probe_source(
     rules = Selection(settings)
     wanted = next((file for file in choice.files if _is_wanted(rules, file)), None)
     if wanted is None:
-        raise NotThere(problem=_nothing(folder, len(choice.files), len(choice.skipped)))
+        raise NotThere(
+            problem=_nothing(folder, files=bool(choice.files), others=bool(choice.skipped))
+        )
     drive.download(wanted.id, size=wanted.size, most=1)
     return printable(wanted.path)
 
@@ -108,12 +110,12 @@ def _is_wanted(rules: Selection, file: Wanted) -> bool:
     return rules.judge(file.path, Kind.FILE, file.size) is None
 
 
-def _nothing(folder: Place, files: int, others: int) -> str:
+def _nothing(folder: Place, *, files: bool, others: bool) -> str:
     """Say why a folder has nothing for an import."""
     if files:
-        why = f"its rules leave out each of the {files:,} files there"
+        why = "its rules leave out all that is there"
     elif others:
-        why = f"the {others:,} documents of Google there have no content that could be downloaded"
+        why = "what is there are documents of Google, which have no content to download"
     else:
         why = "it is empty, or what is in it is not shared with us"
     return f"Nothing would come from the folder {printable(RelPath(folder.name))}: {why}."

@@ -45,14 +45,18 @@ def answers(site: Site, identity: Identity, ledger: Ledger, drive: Drive) -> Ide
     if identity.taking_over:
         # A try that was cut short may have got as far as the new ledger.
         root = FileId(ledger.get("other_root") or ledger.get("root"))
-        _restamp(site, identity, drive, root)
-        ledger.clear(root=root)
-        now = site.clock.wall()
-        identity = replace(identity, taking_over="", root=root, written=now).save(site)
+        if _holder(drive, root) in ("", identity.taking_over, identity.home_id):
+            _restamp(site, identity, drive, root)
+            ledger.clear(root=root)
+            now = drive.transport.google_time()
+            identity = replace(identity, taking_over="", root=root, written=now).save(site)
+        else:  # a third home has it by now, of which nobody has said a word: ask again
+            identity = replace(identity, taking_over="").save(site)
+            ledger.dissolve("other_home")
 
     if ledger.answered("root_gone") == "untrash":
         _untrash(site, drive, FileId(ledger.get("root")))
-        identity = replace(identity, written=site.clock.wall()).save(site)
+        identity = replace(identity, written=drive.transport.google_time()).save(site)
         ledger.dissolve("root_gone")
         ledger.remember(root_state="")
     kinds = ("root_gone", "other_account", "changed_client")
@@ -115,6 +119,14 @@ def _untrash(site: Site, drive: Drive, root: FileId) -> None:
             if isinstance(result, DriveSyncError):
                 raise result
         here = folder.parent
+
+
+def _holder(drive: Drive, root: FileId) -> str:
+    """Return the id of the home that a mirror's folder belongs to; ``""`` for one that is gone."""
+    try:
+        return drive.get(root).home
+    except Missing:
+        return ""
 
 
 def _restamp(site: Site, identity: Identity, drive: Drive, root: FileId) -> None:

@@ -22,6 +22,8 @@ from jupyter_drive_sync.runner.protocol import Job, JobKind
 
 CLIENT_FILE: Final = "client_secrets.json"
 CLIENT_FILE_VARIABLE: Final = "DRIVE_SYNC_CLIENT_FILE"
+PANTRY_VARIABLE: Final = "DRIVE_SYNC_PANTRY"
+"""Folder with contents that were fetched once, for the imports of all homes of a hub."""
 
 HUB_DEFAULTS: Final[Mapping[str, Any]] = {"keep_whole_folders": True}
 """On a hub a course that is rotated out has to stay readable."""
@@ -44,6 +46,7 @@ class Place:
         settings: laid over ``settings.json`` for this time.
         defaults: laid under it.
         broker: the hub's service, where there is one.
+        pantry: folder with contents that were fetched for all homes of a hub, where there is one.
     """
 
     home: Path
@@ -55,6 +58,7 @@ class Place:
     settings: Mapping[str, Any] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     broker: BrokerAt | None = None
+    pantry: Path | None = None
 
     def job(
         self,
@@ -147,6 +151,7 @@ def find_place(
         settings=settings or {},
         defaults=HUB_DEFAULTS if environment.get("JUPYTERHUB_USER") else {},
         broker=broker,
+        pantry=_path(environment.get(PANTRY_VARIABLE)),
     )
 
 

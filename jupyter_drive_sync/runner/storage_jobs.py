@@ -20,6 +20,7 @@ from jupyter_drive_sync.engine.mirror import Mirror, PassReport
 from jupyter_drive_sync.engine.report import Progress
 from jupyter_drive_sync.engine.storing import aim, export_site, find_target, probe_source
 from jupyter_drive_sync.engine.turn import Turn
+from jupyter_drive_sync.home.pantry import Pantry
 from jupyter_drive_sync.runner.assembly import World
 from jupyter_drive_sync.runner.child import Context
 from jupyter_drive_sync.runner.eta import Eta
@@ -54,7 +55,11 @@ def import_(job: Job, context: Context) -> Mapping[str, Any]:
             threads = Threads(world.settings.concurrency)
             sent = job.args.get("exported")
             exported = Path(sent) if sent else None
-            done = Import(site, around, drive, threads, progress, job.id, permit, roots, exported)
+            stored = job.args.get("pantry")
+            pantry = Pantry(Path(stored)) if stored else None
+            done = Import(
+                site, around, drive, threads, progress, job.id, permit, roots, exported, pantry
+            )
             report = done.run(found, only, dry_run=dry_run)
             if not dry_run:
                 turn.completed(report.run.outcome, report.objects, whole=not only)

@@ -177,6 +177,7 @@ def job(
             **(args or {}),
             "storage": {**storage.described(), "key_file": _key(place, storage)},
             "home": str(place.home),
+            "pantry": str(place.pantry.absolute()) if place.pantry else "",
             "home_state": str(place.state_dir),
             "roots": [str(root) for root in (place.home, *roots)] if local is None else [],
         },

@@ -30,6 +30,16 @@ _TOTALS: Final = {
 }
 
 
+_STORAGE_RUNS: Final = Counter(
+    "drive_sync_storage_runs",
+    "Runs of storages by direction and how they ended",
+    ["direction", "outcome"],
+)
+_STORAGE_BYTES: Final = Counter(
+    "drive_sync_storage_bytes", "Bytes of content that storages transferred", ["direction"]
+)
+
+
 class Metrics:
     """Takes the figures of this server's runs."""
 
@@ -58,6 +68,17 @@ class Metrics:
         _SECONDS.observe(seconds)
         for name, total in _TOTALS.items():
             total.inc(max(0, int(counters.get(name, 0))))
+
+    def storage_ended(self, direction: str, outcome: str, size: int) -> None:
+        """Count a run of a storage.
+
+        Args:
+            direction: ``import`` or ``export``.
+            outcome: as of :meth:`ended`.
+            size: bytes that it transferred.
+        """
+        _STORAGE_RUNS.labels(direction, outcome).inc()
+        _STORAGE_BYTES.labels(direction).inc(max(0, size))
 
     def _age(self) -> float:
         return math.nan if self._last_success is None else time.time() - self._last_success

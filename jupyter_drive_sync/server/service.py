@@ -143,6 +143,7 @@ class Service:
             jitter=self.nights.jitter,
             catch_up=self.nights.catch_up,
             log=self.log.error,
+            ended=self.metrics.storage_ended,
             rng=self.rng,
         )
         self._saved: set[str] = set()

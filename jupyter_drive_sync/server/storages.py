@@ -48,6 +48,7 @@ class Storages:
         jitter: seconds within which a due one begins.
         catch_up: seconds after the start within which one that was missed is made up for; 0 never.
         log: takes what nobody foresaw.
+        ended: is told direction, outcome and bytes of each run.
         rng: spreads the beginnings.
     """
 
@@ -61,6 +62,7 @@ class Storages:
     jitter: int = 0
     catch_up: int = 0
     log: Callable[[str], None] = lambda _: None
+    ended: Callable[[str, str, int], None] = lambda _direction, _outcome, _bytes: None
     rng: random.Random = field(default_factory=random.SystemRandom)
     _running: dict[str, Pass] = field(default_factory=dict)
     _results: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -264,6 +266,9 @@ class Storages:
             if met.code == Internal.code:
                 self.log(f"The storage {name} failed: {met.detail}")
         if not job.args.get("dry_run"):
+            counters = result.get("counters", {})
+            outcome = problem.code if problem is not None else str(result.get("outcome", ""))
+            self.ended(job.kind, outcome, int(counters.get("bytes", 0)))
             with contextlib.suppress(DriveSyncError):
                 await self._off_loop(self._settle, name, job.id, problem)
         self._results[name] = {

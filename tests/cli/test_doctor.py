@@ -13,14 +13,17 @@ from typing import Any
 
 import pytest
 
+from jupyter_drive_sync.core.storage import read
 from jupyter_drive_sync.doctor import Finding, examine
 from jupyter_drive_sync.drive.oauth import SCOPES
 from jupyter_drive_sync.drive.secrets import Grant, Secret, SecretsStore
+from jupyter_drive_sync.engine.report import Status, describe
 from jupyter_drive_sync.errors import Offline
 from jupyter_drive_sync.runner.clock import SystemClock
 from jupyter_drive_sync.runner.memory import Memory
 from jupyter_drive_sync.runner.place import Place, find_place
 from jupyter_drive_sync.runner.protocol import Job
+from jupyter_drive_sync.runner.storages import folder_of, keep
 from tests.cli.conftest import ANN, Desk
 
 DAY = 86_400
@@ -268,3 +271,33 @@ def test_the_command_before_anything_is_set_up(desk: Desk) -> None:
     assert said.code == 4
     assert "FAIL  permission    Google Drive is not connected yet." in said.out
     assert "→ Run `jupyter drive-sync authorize`." in said.out
+
+
+def test_storages(place: Place) -> None:
+    def looked() -> list[tuple[str, str]]:
+        found = examine(place, {}, lambda _: HEALTHY)
+        return [
+            (each.level, each.text + " " + each.mend) for each in found if each.check == "storages"
+        ]
+
+    assert looked() == []
+    key = place.home / "key.json"
+    key.write_text("{}")
+    key.chmod(0o644)
+    keep(place.state_dir, read({"name": "c", "local": "c", "drive": "d", "key_file": "key.json"}))
+    (open_key, never) = looked()
+    assert open_key[0] == never[0] == "warn"
+    assert f"chmod 600 {key}" in open_key[1]
+    assert "has never run" in never[1]
+    key.chmod(0o600)
+    folder = folder_of(place.state_dir, "c")
+    folder.mkdir(parents=True)
+    Status(status="completed", last_sync=0.0, last_sync_count=1200).save(folder)
+    ((level, text),) = looked()
+    assert (level, "1,200 files" in text) == ("ok", True)
+    Status(status="failed", problem=describe(Offline(problem="no way"))).save(folder)
+    ((level, text),) = looked()
+    assert (level, "no way" in text, "storages validate c" in text) == ("warn", True, True)
+    (place.state_dir / "settings.json").write_text('{"storages": [{}]}')
+    ((level, text),) = looked()
+    assert (level, "it has no name" in text) == ("fail", True)

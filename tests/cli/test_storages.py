@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
-from tests.cli.conftest import Desk
+import pytest
+
+from jupyter_drive_sync.demo.browser import Browser
+from tests.cli.conftest import ANN, Desk
+from tests.localdrive.caller import caller, other_client
 
 
 def test_an_export_and_an_import_of_it(connected: Desk) -> None:
@@ -65,3 +70,70 @@ def test_the_checkpoint_example_as_written(connected: Desk) -> None:
     assert train(connected.home / "second") == first
     assert (connected.home / "second/checkpoints/last.json").exists()
     assert connected.on_drive(folder="models/run-1") == on_drive
+
+
+def test_an_export_whose_folder_is_gone_waits_for_an_answer(connected: Desk) -> None:
+    connected.write("results/a.csv", "1,2")
+    connected.run("storages", "add", "results", "results", "results", "--export", "--no-check")
+    assert connected.run("storages", "run", "results").code == 0
+    drive = caller(connected.ground.drive, scopes=("drive",))
+    (folder,) = drive.search("name = 'results'")
+    drive.ask("PATCH", f"/files/{folder['id']}", {"trashed": True})
+    said = connected.run("storages", "run", "results")
+    assert said.code == 3
+    assert "jupyter drive-sync release --storage results ID CHOICE" in said.out
+    assert "Nothing waits for you." in connected.run("release").out
+    hold = connected.run("release", "--storage", "results", "--json").record("hold")
+    said = connected.run("release", "--storage", "results", hold["id"], "untrash")
+    assert "storages run results` carries it out" in said.out
+    said = connected.run("storages", "run", "results")
+    assert (said.code, "1 unchanged" in said.out) == (0, True)
+    runs = connected.run("history", "--storage", "results").out
+    assert len([line for line in runs.splitlines() if " UTC  " in line]) == 3
+    for name in ("nope", ".python", "../storages"):
+        assert "There is no storage" in connected.run("history", "--storage", name).sentence
+
+
+def test_a_folder_that_we_did_not_make_by_a_client_of_ones_own(
+    connected: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The steps of the documentation."""
+    mine = caller(
+        connected.ground.drive, scopes=("drive",), client=other_client(connected.ground.drive)
+    )
+    folder = mine.folder("Thesis")
+    mine.create("chapter.md", b"once", parents=[folder])
+    link = f"https://drive.google.com/drive/folders/{folder}"
+    said = connected.run("storages", "add", "thesis", "thesis", link)
+    assert said.code == 2
+    assert "shows no folder" in said.sentence
+    client = ("--client", str(connected.ground.client_file))
+    said = connected.run("storages", "add", "thesis", "thesis", link, *client)
+    assert "not connected" in said.sentence
+    said = connected.run("storages", "add", "thesis", "thesis", link, *client, "--no-check")
+    assert said.code == 0, said.err
+    visits: list[threading.Thread] = []
+
+    def visit(url: str) -> bool:
+        assert "drive.readonly" in url
+        visits.append(threading.Thread(target=lambda: Browser(ANN).allow(url)))
+        visits[0].start()
+        return True
+
+    monkeypatch.setattr("webbrowser.open", visit)
+    said = connected.run("storages", "authorize", "thesis")
+    visits[0].join()
+    assert said.code == 0, said.err
+    assert "Connected as ann@example.edu, for the storage thesis alone." in said.out
+    assert (
+        "found the folder Thesis, and read chapter.md"
+        in connected.run("storages", "validate", "thesis").out
+    )
+    assert connected.run("storages", "run", "thesis").code == 0
+    assert (connected.home / "thesis/chapter.md").read_text() == "once"
+    # The home's own permission is as narrow as before.
+    assert connected.run("sync").code == 0
+    said = connected.run("storages", "authorize", "nope")
+    assert "There is no storage nope" in said.sentence
+    connected.run("storages", "remove", "thesis")
+    assert not (connected.state / "storages/thesis").exists()

@@ -12,6 +12,7 @@ from jupyter_drive_sync.engine.importing import Import, ImportReport
 from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.engine.report import Progress
 from jupyter_drive_sync.engine.site import Site, make_state_dir
+from jupyter_drive_sync.home.pantry import Pantry
 from tests.engine.world import World
 
 READONLY = "https://www.googleapis.com/auth/drive.readonly"
@@ -24,6 +25,7 @@ class Course:
     world: World
     local: str = "course"
     name: str = "course-a"
+    pantry: Pantry | None = None
     folders: dict[str, FileId] = field(default_factory=dict)
     files: dict[str, FileId] = field(default_factory=dict)
 
@@ -100,6 +102,7 @@ class Course:
             self.progress,
             "job",
             roots=(world.home,),
+            pantry=self.pantry,
         )
         folder = drive.place(self.folders[""])
         try:

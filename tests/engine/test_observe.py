@@ -96,7 +96,8 @@ def test_deleted_for_good_needs_no_version() -> None:
         (remote("new", nonce="on its way"), False),
         (remote("new", nonce="other", home="another home"), False),
         (remote("new", nonce="other", home=""), False),
-        (remote("new", nonce="other", trashed=True), False),
+        (remote("new", nonce="other", trashed=True, explicitly_trashed=True), False),
+        (remote("dragged by its folder", nonce="other", trashed=True), True),
         (remote("let go", nonce="other"), False),
         (remote("a copy of id1"), False),
         (RemoteEntry(FileId("new"), deleted=True), False),
@@ -170,6 +171,38 @@ def test_what_lies_elsewhere_or_in_the_trash_or_in_a_loop_has_no_path() -> None:
         remote("no parent", parent=None),
     ]
     assert rebuild(shown, known(), trust=False).entries == ()
+
+
+@pytest.mark.parametrize("trust", [True, False])
+@pytest.mark.parametrize("standing", [Standing.MIRRORED, Standing.ARCHIVED, Standing.UNCLAIMED])
+def test_what_lies_in_a_folder_that_was_renamed_is_found_where_we_put_the_folder(
+    standing: Standing, *, trust: bool
+) -> None:
+    outer = replace(folder("outer", "d1"), parent=ROOT, nonce="n", standing=standing)
+    inner = replace(folder("outer/inner", "d2"), parent=outer.id, nonce="n")
+    shown = [
+        dir_("d1", "renamed", "root"),
+        dir_("d2", "inner", "d1"),
+        remote("f", name="a.txt", parent="d2", nonce="strange"),
+    ]
+    found = {
+        each.id: each.path for each in rebuild(shown, known(outer, inner), trust=trust).entries
+    }
+    assert found == {"d1": "outer", "d2": "outer/inner", "f": "outer/inner/a.txt"}
+
+
+def test_an_old_ledger_takes_what_it_knows_along_with_a_folder_that_was_moved_since() -> None:
+    outer = replace(folder("outer", "d1"), parent=ROOT, nonce="n")
+    inner = replace(folder("outer/inner", "d2"), parent=outer.id, nonce="n")
+    shown = [
+        dir_("d1", "moved", "root", nonce="later"),
+        dir_("d2", "renamed by a person", "d1"),
+        remote("f", name="a.txt", parent="d2", nonce="strange"),
+    ]
+    found = {
+        each.id: each.path for each in rebuild(shown, known(outer, inner), trust=False).entries
+    }
+    assert found == {"d1": "moved", "d2": "moved/inner", "f": "moved/inner/a.txt"}
 
 
 @pytest.mark.parametrize("trust", [True, False])

@@ -8,6 +8,8 @@ from math import ceil
 import pytest
 
 from tests.engine.world import World
+from tests.figures import record
+from tests.laws import law_04
 
 pytestmark = pytest.mark.no_cover
 """Others cover what these run; here the tracer would cost a third of the time."""
@@ -46,6 +48,8 @@ def test_nothing_changed_is_one_request(world: World) -> None:
 @pytest.mark.torture
 def test_nothing_changed_in_ten_thousand_files_is_one_request(world: World) -> None:
     idle(world, folders=50, files=200)
+    record("idle requests", world.requests())
+    record("idle writes", law_04.writes(world.sent))
 
 
 def test_the_pass_right_after_the_first_is_one_request_too(world: World) -> None:

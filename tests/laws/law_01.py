@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
 from tests.laws.facts import Broken, Things, live
 
 
-def check(things: Things, *, placed: AbstractSet[str], copied: AbstractSet[str]) -> None:
+def check(
+    things: Things,
+    *,
+    placed: AbstractSet[str],
+    copied: AbstractSet[str],
+    makers: Mapping[str, str] | None = None,
+) -> None:
     """Look for twins.
 
     Args:
         things: everything on Drive.
         placed: what a person put where it is: of two at one place one may be theirs.
         copied: what a person made as a copy, with all the marks of its original.
+        makers: which home made a folder above the mirrors, where a listing lags: of two homes that
+            begin within that time each makes one, and nothing tells it of the other.
     """
     places: dict[tuple[str | None, str, bool, str], list[str]] = defaultdict(list)
     writes: dict[str, list[str]] = defaultdict(list)
@@ -22,7 +31,8 @@ def check(things: Things, *, placed: AbstractSet[str], copied: AbstractSet[str])
         if not thing.ours or not live(things, thing):
             continue
         if thing.id not in placed:
-            places[thing.parent, thing.name, thing.folder, thing.home].append(thing.id)
+            maker = thing.home or (makers or {}).get(thing.id, "")
+            places[thing.parent, thing.name, thing.folder, maker].append(thing.id)
         if thing.nonce and thing.id not in copied:
             writes[thing.nonce].append(thing.id)
     for (_, name, *_), ids in places.items():

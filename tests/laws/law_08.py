@@ -25,7 +25,6 @@ def check(
     writers: Mapping[str, int],
     *,
     told: AbstractSet[tuple[str, str]],
-    ours: AbstractSet[str],
     most: int,
 ) -> None:
     """Look at each edit that something replaced.
@@ -35,17 +34,17 @@ def check(
         edits: by the id of their version.
         writers: which pass wrote a version, by its id; a person's have none.
         told: (file, version) of the replaced edits that the program remembers.
-        ours: checksums of contents that were in the home as well: there is nothing to be kept.
         most: pins of a file; beyond that an edit is told only.
     """
     for thing in things.values():
         pins = sum(version.pinned for version in thing.versions)
-        for version, newer in zip(thing.versions, thing.versions[1:], strict=False):
+        before = (None, *(version.md5 for version in thing.versions))
+        for older, version, newer in zip(before, thing.versions, thing.versions[1:], strict=False):
+            if version.md5 == older:
+                continue  # the content that was there already, once more
             edit = edits.get(version.id)
             writer = writers.get(newer.id)
             if edit is None or edit.seen_by is None or writer is None or writer < edit.seen_by:
-                continue
-            if version.md5 in ours:
                 continue
             if not version.pinned and pins < most:
                 raise Broken(8, f"an edit of {thing.name!r} was replaced and is not pinned")

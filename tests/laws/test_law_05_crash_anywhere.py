@@ -18,6 +18,7 @@ import pytest
 
 from tests.figures import record
 from tests.laws import law_02
+from tests.laws.facts import counted
 from tests.laws.scenarios import SCENARIOS, Stage
 from tests.sim.runs import scratch
 from tests.sim.simulation import Simulation
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.no_cover
 PHASES = ("send", "acted", "commit", "file")
 CALM = 1
 """A seed whose Drive does not lag."""
-AGAIN = 10
+AGAIN = 9
 """Of so many kills one is followed by another one in the pass that goes on."""
 FLOOR = 2_000
 EVERY = 1 if os.environ.get("DRIVE_SYNC_TORTURE") else 4
@@ -65,11 +66,28 @@ def versions(simulation: Simulation) -> int:
 def test_killed_at_every_boundary(
     tmp_path: Path, scenario: Callable[[Stage], None], phase: str
 ) -> None:
+    with counted():
+        killed, again = kill_at_every_boundary(tmp_path, scenario, phase)
+    record("crash points", killed)
+    record("double crashes", again)
+    if phase == PHASES[0]:
+        record("scenarios", 1)
+
+
+def kill_at_every_boundary(
+    tmp_path: Path, scenario: Callable[[Stage], None], phase: str
+) -> tuple[int, int]:
+    """Kill a pass at one boundary after the other, until none is left.
+
+    Returns:
+        How often it was killed, and how often the recovery was killed too.
+    """
     expected, contents = boundaries(tmp_path, scenario)
-    at = 1 + crc32(f"{scenario.__name__} {phase}".encode()) % EVERY
+    place = crc32(f"{scenario.__name__} {phase}".encode())
+    at = 1 + place % EVERY
     killed = again = 0
     while True:
-        twice = killed % AGAIN == AGAIN - 1
+        twice = (killed + place // EVERY) % AGAIN == 0
         simulation = staged(tmp_path, scenario)
         with simulation.running():
             scenario(Stage(simulation))
@@ -92,10 +110,7 @@ def test_killed_at_every_boundary(
         killed += 1
         at += EVERY
     assert 0 < expected[phase] < at <= expected[phase] + EVERY
-    record("crash points", killed)
-    record("double crashes", again)
-    if phase == PHASES[0]:
-        record("scenarios", 1)
+    return killed, again
 
 
 def test_there_are_enough_of_them(tmp_path: Path) -> None:

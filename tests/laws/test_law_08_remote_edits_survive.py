@@ -13,13 +13,13 @@ TOLD = frozenset({("1", "theirs")})
 
 
 def judge(  # type: ignore[no-untyped-def]
-    *, pinned: bool = True, edits=None, by: int = 2, told=TOLD, ours=frozenset(), most: int = 9
+    *, pinned: bool = True, edits=None, by: int = 2, told=TOLD, most: int = 9, before: str = "w"
 ) -> None:
-    replaced = Thing("1", versions=(Version("theirs", "x", pinned), Version("ours", "y")))
-    writers = {"ours": by}
+    versions = (Version("first", before), Version("theirs", "x", pinned), Version("ours", "y"))
     law_08.check(
-        {"1": replaced}, SEEN if edits is None else edits, writers, told=told, ours=ours, most=most
-    )
+        {"1": Thing("1", versions=versions)}, SEEN if edits is None else edits, {"ours": by},
+        told=told, most=most,
+    )  # fmt: skip
 
 
 def test_pinned_and_told() -> None:
@@ -32,7 +32,7 @@ def test_pinned_and_told() -> None:
 
 def test_no_offence() -> None:
     judge(pinned=False, by=1)
-    judge(pinned=False, ours=frozenset({"x"}))
+    judge(pinned=False, before="x")
     judge(pinned=False, edits={"theirs": Edit("1", "theirs")})
     judge(pinned=False, edits={})
     judge(pinned=False, most=0)

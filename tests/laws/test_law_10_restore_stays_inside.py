@@ -26,6 +26,7 @@ from tests.engine.bringing import outcomes, restore
 from tests.engine.conftest import clock, world
 from tests.engine.hostile import grow
 from tests.engine.world import World
+from tests.figures import record
 
 __all__ = ["clock", "world"]
 
@@ -74,6 +75,7 @@ def snapshot(folder: Path) -> dict[bytes, tuple[int, int, bytes]]:
     return found
 
 
+@pytest.mark.figure
 def test_hostile_names(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten thousand generated names: each file is inside, whole, and under a name that says it."""
     world.write("seed.txt", "s")
@@ -95,6 +97,8 @@ def test_hostile_names(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     after = snapshot(world.folder)
     inside = os.fsencode(other.home) + b"/"
     ours = os.fsencode(other.folder)
+    changed = {p: s for p, s in after.items() if not p.startswith(ours) and outside.get(p) != s}
+    record("bytes outside", sum(max(1, len(content)) for _, _, content in changed.values()))
     assert {p: s for p, s in after.items() if not p.startswith(ours)} == outside
     files = {
         from_bytes(path[len(inside) :]): content

@@ -8,22 +8,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 from traitlets.config import Config
 
 from jupyter_drive_sync.core.storage import BadStorage
+from jupyter_drive_sync.demo.ground import Ground
 from jupyter_drive_sync.engine.report import Status
 from jupyter_drive_sync.runner.storages import folder_of
 from jupyter_drive_sync.server.config import DriveSync
 from jupyter_drive_sync.server.service import Service
 from tests.server.conftest import Api
+from tests.storage.instructor import Instructor
 
 COURSE = {"name": "course", "local": "material", "drive": "1AbCdEfGhIjKlMnOpQrSt"}
 EVERY_MORNING = {**COURSE, "name": "morning", "schedule": "0 5 * * *"}
 
 
 @pytest.fixture(autouse=True)
-def child(fake_child: None, connected: None) -> None:
-    """Children do small tricks."""
+def child(request: pytest.FixtureRequest) -> None:
+    """Children do small tricks, but for who wants real ones."""
+    if request.node.name != "test_really":
+        request.getfixturevalue("connected")
+        request.getfixturevalue("fake_child")
 
 
 async def finished(service: Service, api: Api, name: str = "course") -> Any:
@@ -121,6 +127,20 @@ async def test_it_runs(api: Api, service: Service, home: Path) -> None:
         ("DELETE", "storages/nope"),
     ):
         assert await api.refused(verb, path) == (404, "storage.unknown")
+
+
+async def test_runs_are_counted(api: Api, service: Service) -> None:
+    def counted(**labels: str) -> float:
+        return REGISTRY.get_sample_value("drive_sync_storage_runs_total", labels) or 0.0
+
+    before = counted(direction="import", outcome="completed")
+    failed = counted(direction="import", outcome="drive.full")
+    await api.call("POST", "storages", COURSE)
+    for paths in ([], ["full"]):
+        await api.post("storages/course/run", {"paths": paths})
+        await service.storages.wait()
+    assert counted(direction="import", outcome="completed") == before + 1
+    assert counted(direction="import", outcome="drive.full") == failed + 1
 
 
 async def test_one_at_a_time_and_the_others_wait(api: Api, service: Service, state: Path) -> None:
@@ -257,3 +277,45 @@ async def test_a_broken_settings_file_is_said(api: Api, service: Service, state:
     assert await api.refused("GET", "storages") == (400, "storage.invalid")
     await service.start()
     await asyncio.sleep(0)
+
+
+async def test_really(api: Api, service: Service, ground: Ground, home: Path) -> None:
+    """A real child, a service account, a folder that is shared by link, and no consent at all."""
+    instructor = Instructor(ground)
+    instructor.make_key(home / "key.json")
+    instructor.put("lab.ipynb", "one")
+    instructor.put_document("Syllabus")
+    body = {"name": "a", "local": "a", "drive": instructor.link, "key_file": "key.json"}
+    code, said = await api.call("POST", "storages", body)
+    assert (code, said["code"]) == (409, "folder.not_found")
+    assert instructor.email in said["sentence"]
+    instructor.share()
+    found = await api.post("validate", body)
+    assert found["folder"]["name"] == "Course A"
+    assert (found["account"], found["sample"]) == (instructor.email, "lab.ipynb")
+    code, _ = await api.call("POST", "storages", body)
+    assert code == 201
+    await api.post("storages/a/run", {"dry_run": True})
+    await service.storages.wait()
+    last = (await api.get("storages/a/run"))["last"]
+    assert last["problem"]["code"] == "restore.not_there"  # its folder is made by the first run
+    await api.post("storages/a/run")
+    last = await finished(service, api, "a")
+    assert last["result"]["counters"]["brought"] == 1
+    assert (home / "a/lab.ipynb").read_text() == "one"
+    view = await api.get("storages/a")
+    assert (view["status"]["status"], view["status"]["last_sync_count"]) == ("completed", 1)
+    assert view["progress"] is None
+    (run,) = (await api.get("storages/a/history"))["runs"][:1]
+    files = (await api.get(f"storages/a/history/{run['id']}/files"))["files"]
+    assert {file["path"]: file["code"] for file in files} == {
+        "lab.ipynb": "",
+        "Syllabus": "skipped.google_document",
+    }
+    only = await api.get(f"storages/a/history/{run['id']}/files?outcome=brought")
+    assert only["total"] == 1
+    assert await api.refused("POST", "storages/a/release", {"id": "abc", "choice": "keep"}) == (
+        404,
+        "hold.unknown",
+    )
+    assert (await api.get("status"))["state"] == "not_connected"

@@ -10,11 +10,13 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from jupyter_drive_sync.server.service import Service
+from tests.figures import record
 from tests.server.conftest import Api
 
 GOOGLE = ("google", "googleapiclient", "google_auth_oauthlib", "google_auth_httplib2", "httplib2",
@@ -85,25 +87,37 @@ def test_the_scheduler_brings_no_google_library_either() -> None:
     assert not set(GOOGLE) & set(loaded)
 
 
+@dataclass
+class Slowest:
+    """What the callbacks on the event loop took of their thread's CPU time."""
+
+    most: float = 0.0
+    """Seconds."""
+    late: dict[str, float] = field(default_factory=dict)
+    """Those above 50 ms, by what they are."""
+
+
 @pytest.fixture
-def slowest(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
-    """Thread CPU seconds of the callbacks that took more than 50 ms of it, by what they are."""
-    found: dict[str, float] = {}
+def slowest(monkeypatch: pytest.MonkeyPatch) -> Slowest:
+    found = Slowest()
     run = asyncio.Handle._run
 
     def measured(handle: asyncio.Handle) -> None:
         name, begun = repr(handle), time.thread_time()
         run(handle)
-        if (spent := time.thread_time() - begun) > 0.05:
-            found[name] = spent
+        spent = time.thread_time() - begun
+        found.most = max(found.most, spent)
+        if spent > 0.05:
+            found.late[name] = spent
 
     monkeypatch.setattr(asyncio.Handle, "_run", measured)
     return found
 
 
+@pytest.mark.figure
 @pytest.mark.usefixtures("connected", "fake_child")
 async def test_no_callback_holds_the_loop(
-    jp_fetch: Any, service: Service, slowest: dict[str, float]
+    jp_fetch: Any, service: Service, slowest: Slowest
 ) -> None:
     """Law 15: no callback of ours on the event loop computes for more than 50 ms."""
 
@@ -117,18 +131,23 @@ async def test_no_callback_holds_the_loop(
         await call(path)
     await call("cancel", method="POST", body="")
     await service.passes.wait()
-    assert slowest == {}
+    record("loop", 1000 * slowest.most)
+    assert slowest.late == {}
 
 
-async def test_the_measure_of_callbacks_measures(slowest: dict[str, float]) -> None:
+async def test_the_measure_of_callbacks_measures(slowest: Slowest) -> None:
+    done = asyncio.Event()
+
     def compute() -> None:
         until = time.thread_time() + 0.06
         while time.thread_time() < until:
             pass
+        asyncio.get_running_loop().call_soon(done.set)
 
     asyncio.get_running_loop().call_soon(compute)
-    await asyncio.sleep(0.01)
-    assert any("compute" in name for name in slowest)
+    await done.wait()
+    assert slowest.most > 0.05
+    assert any("compute" in name for name in slowest.late)
 
 
 _IDLE = """

@@ -147,6 +147,8 @@ class Simulation:
         self._writers: dict[str, Writers] = {}
         self._flights: list[Flight] = []
         self._passes = 0
+        self._makers: dict[str, str] = {}
+        """Which home made a folder, where listings lag."""
         self._before: Things = {}
         self._mirrors: set[str] = set()
         """Every folder that was a home's mirror at some time."""
@@ -274,6 +276,7 @@ class Simulation:
             # Nobody brings a volume back within the seconds for which a listing lags.
             self.clock.advance(2 * self.lag)
             self._doubt(stead, "")
+            stead.remember_answers()
 
     def _lose_ledger(self, step: Step) -> None:
         stead = self._stead(step.a)
@@ -428,6 +431,9 @@ class Simulation:
         )
         after = self.reader.things()
         touched = set(self.there.touched[touched_from:])
+        if self.lag:
+            made = (i for i, thing in after.items() if thing.folder and i not in before)
+            self._makers.update(dict.fromkeys(made, stead.name))
         for thing in after.values():
             for version in thing.versions:
                 if version.id not in self.edits:
@@ -624,10 +630,10 @@ class Simulation:
         self.memory.acknowledge(
             {md5 for _, md5 in book.mirrored.values()} & law_02.contents(self.reader.things())
         )
+        stead.doubt = ""  # the ledger has been rebuilt: what is mirrored now was seen to be
         if only:
             return
         stead.taking_over = stead.untrashing = False
-        stead.doubt = ""
         stead.rules, stead.roots = {stead.settings.excludes}, {stead.fs.root.ino}
         here = stead.fs.files()
         stead.approved = {
@@ -662,7 +668,9 @@ class Simulation:
         aged = law_02.aged(self._before, things, now)
         self.memory.removed_by_a_person((law_02.contents(purged) | aged) - law_02.contents(things))
         self._before = things
-        law_01.check(things, placed=self.there.placed, copied=self.there.copied)
+        law_01.check(
+            things, placed=self.there.placed, copied=self.there.copied, makers=self._makers
+        )
         here = {md5_of(data) for stead in self.steads for data in stead.fs.files().values()}
         here |= {md5 for stead in self.steads if not stead.fs.mounted for md5 in self._under(stead)}
         self.memory.check(here, things, now)
@@ -672,7 +680,6 @@ class Simulation:
             self.edits,
             self._wrote,
             told=set().union(*(stead.told for stead in self.steads)),
-            ours=self._ours_too,
             most=self.settings.pinned_revisions,
         )
         mirrors = self._mirrors
@@ -683,10 +690,6 @@ class Simulation:
                 self._out_since.pop(thing.id, None)
             else:
                 self._out_since.setdefault(thing.id, now)
-
-    @property
-    def _ours_too(self) -> set[str]:
-        return set()
 
     @staticmethod
     def _under(stead: Stead) -> set[str]:

@@ -75,6 +75,7 @@ class Stead:
         self.silent: set[str] = set()
         """Files whose content changed and whose status tells nothing of it."""
         self._snapshot = folder / f"{name}.snapshot"
+        self._answers: tuple[set[str], bool, bool] = set(), False, False
         make_state_dir(self.state)
 
     def files(self) -> dict[str, str]:
@@ -134,6 +135,7 @@ class Stead:
         """Take a snapshot of the state, as a volume's backup would."""
         shutil.rmtree(self._snapshot, ignore_errors=True)
         shutil.copytree(self.state, self._snapshot)
+        self._answers = set(self.approved), self.taking_over, self.untrashing
 
     def bring_state_back(self) -> bool:
         """Put the snapshot back: the ledger is older than Drive now."""
@@ -142,6 +144,11 @@ class Stead:
         shutil.rmtree(self.state)
         shutil.copytree(self._snapshot, self.state)
         return True
+
+    def remember_answers(self) -> None:
+        """Take the answers of the snapshot: a yes that it holds stands."""
+        approved, self.taking_over, self.untrashing = self._answers
+        self.approved = set(approved)
 
     def set(self, **changes: object) -> None:
         """Change settings."""

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from tests.figures import record
 from tests.laws import law_16
+from tests.laws.facts import counted
 from tests.laws.law_16 import Trace
 from tests.sim.runs import REPEATED, run, run_steps
 from tests.sim.steps import STEPS, Step
@@ -36,8 +37,9 @@ MOST_TORTURE = 20_000
 @pytest.mark.parametrize("lane", range(LANES))
 def test_seeds(tmp_path: Path, lane: int) -> None:
     seeds = [seed for seed in range(lane, SEEDS, LANES) if seed % REPEATED]
-    for seed in seeds:
-        run(tmp_path, seed)
+    with counted():
+        for seed in seeds:
+            run(tmp_path, seed)
     record("simulated runs", len(seeds))
 
 
@@ -84,15 +86,21 @@ def test_replay(tmp_path: Path) -> None:
 def test_very_many_seeds(tmp_path: Path, torture: int, lane: int) -> None:
     seeds = range(SEEDS + lane, SEEDS + min(torture, MOST_TORTURE), TORTURE_LANES)
     repeated = 0
+    failed: list[Exception] = []
     for seed in seeds:
-        if seed // TORTURE_LANES % REPEATED == 0:
-            traces = [Trace(), Trace()]
-            for trace in traces:
-                run(tmp_path, seed, trace)
+        traces = [Trace(), Trace()] if seed // TORTURE_LANES % REPEATED == 0 else []
+        try:
+            with counted():
+                for trace in traces or [None]:
+                    run(tmp_path, seed, trace)
+        except Exception as problem:
+            failed.append(problem)  # the others are of interest too
+            continue
+        if traces:
             assert traces[0].digest == traces[1].digest, f"law 16: seed {seed} goes two ways"
             repeated += 1
-        else:
-            run(tmp_path, seed)
+    if failed:
+        raise ExceptionGroup(f"{len(failed)} of {len(seeds)} seeds", failed)
     record("simulated runs", len(seeds))
     if seeds:
         record("runs repeated", 100 * repeated / len(seeds))

@@ -107,6 +107,86 @@ STORIES: dict[str, tuple[int, list[Step]]] = {
             S("bring_home_back"),
         ],
     ),
+    "what was edited right after it was made is pinned though the pass died before it knew": (
+        1171,
+        [
+            S("write", 0, 1, 38339), S("write", 1, 3), S("delete"), S("save_anew"),
+            S("sync", 0, 29868), S("edit_there", 60224),
+        ],
+    ),
+    "a ledger lost right after a write waits for the listing though the clock has jumped": (
+        537,
+        [
+            S("move_there"), S("rename", 1, 0, 37775), S("sync"), S("clock"), S("lose_ledger"),
+        ],
+    ),
+    "an old ledger's file in the trash of its folder has been made anew since": (
+        2226,
+        [
+            S("delete", 2), S("sync"), S("keep_state"), S("trash_there"), S("delete"),
+            S("break_ledger"), S("sync"), S("bring_state_back"),
+        ],
+    ),
+    "an edit that Google does not pin is not replaced": (
+        1202,
+        [
+            S("edit_there"), S("folder", 1, 3), S("rename", 1, 0, 1), S("trash_there"),
+            S("write", 0, 2), S("sync", 0, 0, 31429), S("break_ledger"), S("sync_part", 1),
+            S("sync", 36848),
+        ],
+    ),
+    "a write of ours that was done twice is no edit, and what was moved out is not pinned": (
+        1188,
+        [
+            S("save_anew"), S("sync", 10327), S("rename_there", 0, 1), S("wait", 3),
+            S("move_out", 2),
+        ],
+    ),
+    "a file beside a folder of the same name does not go where the folder went": (
+        1343,
+        [
+            S("hard_link", 0, 0, 1), S("write", 0, 2), S("settle"), S("lose_ledger"),
+            S("rename_there", 0, 1),
+        ],
+    ),
+    "a folder that came back is found by the feed where the listing lags": (
+        1612,
+        [
+            S("swap_kind", 1), S("copy", 0, 1, 3), S("edit_there", 1), S("rename_there", 1, 1),
+            S("settle"), S("write", 0, 1), S("break_ledger"), S("move_out"), S("edit_there"),
+            S("settle"), S("mode"), S("trash_there"), S("sync"), S("move_in"),
+            S("sync", 0, 0, 2), S("sync"),
+        ],
+    ),
+    "an old ledger learns of what lies in the trash only because its folder does": (
+        1908,
+        [
+            S("keep_state"), S("edit", 1), S("delete_there", 2), S("sync"), S("trash_there"),
+            S("bring_state_back"),
+        ],
+    ),
+    "a yes to take a mirror over is no yes once a third home has it": (
+        686,
+        [
+            S("copy", 0, 0, 1), S("delete_tree"), S("other_home"), S("sync", 52334),
+            S("rename", 0, 50471, 64770), S("answer", 39769, 64950, 39108),
+            S("sync", 64988, 9714, 27392), S("sync", 43248, 60587, 65325),
+            S("sync", 3095, 22579, 42597), S("lose_state", 8402, 9186, 25318),
+            S("sync", 16809, 37475, 29903), S("answer", 28810, 39551, 4672),
+            S("sync_part", 54181, 55689, 5687), S("other_home", 22249, 16586, 50945),
+        ],
+    ),
+    "a rebuild that believed a lagging listing is looked at again as soon as it can be": (
+        1656,
+        [
+            S("edit_there"), S("touch", 1), S("write", 0, 1), S("sync"), S("write", 0, 24923),
+            S("edit_there"), S("delete_tree"), S("sync"), S("copy_there"), S("answer", 0, 0, 1),
+            S("edit", 1, 56117, 30030), S("sync", 65379, 25042, 58923),
+            S("wait", 21891, 12138, 30788), S("sync_part", 23304, 37534, 57282),
+            S("break_ledger", 47265, 32954, 63852), S("trash_there", 35945, 50525, 23938),
+            S("sync", 21588, 54288, 12748),
+        ],
+    ),
 }  # fmt: skip
 
 
