@@ -67,6 +67,11 @@ class DriveSyncHub(NightConfig, Configurable):
         help="Folder in which they are kept; a relative one lies below the folder in which the "
         "hub was started.",
     ).tag(config=True)
+    courses_pantry = Unicode(
+        help="Folder that people's servers mount read-only and know as `DRIVE_SYNC_PANTRY`: what "
+        "the courses hold is kept there too, and imports take it from there instead of Google. "
+        "Empty: none."
+    ).tag(config=True)
     courses_minutes = Int(360, help="Minutes after which they are looked at again.").tag(
         config=True
     )

@@ -8,6 +8,7 @@ as well, so that an edition that is handed on just now stays whole while the nex
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import re
@@ -22,6 +23,7 @@ from jupyter_drive_sync.core.tree import Kind, LedgerEntry, Standing
 from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.engine.site import make_state_dir
 from jupyter_drive_sync.errors import BadSettings, DriveSyncError
+from jupyter_drive_sync.home.pantry import Pantry
 from jupyter_drive_sync.hub.budget import Cost
 from jupyter_drive_sync.runner import storages
 from jupyter_drive_sync.runner.parent import Child, follow
@@ -196,6 +198,20 @@ class Shelf:
             if ".." not in path.split("/"):
                 (self.files / path.lstrip("/")).unlink(missing_ok=True)
 
+    def stock(self, pantry: Pantry, edition: Edition) -> None:
+        """Keep the contents of an edition where people's servers take them from.
+
+        Args:
+            pantry: the folder that they have mounted.
+            edition: what is in use.
+        """
+        for file in edition.files:
+            digest = bytes.fromhex(file.md5)
+            if next(pantry.take(digest, file.size), None) is None:
+                with contextlib.suppress(OSError), self.content(file.md5).open("rb") as source:
+                    pantry.put(digest, source.fileno(), file.size)
+        pantry.prune()
+
     def publish(self, before: Edition) -> Edition:
         """Take stock of what is here after a fetch; contents of older editions are forgotten.
 
@@ -249,6 +265,7 @@ class Courses:
         charge: takes note of traffic with Google.
         off_loop: calls something that waits, in a thread.
         tell: told of each course that could not be fetched, with the reason.
+        pantry: folder that people's servers have mounted, where there is one.
         fetch: carries out an import.
     """
 
@@ -262,6 +279,7 @@ class Courses:
         charge: Callable[[Cost], None],
         off_loop: OffLoop,
         tell: Callable[[str, DriveSyncError], None],
+        pantry: Path | None = None,
         fetch: Fetch = in_child,
     ) -> None:
         self._courses = dict(courses)
@@ -271,6 +289,7 @@ class Courses:
         self._charge = charge
         self._off_loop = off_loop
         self._tell = tell
+        self._pantry = pantry
         self._fetch = fetch
         self._editions: dict[str, Edition] = {}
         self._over = threading.Event()
@@ -341,7 +360,10 @@ class Courses:
         done = await self._off_loop(self._import, course, False)
         gone = [each["path"] for each in done["files"] if each["outcome"] == "gone_on_drive"]
         await self._off_loop(shelf.remove, gone)
-        self._editions[course.name] = await self._off_loop(shelf.publish, before)
+        edition = await self._off_loop(shelf.publish, before)
+        self._editions[course.name] = edition
+        if self._pantry is not None:
+            await self._off_loop(shelf.stock, Pantry(self._pantry), edition)
 
     def _import(self, course: Course, dry_run: bool) -> Mapping[str, Any]:
         shelf = self._shelf(course.name)

@@ -177,6 +177,7 @@ def make_nights(parts: Parts, environment: Mapping[str, str]) -> Nights:
         most=options.course_bytes,
         room=nightly.has_room,
         charge=nightly.charge,
+        pantry=Path(options.courses_pantry).absolute() if options.courses_pantry else None,
         off_loop=service.off_loop,
         tell=lambda name, problem: log.warning("Course %s: %s", name, problem.sentence),
     )

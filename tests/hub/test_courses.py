@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ import pytest
 from tornado.web import Application
 
 from jupyter_drive_sync.errors import BadSettings, DriveSyncError
+from jupyter_drive_sync.home.pantry import Pantry
 from jupyter_drive_sync.hub.app import make_all
 from jupyter_drive_sync.hub.budget import Cost
 from jupyter_drive_sync.hub.courses import Courses, in_child, read_courses
@@ -52,7 +54,7 @@ class Campus:
     def options(self, **more: Any) -> dict[str, Any]:
         return {"drive": self.course, "key_file": str(self.key), **more}
 
-    def courses(self, most: int = 10**9, **more: Any) -> Courses:
+    def courses(self, most: int = 10**9, pantry: Path | None = None, **more: Any) -> Courses:
         def carry_out(job: Job, over: threading.Event) -> Mapping[str, Any]:
             self.jobs.append(job)
             return in_child(job, over)
@@ -68,6 +70,7 @@ class Campus:
             charge=self.charged.append,
             off_loop=off_loop,
             tell=tell,
+            pantry=pantry,
             fetch=carry_out,
         )
 
@@ -127,6 +130,25 @@ async def test_it_is_fetched_once_and_then_what_changed(campus: Campus) -> None:
         assert path.read_bytes() == content
     await courses.refresh("physics")
     assert courses.content("physics", checksum(b"measure"), ()) is None
+
+
+async def test_what_people_s_imports_take_is_put_into_the_pantry(campus: Campus) -> None:
+    folder = campus.folder / "pantry"
+    folder.mkdir()
+    courses = campus.courses(pantry=folder)
+    await courses.refresh("physics")
+    pantry = Pantry(folder)
+    for content in (b"welcome", b"measure"):
+        digest = bytes.fromhex(checksum(content))
+        assert b"".join(pantry.take(digest, len(content))) == content
+    (kept,) = folder.rglob(checksum(b"welcome"))
+    os.utime(kept, (0, 0))
+    await courses.refresh("physics")
+    assert kept.stat().st_mtime > 0, "what is in use is not thrown away"
+    kept.unlink()
+    await courses.refresh("physics")
+    assert kept.read_bytes() == b"welcome"
+    assert campus.downloads() == 2
 
 
 async def test_a_restart_hands_on_what_was_fetched(campus: Campus) -> None:
