@@ -80,6 +80,10 @@ SECRETS: Final = (
     # OAuth clients, ours among them
     "client_secret*.json",
     "application_default_credentials.json",
+    # Keys of service accounts, as people call them and as Google's console does
+    "service_account*.json",
+    "service-account*.json",
+    f"*-{'[0-9a-f]' * 12}.json",
     # Keys of Jupyter itself
     "jupyter_cookie_secret",
     "jupyterhub_cookie_secret",

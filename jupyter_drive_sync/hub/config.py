@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from traitlets import Dict, Enum, List, TraitError, Unicode
+from traitlets import Dict, Enum, Int, List, TraitError, Unicode
 from traitlets.config import Config, Configurable
 
 from jupyter_drive_sync.core.settings import from_mapping
 from jupyter_drive_sync.errors import BadSettings
+from jupyter_drive_sync.hub.courses import read_courses
 from jupyter_drive_sync.hub.night_config import NightConfig
 
 OPTIONS: Final = "DRIVE_SYNC_HUB_OPTIONS"
@@ -55,6 +56,29 @@ class DriveSyncHub(NightConfig, Configurable):
         "Lists are joined with those of `settings`, other values replace them."
     ).tag(config=True)
 
+    courses = Dict(
+        help="Folders on Drive that the service fetches once and hands on to people's servers: a "
+        "dictionary by name, each with `drive` (address or id of the folder), `key_file` (of a "
+        "service account that may read it), and if need be `groups` of the hub, `subject`, "
+        "`includes` and `excludes`."
+    ).tag(config=True)
+    courses_dir = Unicode(
+        "drive-sync/courses",
+        help="Folder in which they are kept; a relative one lies below the folder in which the "
+        "hub was started.",
+    ).tag(config=True)
+    courses_pantry = Unicode(
+        help="Folder that people's servers mount read-only and know as `DRIVE_SYNC_PANTRY`: what "
+        "the courses hold is kept there too, and imports take it from there instead of Google. "
+        "Empty: none."
+    ).tag(config=True)
+    courses_minutes = Int(360, help="Minutes after which they are looked at again.").tag(
+        config=True
+    )
+    course_bytes = Int(
+        20_000_000_000, help="Bytes that one course may have; one that grows beyond stays as it is."
+    ).tag(config=True)
+
     def check(self) -> None:
         """See that the options can be used together.
 
@@ -66,6 +90,10 @@ class DriveSyncHub(NightConfig, Configurable):
         if not all(isinstance(value, dict) for value in self.group_settings.values()):
             raise BadSettings(name="group_settings", problem="it is no dictionary by group")
         self.night_settings()
+        read_courses(self.courses)
+        for name in ("courses_minutes", "course_bytes"):
+            if getattr(self, name) < 1:
+                raise BadSettings(name=name, problem="it is not above 0")
         from_mapping(self.settings)
         for values in self.group_settings.values():
             from_mapping(values)

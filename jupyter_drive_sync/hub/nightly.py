@@ -412,6 +412,15 @@ class Nightly:
         self._budget.charge(Cost(units, min(report.cost.bytes, 10**11)))
         return self._budget.spent
 
+    def has_room(self, cost: Cost) -> bool:
+        """Tell whether today has room for traffic that is of no person's sync."""
+        return self._budget is not None and self._budget.room(cost)
+
+    def charge(self, cost: Cost) -> None:
+        """Count such traffic."""
+        if self._budget is not None:
+            self._budget.charge(cost)
+
     # -- what an admin does -----------------------------------------------------------------------
 
     async def retry(self, users: Collection[str]) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -16,6 +17,8 @@ from jupyter_drive_sync.errors import BadSettings, Offline
 from jupyter_drive_sync.hub.admin import AdminDesk, admin_routes
 from jupyter_drive_sync.hub.base import PageRoute, Parts, ServerRoute, for_servers
 from jupyter_drive_sync.hub.consent import check_home_id
+from jupyter_drive_sync.hub.course_routes import course_routes
+from jupyter_drive_sync.hub.courses import Courses, read_courses
 from jupyter_drive_sync.hub.grants import GrantRow
 from jupyter_drive_sync.hub.home_runner import ChildRunner
 from jupyter_drive_sync.hub.homes import Homes, in_threads
@@ -70,18 +73,29 @@ class Nights:
         nightly: decides.
         routes: below the service's prefix.
         http: reaches the hub.
+        courses: what is fetched once for everybody.
+        look: seconds between two looks at them.
     """
 
     nightly: Nightly
     routes: Sequence[Route]
     http: TornadoHttp
+    courses: Courses
+    look: float
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def start(self) -> None:
-        """Begin to wait for the nights."""
+        """Begin to wait for the nights, and to fetch the courses."""
         await self.nightly.start()
+        await self.courses.start()
+        self._tasks.append(asyncio.get_running_loop().create_task(self.courses.live(self.look)))
 
     async def stop(self) -> None:
         """Stop where we are."""
+        self.courses.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.nightly.stop()
         self.http.close()
 
@@ -157,7 +171,18 @@ def make_nights(parts: Parts, environment: Mapping[str, str]) -> Nights:
         *admin_routes(desk, PageRoute, parts.prefix),
         *_workers(nightly, homes, wall, environment),
     ]
-    return Nights(nightly, routes, http)
+    courses = Courses(
+        read_courses(options.courses),
+        Path(options.courses_dir).absolute(),
+        most=options.course_bytes,
+        room=nightly.has_room,
+        charge=nightly.charge,
+        pantry=Path(options.courses_pantry).absolute() if options.courses_pantry else None,
+        off_loop=service.off_loop,
+        tell=lambda name, problem: log.warning("Course %s: %s", name, problem.sentence),
+    )
+    routes += course_routes(courses)
+    return Nights(nightly, routes, http, courses, options.courses_minutes * 60.0)
 
 
 def _workers(

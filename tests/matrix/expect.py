@@ -36,10 +36,7 @@ OAUTH: Final = frozenset(
     {REFRESH, *(row.name for row in (*JOBS, *COURSES) if row.endpoint.startswith("oauth"))}
 )
 ABOUT: Final = frozenset(row.name for row in JOBS if row.endpoint == "about.get")
-DOWNLOADS: Final = frozenset(
-    {"files.get, download", "revisions.get, download", "files.get, import"}
-)
-SOURCE, LISTED = "files.get, folder of an import", "files.list, import"
+DOWNLOADS: Final = frozenset({"files.get, download", "revisions.get, download"})
 VERSIONS: Final = "revisions.list, of a file"
 NOBODY: Final = "about.get, without a token"
 ALL_JOBS: Final = (*JOBS, *COURSES)
@@ -73,7 +70,7 @@ _ABSENT: Final[tuple[tuple[str, Iterable[str], str], ...]] = (
     ("F13", PUTS, "F20"),
     ("F14", ALL - CREATES - {"files.create, session", "upload.put, last chunk"}, "no-new-id"),
     ("F15", ALL - {"changes.list"}, "no-page"),
-    ("F16", LOOKS | OAUTH | ABOUT | DOWNLOADS | {SOURCE, LISTED}, "reads"),
+    ("F16", LOOKS | OAUTH | ABOUT | DOWNLOADS, "reads"),
     ("F16", COURSE, "reads"),
     ("F16", {"changes.list", AFTER_409, RESUME, WEEKLY, VERSIONS, CANCEL}, "reads"),
     ("F20", ALL - PUTS, "no-session"),
@@ -238,8 +235,8 @@ def _of_job(row: str, column: Column, *, lasting: bool) -> str:  # noqa: PLR0911
     if column.fault == "F12":
         return "failed org.blocked"
     if column.fault == "F13":
-        return "failed folder.not_found" if row == SOURCE else "failed restore.not_there"
-    if row in ABOUT | {VERSIONS, SOURCE, LISTED}:
+        return "failed restore.not_there"
+    if row in ABOUT | {VERSIONS}:
         return "failed drive.refused"
     return "failed auth.denied"
 
@@ -259,5 +256,5 @@ def _of_download(row: str, column: Column, *, lasting: bool) -> str:  # noqa: PL
     if column.fault in _BUSY:
         return "some drive.busy"
     # Of a version the size is not known beforehand, so that its checksum alone tells.
-    of_another_size = column.fault == "F19" and row != "revisions.get, download"
+    of_another_size = column.fault == "F19" and row == "files.get, download"
     return "failed net.offline" if of_another_size else "some otherwise than Drive's checksum"

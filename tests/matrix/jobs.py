@@ -14,21 +14,17 @@ import pytest
 from jupyter_drive_sync.core.tree import RelPath
 from jupyter_drive_sync.drive.oauth import consent_url, new_pkce, new_state
 from jupyter_drive_sync.drive.secrets import SecretsStore
-from jupyter_drive_sync.drive.types import FOLDER_MIME, Place
 from jupyter_drive_sync.engine.executor import InOrder
-from jupyter_drive_sync.engine.folder import find
-from jupyter_drive_sync.engine.importing import Import
 from jupyter_drive_sync.engine.report import Progress
 from jupyter_drive_sync.engine.restore import Request as RestoreRequest
 from jupyter_drive_sync.engine.restore import Restore
-from jupyter_drive_sync.engine.site import make_state_dir
 from jupyter_drive_sync.errors import DriveSyncError
 from jupyter_drive_sync.localdrive.oauth_routes import read_authorization
 from jupyter_drive_sync.localdrive.wire import Request
 from jupyter_drive_sync.runner import access_jobs
 from jupyter_drive_sync.runner.account import Account
 from jupyter_drive_sync.runner.child import Context, Interruption
-from jupyter_drive_sync.runner.place import Place as HomePlace
+from jupyter_drive_sync.runner.place import Place
 from jupyter_drive_sync.runner.protocol import JobKind
 from tests.drive.ground import ANN, DRIVE_FILE, ROOT
 from tests.matrix.bench import Bench, Ended, job_world
@@ -49,7 +45,7 @@ def run_job(
     """Do one job as the child does it."""
     bench.clock.advance(60)
     bench.client_of(client)
-    place = HomePlace(bench.home, bench.state, "home/ann", bench.folder / f"{client}.json", True)
+    place = Place(bench.home, bench.state, "home/ann", bench.folder / f"{client}.json", True)
     job = place.job(kind, args=args or {}, secrets=secrets or {})
     context = Context(lambda line: heard(json.loads(line)), SimpleQueue(), Interruption())
     with pytest.MonkeyPatch.context() as patch:
@@ -131,46 +127,6 @@ def is_here_again(bench: Bench) -> None:
     bench.assert_mirrored()
 
 
-def import_from(bench: Bench, *, found: bool) -> Ended:
-    """Bring a folder of Drive to another one here; ``found`` is whether its place is known."""
-    bench.clock.advance(60)
-    state = bench.folder / "import state"
-    make_state_dir(state)
-    bench.server.log.clear()
-    drive = bench.drive_with()
-    site = replace(bench.site, home=bench.folder / "imported", state_dir=state)
-    progress = Progress(bench.clock)
-    work = Import(site, bench.site, drive, InOrder(), progress, "import")
-    try:
-        place = Place(bench.root, "ann", FOLDER_MIME) if found else find(drive, bench.root)
-        report = work.run(place, [RelPath(BROUGHT)])
-    except DriveSyncError as problem:
-        return Ended("failed", problem.code, problem)
-    failed = {each.path: each.reason for each in report.outcomes if each.outcome == "failed"}
-    return Ended(report.run.outcome, "", None, failed)
-
-
-def import_it(bench: Bench) -> Ended:
-    """Bring what is in a folder."""
-    return import_from(bench, found=True)
-
-
-def find_and_import(bench: Bench) -> Ended:
-    """Find a folder by its id, and bring what is in it."""
-    return import_from(bench, found=False)
-
-
-def is_imported(bench: Bench) -> None:
-    """After an import: what is here is whole, and asking again brings it."""
-    here = bench.folder / "imported" / BROUGHT
-    if here.exists():
-        assert here.read_bytes() == b"content 0"
-    assert find_and_import(bench).outcome == "completed"
-    assert here.read_bytes() == b"content 0"
-    assert not list(here.parent.glob(".*part*"))
-    assert import_it(bench).outcome == "completed"
-
-
 def has_two_versions(bench: Bench) -> None:
     """Change the file once, so that there is something older."""
     bench.write(BROUGHT, "content of later")
@@ -248,11 +204,6 @@ JOBS = (
         is_here_again,
         before=has_two_versions,
     ),
-    JobRow(
-        "files.get, folder of an import", "files.get", find_and_import, is_imported, inner=False
-    ),
-    JobRow("files.list, import", "files.list", import_it, is_imported),
-    JobRow("files.get, import", "files.get", import_it, is_imported, inner=False),
     JobRow(
         "revisions.list, of a file",
         "revisions.list",
