@@ -94,7 +94,8 @@ def compiled(catalogue: Catalog) -> dict[str, Any]:
     texts: dict[str, Any] = {
         "": {
             "domain": DOMAIN,
-            "language": str(catalogue.locale),
+            # Jupyter's own packs write it so, and its front end looks there.
+            "language": str(catalogue.locale).replace("_", "-"),
             "plural_forms": catalogue.plural_forms,
             "version": "1",
         }

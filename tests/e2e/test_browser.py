@@ -294,3 +294,39 @@ def test_settings(server: Jupyter, window: BrowserContext) -> None:
     # Checks on every file, where somebody wants them; that one is Jupyter's own setting.
     page.locator("select[id*=marks]").select_option(label="Every file")
     mark(page, "notes.md", "synced")
+
+
+def test_in_german(server: Jupyter, window: BrowserContext) -> None:
+    """Where Jupyter speaks German, so do we: button, menu, versions, settings."""
+    settings = server.home.parent.parent / "settings" / "@jupyterlab" / "translation-extension"
+    settings.mkdir(parents=True, exist_ok=True)
+    (settings / "plugin.jupyterlab-settings").write_text('{"locale": "de_DE"}')
+    page = open_page(window, server, "/lab")
+    sync(page)
+    button = page.locator(".jp-DriveSync-stateButton").first
+    expect(button).to_have_attribute(
+        "aria-label", re.compile("^Jetzt synchronisieren: Drive: synchronisiert")
+    )
+    (server.home / "notes.md").write_text("# Anders\n")
+    refresh(page)
+    mark(page, "notes.md", "waiting")
+    assert "wartet auf die nächste Synchronisierung" in (
+        row(page, "notes.md").get_attribute("title") or ""
+    )
+    row(page, "notes.md").click(button="right")
+    page.locator(".lm-Menu-item", has_text=re.compile("^Google Drive$")).hover()
+    ours = page.locator(".lm-Menu").filter(has_text="Ausschließen").last
+    assert labels(ours) == [
+        "In Google Drive öffnen", "Link kopieren", "Jetzt synchronisieren", "Versionen…",
+        "Ausschließen",
+    ]  # fmt: skip
+    ours.get_by_text("Versionen…").click()
+    dialog = page.locator(".jp-DriveSync-dialog")
+    expect(dialog.get_by_role("heading", name="Versionen von notes.md")).to_be_visible()
+    expect(dialog.get_by_role("button", name="Als Kopie zurückholen")).to_be_enabled()
+    page.keyboard.press("Escape")
+    page.evaluate(
+        "() => window.jupyterapp.commands.execute('settingeditor:open', {query: 'Google Drive'})"
+    )
+    form = page.locator(".jp-DriveSync-settings")
+    expect(form.get_by_text("Jetzt: jede Nacht um 03:00.")).to_be_visible()
