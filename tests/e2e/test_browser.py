@@ -292,7 +292,7 @@ def test_settings(server: Jupyter, window: BrowserContext) -> None:
     assert kept["excludes"] == ["/data8/"]
     mark(page, "data8", "left_out")
     # Checks on every file, where somebody wants them; that one is Jupyter's own setting.
-    page.locator("select[id*=marks]").select_option(label="Every file")
+    page.get_by_label("Marks in the file browser").select_option("Every file")
     mark(page, "notes.md", "synced")
 
 
