@@ -52,9 +52,20 @@ def connect(server: Jupyter) -> None:
     Account("1", ANN, "Ann", str(server.ground.client_file), now).save(state)
 
 
+def run(page: Page, command: str, **args: str) -> None:
+    """Run a command by its name."""
+    page.wait_for_function("id => window.jupyterapp?.commands.hasCommand(id)", arg=command)
+    # What is opened before the page stands is closed again by the layout that comes back.
+    page.evaluate(
+        "async ([id, args]) => {"
+        " await window.jupyterapp.restored; return window.jupyterapp.commands.execute(id, args); }",
+        [command, args],
+    )
+
+
 def sync(page: Page) -> None:
     """Sync everything, and wait for its end."""
-    page.evaluate("() => window.jupyterapp.commands.execute('drive-sync:sync')")
+    run(page, "drive-sync:sync")
     shows(page, "synced")
 
 
@@ -67,7 +78,7 @@ def row(page: Page, name: str) -> Locator:
 
 def refresh(page: Page) -> None:
     """Let the file browser look at its folder."""
-    page.evaluate("() => window.jupyterapp.commands.execute('filebrowser:refresh')")
+    run(page, "filebrowser:refresh")
 
 
 def menu(page: Page, name: str) -> Locator:
@@ -157,7 +168,7 @@ def test_marks(server: Jupyter, window: BrowserContext, path: str) -> None:
 
 def sync_failing(page: Page) -> None:
     """Sync, though a file cannot be read."""
-    page.evaluate("() => window.jupyterapp.commands.execute('drive-sync:sync')")
+    run(page, "drive-sync:sync")
     shows(page, "waiting")
 
 
@@ -208,7 +219,7 @@ def test_a_large_folder(server: Jupyter, window: BrowserContext) -> None:
     for number in range(10_000):
         (many / f"file {number:05}.txt").touch()
     page = open_page(window, server, "/lab")
-    page.evaluate("() => window.jupyterapp.commands.execute('drive-sync:sync')")
+    run(page, "drive-sync:sync")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     row(page, "many").dblclick()
@@ -271,9 +282,7 @@ def test_settings(server: Jupyter, window: BrowserContext) -> None:
     """What is set in the settings editor is what the server keeps, and the other way round."""
     page = open_page(window, server, "/lab")
     sync(page)
-    page.evaluate(
-        "() => window.jupyterapp.commands.execute('settingeditor:open', {query: 'Google Drive'})"
-    )
+    run(page, "settingeditor:open", query="Google Drive")
     form = page.locator(".jp-DriveSync-settings")
     expect(form.get_by_text("Now: every night at 03:00.")).to_be_visible()
     form.get_by_label("How often").select_option("weekdays")
@@ -325,8 +334,6 @@ def test_in_german(server: Jupyter, window: BrowserContext) -> None:
     expect(dialog.get_by_role("heading", name="Versionen von notes.md")).to_be_visible()
     expect(dialog.get_by_role("button", name="Als Kopie zurückholen")).to_be_enabled()
     page.keyboard.press("Escape")
-    page.evaluate(
-        "() => window.jupyterapp.commands.execute('settingeditor:open', {query: 'Google Drive'})"
-    )
+    run(page, "settingeditor:open", query="Google Drive")
     form = page.locator(".jp-DriveSync-settings")
     expect(form.get_by_text("Jetzt: jede Nacht um 03:00.")).to_be_visible()
