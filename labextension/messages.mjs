@@ -69,7 +69,9 @@ say(schema.description, 'schema');
 say(schema['jupyter.lab.setting-icon-label'], 'settings');
 for (const property of Object.values(schema.properties)) {
   say(property.title, 'settings');
-  say(property.description, 'settings');
+  if (property.description) {
+    say(property.description, 'settings');
+  }
   (property.oneOf ?? []).forEach(choice => say(choice.title, 'settings'));
 }
 for (const { submenu } of schema['jupyter.lab.menus'].context) {

@@ -83,7 +83,7 @@ def updated(path: Path, template: Catalog) -> Catalog:
     for key, message in messages(template).items():
         before = known.get(key)
         fresh.add(
-            message.id, before.string if before else None,
+            message.id, before.string if before else ("", "") if message.pluralizable else "",
             locations=message.locations, context=message.context,
         )  # fmt: skip
     return fresh
@@ -94,7 +94,8 @@ def compiled(catalogue: Catalog) -> dict[str, Any]:
     texts: dict[str, Any] = {
         "": {
             "domain": DOMAIN,
-            "language": str(catalogue.locale),
+            # Jupyter's own packs write it so, and its front end looks there.
+            "language": str(catalogue.locale).replace("_", "-"),
             "plural_forms": catalogue.plural_forms,
             "version": "1",
         }

@@ -62,7 +62,7 @@ def test_jupyter_finds_it() -> None:
     assert point.value == DOMAIN
     texts, problem = get_installed_packages_locale("de_DE")
     assert problem == ""
-    assert texts[DOMAIN][""]["language"] == "de_DE"
+    assert texts[DOMAIN][""]["language"] == "de-DE"
     assert texts[DOMAIN]["Sync now"] == ["Jetzt synchronisieren"]
     assert len(texts[DOMAIN]["%2 file"]) == 2
     assert texts[DOMAIN]["settings\x04Backup"] == ["Sicherung"]

@@ -6,7 +6,7 @@ import type { ISettings } from '../src/contract';
 import { Desk, type Page } from '../src/desk';
 import { Offered, offeredPlugin } from '../src/offered';
 import { BackupSettings } from '../src/settings/form';
-import { BACKUP, settingsPlugin } from '../src/settings/plugin';
+import { BACKUP, MARKS, settingsPlugin } from '../src/settings/plugin';
 import { readSchedule, scheduleWords, writeSchedule } from '../src/settings/schedule';
 import { Toasts } from '../src/toasts';
 import { Ground, hours, status, trans } from './fixtures';
@@ -215,6 +215,20 @@ describe('BackupSettings', () => {
     await drawn();
     await drawn();
     expect(control('How often').value).toBe('daily');
+
+    const taken: unknown[] = [];
+    const Marks = renderers[MARKS]!.fieldRenderer as React.FunctionComponent<object>;
+    for (const formData of [undefined, 'all']) {
+      widget.dispose();
+      widget = ReactWidget.create(
+        <Marks {...{ formData, onChange: (value: unknown) => taken.push(value) }} />
+      );
+      Widget.attach(widget, document.body);
+      await drawn();
+      expect(control('Marks in the file browser').value).toBe(formData ?? 'exceptions');
+    }
+    await set('Marks in the file browser', 'none');
+    expect(taken).toEqual(['none']);
   });
 });
 

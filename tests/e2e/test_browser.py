@@ -52,9 +52,20 @@ def connect(server: Jupyter) -> None:
     Account("1", ANN, "Ann", str(server.ground.client_file), now).save(state)
 
 
+def run(page: Page, command: str, **args: str) -> None:
+    """Run a command by its name."""
+    page.wait_for_function("id => window.jupyterapp?.commands.hasCommand(id)", arg=command)
+    # What is opened before the page stands is closed again by the layout that comes back.
+    page.evaluate(
+        "async ([id, args]) => {"
+        " await window.jupyterapp.restored; return window.jupyterapp.commands.execute(id, args); }",
+        [command, args],
+    )
+
+
 def sync(page: Page) -> None:
     """Sync everything, and wait for its end."""
-    page.evaluate("() => window.jupyterapp.commands.execute('drive-sync:sync')")
+    run(page, "drive-sync:sync")
     shows(page, "synced")
 
 
@@ -67,7 +78,7 @@ def row(page: Page, name: str) -> Locator:
 
 def refresh(page: Page) -> None:
     """Let the file browser look at its folder."""
-    page.evaluate("() => window.jupyterapp.commands.execute('filebrowser:refresh')")
+    run(page, "filebrowser:refresh")
 
 
 def menu(page: Page, name: str) -> Locator:
@@ -157,7 +168,7 @@ def test_marks(server: Jupyter, window: BrowserContext, path: str) -> None:
 
 def sync_failing(page: Page) -> None:
     """Sync, though a file cannot be read."""
-    page.evaluate("() => window.jupyterapp.commands.execute('drive-sync:sync')")
+    run(page, "drive-sync:sync")
     shows(page, "waiting")
 
 
@@ -208,7 +219,7 @@ def test_a_large_folder(server: Jupyter, window: BrowserContext) -> None:
     for number in range(10_000):
         (many / f"file {number:05}.txt").touch()
     page = open_page(window, server, "/lab")
-    page.evaluate("() => window.jupyterapp.commands.execute('drive-sync:sync')")
+    run(page, "drive-sync:sync")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     row(page, "many").dblclick()
@@ -271,9 +282,7 @@ def test_settings(server: Jupyter, window: BrowserContext) -> None:
     """What is set in the settings editor is what the server keeps, and the other way round."""
     page = open_page(window, server, "/lab")
     sync(page)
-    page.evaluate(
-        "() => window.jupyterapp.commands.execute('settingeditor:open', {query: 'Google Drive'})"
-    )
+    run(page, "settingeditor:open", query="Google Drive")
     form = page.locator(".jp-DriveSync-settings")
     expect(form.get_by_text("Now: every night at 03:00.")).to_be_visible()
     form.get_by_label("How often").select_option("weekdays")
@@ -292,5 +301,39 @@ def test_settings(server: Jupyter, window: BrowserContext) -> None:
     assert kept["excludes"] == ["/data8/"]
     mark(page, "data8", "left_out")
     # Checks on every file, where somebody wants them; that one is Jupyter's own setting.
-    page.locator("select[id*=marks]").select_option(label="Every file")
+    page.get_by_label("Marks in the file browser").select_option("Every file")
     mark(page, "notes.md", "synced")
+
+
+def test_in_german(server: Jupyter, window: BrowserContext) -> None:
+    """Where Jupyter speaks German, so do we: button, menu, versions, settings."""
+    settings = server.home.parent.parent / "settings" / "@jupyterlab" / "translation-extension"
+    settings.mkdir(parents=True, exist_ok=True)
+    (settings / "plugin.jupyterlab-settings").write_text('{"locale": "de_DE"}')
+    page = open_page(window, server, "/lab")
+    sync(page)
+    button = page.locator(".jp-DriveSync-stateButton").first
+    expect(button).to_have_attribute(
+        "aria-label", re.compile("^Jetzt synchronisieren: Drive: synchronisiert")
+    )
+    (server.home / "notes.md").write_text("# Anders\n")
+    refresh(page)
+    mark(page, "notes.md", "waiting")
+    assert "wartet auf die nächste Synchronisierung" in (
+        row(page, "notes.md").get_attribute("title") or ""
+    )
+    row(page, "notes.md").click(button="right")
+    page.locator(".lm-Menu-item", has_text=re.compile("^Google Drive$")).hover()
+    ours = page.locator(".lm-Menu").filter(has_text="Ausschließen").last
+    assert labels(ours) == [
+        "In Google Drive öffnen", "Link kopieren", "Jetzt synchronisieren", "Versionen…",
+        "Ausschließen",
+    ]  # fmt: skip
+    ours.get_by_text("Versionen…").click()
+    dialog = page.locator(".jp-DriveSync-dialog")
+    expect(dialog.get_by_role("heading", name="Versionen von notes.md")).to_be_visible()
+    expect(dialog.get_by_role("button", name="Als Kopie zurückholen")).to_be_enabled()
+    page.keyboard.press("Escape")
+    run(page, "settingeditor:open", query="Google Drive")
+    form = page.locator(".jp-DriveSync-settings")
+    expect(form.get_by_text("Jetzt: jede Nacht um 03:00.")).to_be_visible()

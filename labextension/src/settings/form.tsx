@@ -115,6 +115,42 @@ function bytesOf(text: string, unit: number): number | null {
   return text.trim() === '' ? null : Math.round(Number(text.replace(',', '.')) * unit);
 }
 
+/** Which files get a mark: Jupyter's own setting, in words that are translated here. */
+export function MarksSetting(props: {
+  desk: Desk;
+  value: string;
+  take: (value: string) => void;
+}): React.JSX.Element {
+  const { trans } = props.desk;
+  const choices = [
+    ['exceptions', trans.__('What is not plainly synced')],
+    ['all', trans.__('Every file')],
+    ['none', trans.__('No file')]
+  ];
+  return (
+    <div className="jp-DriveSync-settings">
+      <Field
+        label={trans.__('Marks in the file browser')}
+        hint={trans.__('A file without a mark is on Drive as it is here.')}
+        fixed={false}
+        trans={trans}
+      >
+        <select
+          aria-label={trans.__('Marks in the file browser')}
+          value={props.value}
+          onChange={event => props.take(event.currentTarget.value)}
+        >
+          {choices.map(([value, words]) => (
+            <option key={value} value={value}>
+              {words}
+            </option>
+          ))}
+        </select>
+      </Field>
+    </div>
+  );
+}
+
 /** The form. */
 export function BackupSettings({ desk }: { desk: Desk }): React.JSX.Element {
   const { model, trans } = desk;
