@@ -83,7 +83,7 @@ def updated(path: Path, template: Catalog) -> Catalog:
     for key, message in messages(template).items():
         before = known.get(key)
         fresh.add(
-            message.id, before.string if before else None,
+            message.id, before.string if before else ("", "") if message.pluralizable else "",
             locations=message.locations, context=message.context,
         )  # fmt: skip
     return fresh

@@ -1,4 +1,5 @@
 /** The plugins: one model for the page, and each place where it shows. */
+import { loaded, spanned, stands } from './spans';
 import {
   ILayoutRestorer,
   type JupyterFrontEnd,
@@ -161,6 +162,7 @@ const core: JupyterFrontEndPlugin<Desk> = {
       isActive: () => true
     });
     void app.restored.then(() => {
+      stands();
       new Announcer(desk);
       new Endings(desk);
       window.setTimeout(() => new Prompt(desk, UUID.uuid4()).start(), CALM);
@@ -169,4 +171,11 @@ const core: JupyterFrontEndPlugin<Desk> = {
   }
 };
 
-export default [core, offeredPlugin, browserPlugin, settingsPlugin];
+loaded();
+
+export default [
+  spanned(core),
+  spanned(offeredPlugin),
+  spanned(browserPlugin),
+  spanned(settingsPlugin)
+];

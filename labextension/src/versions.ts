@@ -44,8 +44,10 @@ export async function ended(model: DriveSyncModel, { job }: IRunning): Promise<I
   }
 }
 
-/** Waits until no sync runs. */
-async function quiet(model: DriveSyncModel): Promise<void> {
+/** Syncs a file alone, and waits until no sync runs; its end is told by whoever asked for it. */
+async function syncAlone(model: DriveSyncModel, path: string): Promise<void> {
+  await model.client.sync([path]);
+  await model.refresh();
   while (model.syncing) {
     await news(model);
   }
@@ -88,9 +90,10 @@ export async function putBack(
   path: string,
   revision: string
 ): Promise<IFileOutcome | null> {
-  await model.sync([path]);
-  await quiet(model);
+  await syncAlone(model, path);
   await ended(model, await model.client.changeVersion(path, revision, 'put_back'));
   const done = await ended(model, await model.client.bringVersion(path));
+  // So that it is known to be the same here and there.
+  await syncAlone(model, path);
   return done.result?.files?.[0] ?? null;
 }

@@ -153,6 +153,21 @@ describe('BackupSettings', () => {
     ground.server.answers['PATCH settings'] = new Error('away');
     await set('Time zone', 'UTC');
     expect(problem()).toMatch(/does not answer/);
+    ground.server.code = 400;
+    for (const [name, value, field, said] of [
+      ['Time zone', 'Mars', 'time_zone', /^There is no such time zone/],
+      ['Left out', '!', 'excludes', /^This cannot be set/],
+      ['Time', '05:00', 'schedule', /^This is no cron expression/]
+    ] as const) {
+      ground.server.answers['PATCH settings'] = {
+        code: 'settings.invalid',
+        who: 'admin',
+        sentence: 'In English.',
+        params: { name: field }
+      };
+      await set(name, value);
+      expect(problem()).toMatch(said);
+    }
   });
 
   it('shows what the admin set, and lets it be', async () => {

@@ -186,7 +186,8 @@ describe('Versions', () => {
     expect(posts.map(({ url, body }) => [url.split('/api/')[1], body])).toEqual([
       ['sync', { paths: ['course/Lab.ipynb'] }],
       ['versions', { path: 'course/Lab.ipynb', revision: 'r2', action: 'put_back' }],
-      ['restore', { paths: ['course/Lab.ipynb'] }]
+      ['restore', { paths: ['course/Lab.ipynb'] }],
+      ['sync', { paths: ['course/Lab.ipynb'] }]
     ]);
     expect(told()).toMatch(/^It is the current version now/);
   });

@@ -1,6 +1,7 @@
 /** What a person sets about the backup, in JupyterLab's settings editor; kept by the server alone. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React, { useEffect, useState } from 'react';
+import { Refused } from '../client';
 import type { ISettings, SettingsChange } from '../contract';
 import type { Desk } from '../desk';
 import { moment } from '../format';
@@ -82,6 +83,22 @@ function Text(props: {
   );
 }
 
+/** Says why a value was not taken. */
+function whyNot(problem: unknown, desk: Desk): string {
+  const { trans } = desk;
+  if (!(problem instanceof Refused) || problem.problem.code !== 'settings.invalid') {
+    return desk.whyNot(problem);
+  }
+  switch (problem.problem.params.name) {
+    case 'time_zone':
+      return trans.__('There is no such time zone.');
+    case 'schedule':
+      return trans.__('This is no cron expression: minute, hour, day, month, day of the week.');
+    default:
+      return trans.__('This cannot be set; what was set before still counts.');
+  }
+}
+
 /** The time zones that the browser knows. */
 function zones(): string[] {
   const known = Intl as unknown as { supportedValuesOf?: (what: string) => string[] };
@@ -136,7 +153,7 @@ export function BackupSettings({ desk }: { desk: Desk }): React.JSX.Element {
       setSettings(await model.client.patchSettings(values));
       setProblem('');
     } catch (found) {
-      setProblem(desk.whyNot(found));
+      setProblem(whyNot(found, desk));
       // What was typed stays out: the form shows what is so.
       setSettings(before => (before ? { ...before } : before));
     }
