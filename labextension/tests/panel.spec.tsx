@@ -156,6 +156,19 @@ describe('the panel', () => {
     expect(reason.textContent).toBe('a/Lab3.ipynb: updated, 2 KB');
   });
 
+  it('ask for the settings again when another tab has changed them', async () => {
+    await begin();
+    await open();
+    ground.events.emit({
+      schema_id: 'https://events.jupyter-drive-sync.invalid/progress/v1',
+      seq: 2,
+      reason: 'settings'
+    } as never);
+    await drawn();
+    expect(ground.model.settingsTurn).toBe(1);
+    expect(ground.server.routes().filter(route => route === 'GET settings')).toHaveLength(2);
+  });
+
   it('ask for the settings again only when they may have changed', async () => {
     await begin();
     await open();

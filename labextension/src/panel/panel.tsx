@@ -30,6 +30,7 @@ function standing({ model }: Desk): string {
   return JSON.stringify([
     model.reach,
     model.syncing,
+    model.settingsTurn,
     status && { ...status, seq: 0, time: 0, progress: null, meta: null, consent: null },
     new Date().toDateString()
   ]);
@@ -93,7 +94,7 @@ function Sections({ desk, asked }: { desk: Desk; asked: IAsked }): React.JSX.Ele
   const history = useAnswer(() => model.client.history(5), over).value;
   const settings = useAnswer(
     () => model.client.getSettings(),
-    `${status?.schedule ?? ''} ${status?.time_zone ?? ''}`
+    `${status?.schedule ?? ''} ${status?.time_zone ?? ''} ${model.settingsTurn}`
   ).value;
   const counts = useAnswer(
     async () => (connected ? (await model.client.apart('replaced')).counts : null),
