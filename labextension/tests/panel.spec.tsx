@@ -104,6 +104,15 @@ describe('the panel', () => {
     expect(node.textContent).toContain('the last known state is from');
     expect(node.querySelector('fieldset')?.disabled).toBe(true);
     expect(node.textContent).toContain('8 files');
+    // What could not be asked meanwhile is asked once it is back.
+    const before = ground.server.routes().filter(route => route === 'GET settings').length;
+    ground.server.answers['GET status'] = status({ seq: 2 });
+    await ground.model.refresh();
+    await drawn();
+    expect(node.querySelector('fieldset')?.disabled).toBe(false);
+    expect(ground.server.routes().filter(route => route === 'GET settings').length).toBeGreaterThan(
+      before
+    );
   });
 
   it('offer neither a sync nor a plan where something has to come first', async () => {
