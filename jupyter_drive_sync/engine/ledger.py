@@ -44,6 +44,8 @@ from jupyter_drive_sync.engine.ledger_rows import (
     remember_chain,
     to_entry,
     to_row,
+    to_run,
+    to_trashed,
 )
 from jupyter_drive_sync.engine.records import (
     Confirmation,
@@ -398,10 +400,7 @@ class Ledger:
         rows = self._db.execute(
             "SELECT id, path, size, at, run, approved FROM trashed WHERE at >= ?", (at,)
         )
-        return [
-            Trashed(FileId(i), from_bytes(path), size, when, run, bool(approved))
-            for i, path, size, when, run, approved in rows
-        ]
+        return [to_trashed(row) for row in rows]
 
     def mirrored_at(self, at: float) -> int | None:
         """Return how many files were mirrored at a time; None when no run is that old."""
@@ -607,19 +606,7 @@ class Ledger:
             " ORDER BY id DESC LIMIT ?",
             (limit,),
         )
-        return [
-            Run(
-                i,
-                job,
-                started,
-                ended,
-                outcome,
-                json.loads(counters),
-                json.loads(problem) if problem else None,
-                bool(verified),
-            )
-            for i, job, started, ended, outcome, counters, problem, verified in rows
-        ]
+        return [to_run(row) for row in rows]
 
     def outcomes(self, run: int) -> list[FileOutcome]:
         """Return the files of a run that were not simply unchanged, failed ones first."""

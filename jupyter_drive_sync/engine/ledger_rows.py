@@ -20,7 +20,14 @@ from jupyter_drive_sync.core.tree import (
     from_bytes,
     to_bytes,
 )
-from jupyter_drive_sync.engine.records import Confirmation, Edit, FileOutcome, HoldItem
+from jupyter_drive_sync.engine.records import (
+    Confirmation,
+    Edit,
+    FileOutcome,
+    HoldItem,
+    Run,
+    Trashed,
+)
 
 PUT: Final = (
     "INSERT INTO objects (id, kind, path, standing, parent, name, size, mtime_ns, inode, md5,"
@@ -36,6 +43,27 @@ PUT: Final = (
 
 _AT_ONCE: Final = 500
 """Paths of one query."""
+
+
+def to_run(row: Sequence[Any]) -> Run:
+    """Read a run."""
+    i, job, started, ended, outcome, counters, problem, verified = row
+    return Run(
+        i,
+        job,
+        started,
+        ended,
+        outcome,
+        json.loads(counters),
+        json.loads(problem) if problem else None,
+        bool(verified),
+    )
+
+
+def to_trashed(row: Sequence[Any]) -> Trashed:
+    """Read a file that was moved to the trash."""
+    i, path, size, when, run, approved = row
+    return Trashed(FileId(i), from_bytes(path), size, when, run, bool(approved))
 
 
 def to_row(entry: LedgerEntry, run: int) -> tuple[Any, ...]:

@@ -80,6 +80,11 @@ export class DriveSyncModel implements IDisposable {
     return this._pending || this._status?.state === 'syncing';
   }
 
+  /** Grows when settings were changed, here or in another tab. */
+  get settingsTurn(): number {
+    return this._settingsTurn;
+  }
+
   get isDisposed(): boolean {
     return this._disposed;
   }
@@ -227,6 +232,9 @@ export class DriveSyncModel implements IDisposable {
       return;
     }
     this._reached();
+    if (news.reason === 'settings') {
+      this._settingsTurn += 1;
+    }
     if (known) {
       this._status = merge(known, news);
     }
@@ -263,6 +271,7 @@ export class DriveSyncModel implements IDisposable {
   private _refused: IProblem | null = null;
   private _reach: Reach = 'checking';
   private _heard = 0;
+  private _settingsTurn = 0;
   private _pending = false;
   private _asking: Promise<void> | null = null;
   private _again = false;

@@ -86,11 +86,17 @@ export function Path({ path }: { path: string }): React.JSX.Element {
   );
 }
 
-/** A path that is cut at its beginning when there is no room. */
+/** Characters of a name that has room in whole. */
+const NAME = 24;
+
+/** A path in a narrow place: its folders are cut first, a long name in its middle. */
 export function Tail({ path }: { path: string }): React.JSX.Element {
+  const slash = path.replace(/\/$/, '').lastIndexOf('/');
+  const cut = path.length - slash - 1 <= NAME ? Math.max(0, slash) : path.length - END;
   return (
-    <span className="jp-DriveSync-tail" title={path}>
-      <bdo dir="ltr">{path}</bdo>
+    <span className="jp-DriveSync-path jp-DriveSync-tail" title={path}>
+      <span className="jp-DriveSync-path-head">{path.slice(0, cut)}</span>
+      <span className="jp-DriveSync-path-end">{path.slice(cut)}</span>
     </span>
   );
 }

@@ -7,6 +7,7 @@ import { type DialogPage, openDialog } from '../src/dialog';
 import { apartWords, noneWords } from '../src/panel/apart';
 import { PanelBody } from '../src/panel/panel';
 import { ruleOwner, ruleWords } from '../src/panel/rules';
+import { Tail } from '../src/parts';
 import { stepWords } from '../src/pages/plan';
 import { choose, isChosen, nights } from '../src/pages/restore';
 import { chosenIn, chosenPaths, grouped } from '../src/pages/review';
@@ -408,6 +409,22 @@ describe('undoing', () => {
     button('Undo on Drive', third).click();
     await drawn();
     expect(third.querySelector('[role=alert]')?.textContent).toContain('does not answer');
+  });
+});
+
+describe('a path in a narrow place', () => {
+  it.each([
+    ['a/b/Lab3.ipynb', 'a/b', '/Lab3.ipynb'],
+    ['Lab3.ipynb', '', 'Lab3.ipynb'],
+    ['a/folder/', 'a', '/folder/'],
+    ['a/results of a very long night.csv', 'a/results of a very ', 'long night.csv']
+  ])('keeps the end of %s', (path, head, end) => {
+    const { title, children } = Tail({ path }).props as {
+      title: string;
+      children: { props: { children: string } }[];
+    };
+    expect(title).toBe(path);
+    expect(children.map(part => part.props.children)).toEqual([head, end]);
   });
 });
 

@@ -104,6 +104,15 @@ describe('the panel', () => {
     expect(node.textContent).toContain('the last known state is from');
     expect(node.querySelector('fieldset')?.disabled).toBe(true);
     expect(node.textContent).toContain('8 files');
+    // What could not be asked meanwhile is asked once it is back.
+    const before = ground.server.routes().filter(route => route === 'GET settings').length;
+    ground.server.answers['GET status'] = status({ seq: 2 });
+    await ground.model.refresh();
+    await drawn();
+    expect(node.querySelector('fieldset')?.disabled).toBe(false);
+    expect(ground.server.routes().filter(route => route === 'GET settings').length).toBeGreaterThan(
+      before
+    );
   });
 
   it('offer neither a sync nor a plan where something has to come first', async () => {
@@ -154,6 +163,19 @@ describe('the panel', () => {
     node.querySelectorAll<HTMLElement>('.jp-DriveSync-row')[1]!.click();
     await drawn();
     expect(reason.textContent).toBe('a/Lab3.ipynb: updated, 2 KB');
+  });
+
+  it('ask for the settings again when another tab has changed them', async () => {
+    await begin();
+    await open();
+    ground.events.emit({
+      schema_id: 'https://events.jupyter-drive-sync.invalid/progress/v1',
+      seq: 2,
+      reason: 'settings'
+    } as never);
+    await drawn();
+    expect(ground.model.settingsTurn).toBe(1);
+    expect(ground.server.routes().filter(route => route === 'GET settings')).toHaveLength(2);
   });
 
   it('ask for the settings again only when they may have changed', async () => {

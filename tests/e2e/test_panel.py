@@ -97,11 +97,15 @@ class Panel:
         expect(button).to_be_enabled()
 
 
+def toast(page: Page, text: str) -> Locator:
+    """Return our notification of some text: one that goes may still be drawn."""
+    return page.locator(".jp-DriveSync-toast").filter(has_text=text)
+
+
 def connected(window: BrowserContext, server: Jupyter, path: str) -> Panel:
     """Go through consent and the first sync."""
     page = open_page(window, server, path)
-    toast = page.locator(".jp-DriveSync-toast")
-    toast.get_by_role("button", name="Authorize Google Drive").click()
+    toast(page, "Back up your files").get_by_role("button", name="Authorize Google Drive").click()
     panel = Panel(page)
     with window.expect_page() as consent:
         panel.dialog.get_by_role("button", name="Continue to Google").click()
@@ -124,7 +128,7 @@ def test_edits_on_drive(server: Jupyter, window: BrowserContext, path: str) -> N
     expect(newer).to_contain_text("your files here were left as they are")
     assert audit(panel.page) == []
     newer.get_by_role("button", name="Bring here").click()
-    expect(panel.page.locator(".jp-DriveSync-toast")).to_contain_text("notes.md: brought back")
+    expect(toast(panel.page, "notes.md: brought back")).to_be_visible()
     assert (server.home / "notes.md").read_text() == "# Changed on Drive\n"
 
     edit_on_drive(server, "Lab2.ipynb", b"theirs")
@@ -135,7 +139,7 @@ def test_edits_on_drive(server: Jupyter, window: BrowserContext, path: str) -> N
     expect(replaced).to_contain_text("kept for good")
     assert audit(panel.page) == []
     replaced.get_by_role("button", name="Bring back as a copy").click()
-    expect(panel.page.locator(".jp-DriveSync-toast")).to_contain_text("beside what is here")
+    expect(toast(panel.page, "beside what is here")).to_be_visible()
     copies = [file for file in (server.home / "data8/lab2").glob("Lab2 (*") if file.is_file()]
     assert [file.read_text() for file in copies] == ["theirs"]
     assert (server.home / "data8/lab2/Lab2.ipynb").read_text() == "mine"

@@ -341,7 +341,7 @@ def history(name: str, now: float) -> dict[str, Any]:
     }.get(name, {"updated": 299, "left_out": 12, "unchanged": 937, "done": 299,
                  "bytes": 5_200_000})  # fmt: skip
     run = {
-        "id": 7,
+        "id": 7 + len(name),
         "job": "j",
         "started": now - 3700,
         "ended": now - 3600,

@@ -44,7 +44,10 @@ export function Account({ desk }: { desk: Desk }): React.JSX.Element {
   const { trans, model } = desk;
   const { status } = model;
   const account = status?.account ?? null;
-  const { value, lost } = useAnswer(() => model.client.space(), account?.email ?? '');
+  const { value, lost } = useAnswer(
+    () => model.client.space(),
+    `${account?.email ?? ''} ${model.reach === 'here'}`
+  );
   return (
     <>
       {account && (

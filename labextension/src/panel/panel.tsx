@@ -30,6 +30,7 @@ function standing({ model }: Desk): string {
   return JSON.stringify([
     model.reach,
     model.syncing,
+    model.settingsTurn,
     status && { ...status, seq: 0, time: 0, progress: null, meta: null, consent: null },
     new Date().toDateString()
   ]);
@@ -89,11 +90,12 @@ function Sections({ desk, asked }: { desk: Desk; asked: IAsked }): React.JSX.Ele
   const { status } = model;
   const connected = status?.connected ?? false;
   // The history changes when a run ends; while one runs its own row says nothing yet.
-  const over = `${status?.job ?? ''} ${status?.status ?? ''}`;
+  const here = model.reach === 'here'; // what a server that was away did not answer is asked again
+  const over = `${status?.job ?? ''} ${status?.status ?? ''} ${here}`;
   const history = useAnswer(() => model.client.history(5), over).value;
   const settings = useAnswer(
     () => model.client.getSettings(),
-    `${status?.schedule ?? ''} ${status?.time_zone ?? ''}`
+    `${status?.schedule ?? ''} ${status?.time_zone ?? ''} ${model.settingsTurn} ${here}`
   ).value;
   const counts = useAnswer(
     async () => (connected ? (await model.client.apart('replaced')).counts : null),
