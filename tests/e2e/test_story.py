@@ -161,7 +161,7 @@ def test_from_the_prompt_to_disconnect(server: Jupyter, window: BrowserContext, 
     # The safe choice comes first.
     expect(dialog.get_by_role("button", name="Bring back to my home")).to_be_focused()
     assert audit(page) == []
-    dialog.get_by_role("checkbox").first.uncheck()
+    dialog.get_by_role("checkbox", name="lab2", exact=True).uncheck()
     dialog.get_by_role("button", name="Move 4 files to Drive's trash").click()
     expect(dialog).to_contain_text("30 days")
     dialog.get_by_role("button", name="Move 4 files to Drive's trash").click()
