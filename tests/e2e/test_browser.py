@@ -325,6 +325,7 @@ def test_in_german(server: Jupyter, window: BrowserContext) -> None:
     row(page, "notes.md").click(button="right")
     page.locator(".lm-Menu-item", has_text=re.compile("^Google Drive$")).hover()
     ours = page.locator(".lm-Menu").filter(has_text="Ausschließen").last
+    expect(ours).to_be_visible()
     assert labels(ours) == [
         "In Google Drive öffnen", "Link kopieren", "Jetzt synchronisieren", "Versionen…",
         "Ausschließen",

@@ -34,6 +34,9 @@ _PROGRESS: Final[dict[str, Any]] = {
 SETTINGS: Final[dict[str, Any]] = {
     "excludes": ["/data/raw/", "*.bin"],
     "includes": [],
+    "max_file_size": 2_147_483_648,
+    "bandwidth": 0,
+    "notify": "problems",
     "time_zone": "",
     "paused_until": None,
     "schedule": "0 3 * * *",
