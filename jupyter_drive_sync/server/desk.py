@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 from jupyter_drive_sync.core.settings import Settings
@@ -65,6 +66,11 @@ class View:
     link: str
     paused_by: str
     can_ask: bool
+
+    @property
+    def timed(self) -> tuple[str, str, str]:
+        """When passes run by themselves, and what names the time zone of that."""
+        return self.settings.schedule, self.settings.time_zone, self.memo.browser_time_zone
 
 
 class Desk:
@@ -316,3 +322,12 @@ class Desk:
 def _is(problem: DriveSyncError, kind: type[DriveSyncError]) -> bool:
     """Compare by code: what a child reports has a class of its own."""
     return problem.code == kind.code
+
+
+def below(root: Path, home: Path) -> str | None:
+    """Return where the file browser's root lies below the home, None when it does not."""
+    try:
+        relative = root.resolve().relative_to(home.resolve())
+    except (OSError, ValueError):
+        return None
+    return "" if relative == Path() else relative.as_posix()

@@ -104,6 +104,25 @@ class Pass:
     child: Child | None = None
     cancelled: bool = False
 
+    @property
+    def counts(self) -> dict[str, Any]:
+        """How far it is, in the form that surfaces read; sizes are bytes.
+
+        Nobody sees a sync begin anew that goes on where it was cut off.
+        """
+        progress = self.progress
+        objects, size = self.before if progress.total and not self.paths else (0, 0)
+        return {
+            "job": self.job,
+            "phase": progress.phase,
+            "done": objects + progress.done,
+            "total": objects + progress.total,
+            "bytes_done": size + progress.bytes_done,
+            "bytes_total": size + progress.bytes_total,
+            "eta_seconds": progress.eta_seconds,
+            "slowed": progress.slowed,
+        }
+
     def born(self, child: Child) -> None:
         """Take the child; one that nobody wants any more ends at once."""
         self.child = child

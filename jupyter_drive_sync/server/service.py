@@ -25,13 +25,13 @@ from jupyter_drive_sync.server.book import Book
 from jupyter_drive_sync.server.browsing import Browsing
 from jupyter_drive_sync.server.config import Nights
 from jupyter_drive_sync.server.consent import Attempt, Consent
-from jupyter_drive_sync.server.desk import FOREVER, Desk, View
+from jupyter_drive_sync.server.desk import FOREVER, Desk, View, below
 from jupyter_drive_sync.server.herald import Herald
 from jupyter_drive_sync.server.hublink import Due, HubLink, ended, running
 from jupyter_drive_sync.server.looks import Looks
 from jupyter_drive_sync.server.metrics import Metrics
 from jupyter_drive_sync.server.origin import Origin
-from jupyter_drive_sync.server.passes import Crew, Pass, Passes
+from jupyter_drive_sync.server.passes import Crew, Passes
 from jupyter_drive_sync.server.problems import Occupied, Paused, PausedByAdmin
 from jupyter_drive_sync.server.prompt import LATER, Claim
 from jupyter_drive_sync.server.schedule import Schedule
@@ -154,7 +154,7 @@ class Service:
         self._known_holds: tuple[str, ...] = ()
         self._night: str | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._root = _below(self.root_dir, self.place.home)
+        self._root = below(self.root_dir, self.place.home)
 
     # -- life -------------------------------------------------------------------------------------
 
@@ -165,7 +165,7 @@ class Service:
         await self.hub.look()
         view = await self.look()
         self.metrics.succeeded(view.status.last_sync)
-        await self.schedule.start(*_timed(view))
+        await self.schedule.start(*view.timed)
         await self.storages.start(self.schedule.zone)
         if self.hub.on:
             self._in_background(self._ask_for_night())
@@ -417,7 +417,7 @@ class Service:
         await self.off_loop(self.desk.change, values)
         self.passes.forget_survey()
         view = await self.look()
-        await self.schedule.change(*_timed(view))
+        await self.schedule.change(*view.timed)
         await self.storages.set_zone(self.schedule.zone)
         self.herald.tell("settings")
 
@@ -547,7 +547,7 @@ class Service:
             await self.off_loop(self.desk.remember, browser_time_zone=attempt.time_zone)
         await self.off_loop(self.desk.change, {"ask_after": None})
         view = await self.look()
-        await self.schedule.change(*_timed(view))
+        await self.schedule.change(*view.timed)
         if attempt.sync:
             await self.sync()
 
@@ -575,38 +575,23 @@ class Service:
     async def _compose(self, reason: str) -> dict[str, Any]:
         run = self.passes.current
         if reason == "progress" and run is not None:
-            return {"state": "syncing", "status": "in_progress", **self._counts(run)}
+            return {"state": "syncing", "status": "in_progress", **run.counts}
         view = await self.look()
         said = {"state": view.state, "status": view.status.status, "job": view.status.job}
         return {
             **said,
-            **(self._counts(run) if run else {}),
+            **(run.counts if run else {}),
             "code": view.problem["code"] if view.problem else "",
             "failed": int(view.status.meta.get("failed", 0)),
             "held": len(view.status.holds),
             "saved_since": len(self._saved),
         }
 
-    def _counts(self, run: Pass) -> dict[str, Any]:
-        progress = run.progress
-        # Nobody sees a sync begin anew that goes on where it was cut off.
-        objects, size = run.before if progress.total and not run.paths else (0, 0)
-        return {
-            "job": run.job,
-            "phase": progress.phase,
-            "done": objects + progress.done,
-            "total": objects + progress.total,
-            "bytes_done": size + progress.bytes_done,
-            "bytes_total": size + progress.bytes_total,
-            "eta_seconds": progress.eta_seconds,
-            "slowed": progress.slowed,
-        }
-
     def _progress(self) -> dict[str, Any] | None:
         run = self.passes.current
         if run is None:
             return None
-        return {name: value for name, value in self._counts(run).items() if name != "job"}
+        return {name: value for name, value in run.counts.items() if name != "job"}
 
     def _timing(self, view: View) -> dict[str, Any]:
         until = view.settings.paused_until
@@ -654,19 +639,5 @@ class Service:
             self.log.error("After the consent: %r", problem)
 
 
-def _timed(view: View) -> tuple[str, str, str]:
-    """Return when passes run by themselves, and what names the time zone of that."""
-    return view.settings.schedule, view.settings.time_zone, view.memo.browser_time_zone
-
-
 def _until(value: float) -> float | None:
     return value or None
-
-
-def _below(root: Path, home: Path) -> str | None:
-    """Return where the file browser's root lies below the home, None when it does not."""
-    try:
-        relative = root.resolve().relative_to(home.resolve())
-    except (OSError, ValueError):
-        return None
-    return "" if relative == Path() else relative.as_posix()

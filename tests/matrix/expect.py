@@ -168,7 +168,9 @@ def _final(row: str, column: Column, *, lasting: bool) -> str:  # noqa: PLR0911,
             return "some lost again and again"
         case "F22":
             return "some was not identical" if row in CONTENTS - CREATES else "completed"
-        case _ if row in (PIN, WEEKLY) or (row == "changes.list" and column.fault == "F6"):
+        case _ if row == PIN:
+            return "some Google refused it"  # what cannot be kept is not replaced
+        case _ if row == WEEKLY or (row == "changes.list" and column.fault == "F6"):
             return "completed"
         case _ if row == REFRESH:
             return "failed auth.expired"
