@@ -353,6 +353,8 @@ class _Planner:
             if heir is None:
                 self._anew(step, place)
             else:
+                if decision.remark is not Remark.NONE:
+                    self.notes.pop()  # it said that there is a new copy
                 self.steps.append(replace(step, forget=True))
                 self._decide(replace(item, entry=heir, agreed=False))
             return

@@ -5,6 +5,7 @@
  * it means, and what one button offers. Where an administrator has to act, `admin` is what the
  * button copies for them. A test compares the codes with those of `errors.py`.
  */
+import { PageConfig } from '@jupyterlab/coreutils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Params } from './contract';
 
@@ -307,7 +308,12 @@ export const PROBLEMS: Readonly<Record<string, Words>> = {
   admin: configured,
   'project.no_client': ({ trans }) => ({
     short: trans.__('not set up here'),
-    sentence: trans.__('Your admin has not set up Google Drive on this server yet.'),
+    // A server that is older than the hub's service does not know of it.
+    sentence: PageConfig.getOption('hubPrefix')
+      ? trans.__(
+          'This server knows of no Google Drive at your hub. If the hub got it lately, restart your server: File, Hub Control Panel, Stop My Server, then Start My Server. Else only your admin can set it up.'
+        )
+      : trans.__('Your admin has not set up Google Drive on this server yet.'),
     action: 'copy_admin',
     admin: trans.__('Set c.DriveSync.client_file to the client file of a Google project.')
   }),

@@ -1,3 +1,4 @@
+import { PageConfig } from '@jupyterlab/coreutils';
 import { readFileSync } from 'fs';
 import { join } from 'path';
 import { PROBLEMS, words } from '../src/problems';
@@ -35,6 +36,14 @@ describe('PROBLEMS', () => {
     const found = codes();
     expect(found.size).toBeGreaterThan(50);
     expect(Object.keys(PROBLEMS).sort()).toEqual([...found].sort());
+  });
+
+  it('says on a hub what a server helps that is older than its Google Drive', () => {
+    PageConfig.setOption('hubPrefix', '/hub/');
+    const said = words('project.no_client', context);
+    PageConfig.setOption('hubPrefix', '');
+    expect(said.sentence).toMatch(/restart your server: File, Hub Control Panel/);
+    expect(said.action).toBe('copy_admin');
   });
 
   it('tells each way in which a sync can be cut off', () => {

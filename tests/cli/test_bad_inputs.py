@@ -88,7 +88,7 @@ def test_fewer_scopes_granted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> No
 
 def _asking_for_more(scope: str):  # type: ignore[no-untyped-def]
 
-    return lambda *args: consent_url(*args, scopes=(*SCOPES, scope))
+    return lambda *args, scopes=SCOPES: consent_url(*args, scopes=(*scopes, scope))
 
 
 def clock_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:

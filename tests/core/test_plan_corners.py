@@ -8,7 +8,14 @@ import pytest
 
 from jupyter_drive_sync.core.decisions import TABLE, Action, Local, Place, Remark
 from jupyter_drive_sync.core.plan import Note, Operation, Plan, Verb, make, modified_ms
-from jupyter_drive_sync.core.tree import FileId, LocalEntry, RelPath, Standing, Stat
+from jupyter_drive_sync.core.tree import (
+    FileId,
+    LedgerEntry,
+    LocalEntry,
+    RelPath,
+    Standing,
+    Stat,
+)
 from tests.core.trees import (
     FOLDER,
     file,
@@ -149,3 +156,47 @@ def test_no_row_says_more_than_one_thing_of_a_content(number: int) -> None:
         (Action.FORGET,),
         (Action.FORGET, Action.CREATE),
     )
+
+
+def twin_of(path: str, content: str | None = None, name: str = "twin") -> LedgerEntry:
+    return known(path, content, id=FileId(name), standing=Standing.UNCLAIMED)
+
+
+def test_a_twin_takes_the_place_of_what_was_moved_out() -> None:
+    """A third copy would be one too many: the one that is there already is claimed."""
+    out = moved_out(known("a", "x"))
+    plan = make(home(read("a", "x")), ledger(out, twins=(twin_of("a", "x"),)))
+    left, claimed = plan.operations()
+    assert (left.entry, left.forget) == (out, True)
+    assert claimed.entry is not None
+    assert (claimed.entry.id, claimed.standing) == ("twin", Standing.MIRRORED)
+    assert plan.notes == ()
+
+
+def test_a_twin_takes_the_place_of_what_was_archived_and_left() -> None:
+    out = moved_out(known("a", "x", standing=Standing.ARCHIVED))
+    shown_too = known("b", "y", standing=Standing.UNCLAIMED)
+    plan = make(home(read("a", "x")), ledger(out, shown_too, twins=(twin_of("a", "x"),)))
+    assert [step.entry.id for step in plan.settle if step.entry] == [out.id, "twin"]
+    assert [note.path for note in plan.notes] == ["b"]
+
+
+def test_a_twin_with_another_content_is_kept_and_replaced() -> None:
+    plan = make(
+        home(read("a", "x")), ledger(moved_out(known("a", "x")), twins=(twin_of("a", "y"),))
+    )
+    assert verbs(plan) == [Verb.SETTLE, Verb.PIN, Verb.REPLACE]
+    assert {step.entry.id for step in plan.contents if step.entry} == {"twin"}
+
+
+def test_of_two_twins_one_takes_the_place_and_the_other_is_shown() -> None:
+    twins = (twin_of("a", "x"), twin_of("a", "y", "other"))
+    plan = make(home(read("a", "x")), ledger(moved_out(known("a", "x")), twins=twins))
+    assert Verb.CREATE not in verbs(plan)
+    assert [note.id for note in plan.notes] == ["other"]
+
+
+def test_a_twin_that_is_gone_as_well_takes_nobodys_place() -> None:
+    gone = moved_out(twin_of("a", "x"))
+    plan = make(home(read("a", "x")), ledger(moved_out(known("a", "x")), twins=(gone,)))
+    assert Verb.CREATE in verbs(plan)

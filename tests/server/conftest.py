@@ -16,6 +16,7 @@ from pytest_jupyter.jupyter_server import *  # noqa: F403
 from traitlets.config import Config
 
 from jupyter_drive_sync.demo.ground import Ground, local_drive
+from jupyter_drive_sync.drive.oauth import SCOPES
 from jupyter_drive_sync.drive.secrets import Grant, Secret, SecretsStore
 from jupyter_drive_sync.runner.account import Account
 from jupyter_drive_sync.server.service import Service
@@ -143,7 +144,7 @@ def api(jp_fetch: Any, service: Service) -> Api:
 @pytest.fixture
 def connected(state: Path, client_file: Path) -> None:
     """Leave a permission in the state folder; Google would not know it."""
-    SecretsStore(state).keep_grant(Grant(Secret(f"1//{MARK}"), (), "client", 1.0))
+    SecretsStore(state).keep_grant(Grant(Secret(f"1//{MARK}"), SCOPES, "client", 1.0))
     Account("1", "ann@example.edu", "Ann", str(client_file), 1_800_000_000.0).save(state)
 
 

@@ -53,6 +53,7 @@ class _Service:
         self.revisions = functools.cache(service.revisions)
         self.changes = functools.cache(service.changes)
         self.about = functools.cache(service.about)
+        self.drives = functools.cache(service.drives)
 
 
 class OneEndpoint(Endpoint):
