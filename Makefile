@@ -15,6 +15,8 @@ HUB5 := .venv-hub5
 # What depends on JupyterHub's version: its configuration, its API, and whole nights on a real one.
 HUB5_TESTS ?= tests/hub/real_hub tests/hub/test_configure.py tests/hub/test_hub_http.py
 FIGURES ?= .figures/torture.jsonl
+# Of the browser's flows, those that every change is to pass: from the prompt to the end.
+STORY := tests/e2e/test_story.py tests/e2e/test_demo.py
 
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -74,12 +76,13 @@ chromium: ## Install the browser of the tests where that is allowed (Debian, roo
 	    && $$as apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
 	  || echo "*** NO CHROMIUM: it could not be installed here. THE BROWSER TESTS ARE SKIPPED. ***" >&2; }
 
-test: setup browser ## Run every test but the long ones, with coverage
+test: setup chromium ## Run every test but the long ones, with coverage
 	@npm test --silent --loglevel=error
+	@$(PYTEST) -q -n 2 --dist=worksteal $(STORY)
 	@$(PYTEST) -n $(WORKERS) --dist=worksteal --ignore=tests/e2e -m "not torture and not bench" --cov --cov-report=term:skip-covered
 
-browser: setup chromium ## Try the front end in Chromium, JupyterLab and Notebook
-	@$(PYTEST) -q -n 2 --dist=worksteal tests/e2e
+browser: setup chromium ## Try every flow of the front end in Chromium, JupyterLab and Notebook
+	@$(PYTEST) -q -n 2 --dist=worksteal -m "not bench" tests/e2e
 
 # The floor is the oldest Jupyter that we promise; each place holds the wheel and what it needs alone.
 wheel: setup chromium ## Build the wheel, install it alone, and try it in the oldest and the newest Jupyter

@@ -103,6 +103,7 @@ def test_ci_runs_its_targets() -> None:
         "make demo HUB=1 ONCE=1",
         "make wheel",
         "make hub5",
+        "make browser",
         "make test",
     )
     places = [text.index(word) for word in targets]

@@ -31,8 +31,8 @@ CALM = 1
 AGAIN = 9
 """Of so many kills one is followed by another one in the pass that goes on."""
 FLOOR = 2_000
-EVERY = 1 if os.environ.get("DRIVE_SYNC_TORTURE") else 4
-"""``make torture`` dies at every boundary; ``make test`` at each fourth, from one on that scenario
+EVERY = 1 if os.environ.get("DRIVE_SYNC_TORTURE") else 8
+"""``make torture`` dies at every boundary; ``make test`` at each eighth, from one on that scenario
 and phase decide."""
 
 

@@ -76,6 +76,7 @@ def snapshot(folder: Path) -> dict[bytes, tuple[int, int, bytes]]:
 
 
 @pytest.mark.figure
+@pytest.mark.no_cover
 def test_hostile_names(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten thousand generated names: each file is inside, whole, and under a name that says it."""
     world.write("seed.txt", "s")
