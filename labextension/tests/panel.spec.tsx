@@ -209,6 +209,22 @@ describe('the panel', () => {
     expect(node.textContent).toContain('This is the first one.');
   });
 
+  it('say that nothing was left out only where that is so', async () => {
+    await begin();
+    ground.server.answers['GET history/7/files'] = { files: [], total: 0, offset: 0 };
+    const list = (node: HTMLElement) => node.querySelector('[data-name=last]')!.textContent;
+    const counted = await open();
+    expect(list(counted)).toContain('None of them is listed any more.');
+    expect(list(counted)).not.toContain('nothing was left out');
+    document.body.replaceChildren();
+    const counters = { unchanged: 5, done: 0 };
+    const runs = [{ ...RUN, counters }];
+    await begin();
+    ground.server.answers['GET history'] = { runs, total: 1, offset: 0 };
+    ground.server.answers['GET history/7/files'] = { files: [], total: 0, offset: 0 };
+    expect(list(await open())).toContain('Every file was already on Drive; nothing was left out.');
+  });
+
   it('walk the list by keys', async () => {
     await begin();
     const node = await open();

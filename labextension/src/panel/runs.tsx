@@ -223,14 +223,16 @@ export function RunFiles(props: {
         trans={trans}
         label={trans.__('Files of this sync')}
         empty={
-          chosen === '' ? (
+          chosen === '' && present.length === 0 ? (
             trans.__('Every file was already on Drive; nothing was left out.')
           ) : (
             <>
               {trans.__('None of them is listed any more.')}{' '}
-              <Button kind="link" onClick={() => setFilter('')}>
-                {trans.__('Clear filter')}
-              </Button>
+              {chosen !== '' && (
+                <Button kind="link" onClick={() => setFilter('')}>
+                  {trans.__('Clear filter')}
+                </Button>
+              )}
             </>
           )
         }
