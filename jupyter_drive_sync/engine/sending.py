@@ -7,6 +7,7 @@ with that of the bytes that were read.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -128,8 +129,8 @@ class Sender:
             new = NewFile(entry.id, entry.name, entry.parent, entry.mtime_ms, app)
             return Sent(content, entry, create(new))
         except Exists:
-            there = self._drive.get(entry.id)
-        if there.nonce != content.intent.nonce:
+            there = self._found(entry.id)
+        if there is None or there.nonce != content.intent.nonce:
             return Sent(content, entry, anew=True)
         if there.md5 == entry.md5:
             return Sent(content, entry, there)
@@ -159,6 +160,13 @@ class Sender:
         except Missing:
             return False
         return True
+
+    def _found(self, file_id: FileId) -> RemoteEntry | None:
+        """Ask for what an id was given to; None when Drive says twice that it is gone again."""
+        for _ in range(2):
+            with suppress(Missing):
+                return self._drive.get(file_id)
+        return None
 
 
 def session_key(nonce: str, md5: bytes) -> str:

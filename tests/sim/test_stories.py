@@ -127,6 +127,13 @@ STORIES: dict[str, tuple[int, list[Step]]] = {
             S("break_ledger"), S("sync"), S("bring_state_back"),
         ],
     ),
+    "an id whose object was deleted for good at once is not tried for ever": (
+        481,
+        [
+            S("trash_there", 1), S("delete"), S("empty_trash"), S("edit"),
+            S("folder", 0, 1, 23007), S("sync", 0, 15279, 2), S("sync", 35604, 0, 15513),
+        ],
+    ),
     "an edit that Google does not pin is not replaced": (
         1202,
         [
