@@ -143,7 +143,12 @@ const core: JupyterFrontEndPlugin<Desk> = {
     desk.opened.connect((_, page) => {
       if (page.name === 'details') {
         void side.turn(page);
-        app.shell.activateById(side.id);
+        // Notebook 7.2 takes a second call to its shell for "close it again".
+        if (side.isVisible) {
+          side.activate();
+        } else {
+          app.shell.activateById(side.id);
+        }
       } else {
         void import('./dialog').then(({ openDialog }) => openDialog(desk, page));
       }
