@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -25,7 +24,6 @@ def originals(message: Message) -> list[str]:
     return [message.id] if isinstance(message.id, str) else [*message.id]
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
 def test_no_string_is_missing_in_the_catalogue() -> None:
     found = messages(catalogue.extract())
     assert len(found) > 400
