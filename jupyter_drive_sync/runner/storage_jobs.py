@@ -47,7 +47,8 @@ def import_(job: Job, context: Context) -> Mapping[str, Any]:
         try:
             found = folders.find(drive, storage.drive)
             site = world.bare_site()
-            aim(site, "import")
+            if not dry_run:
+                aim(site, "import")
             around = replace(
                 site, home=Path(job.args["home"]), state_dir=Path(job.args["home_state"])
             )
@@ -94,7 +95,8 @@ def export(job: Job, context: Context) -> Mapping[str, Any]:
     def work(permit: Callable[[], None]) -> PassReport:
         drive = connect(world, progress, permit)
         try:
-            aim(world.bare_site(), "export")
+            if not dry_run:
+                aim(world.bare_site(), "export")
             target = find_target(drive, storage)
             site = export_site(world.site(), storage, target)
             if target is not None and target.drive_id:
