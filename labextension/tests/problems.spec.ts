@@ -1,5 +1,5 @@
 import { PageConfig } from '@jupyterlab/coreutils';
-import { readFileSync } from 'fs';
+import { readdirSync, readFileSync } from 'fs';
 import { join } from 'path';
 import { PROBLEMS, words } from '../src/problems';
 import { buttonWords } from '../src/view';
@@ -7,9 +7,13 @@ import { trans } from './fixtures';
 
 const package_ = join(__dirname, '..', '..', 'jupyter_drive_sync');
 
+/** Parts of the program whose problems no page of Jupyter shows: the hub has pages of its own. */
+const ELSEWHERE = /^(hub|localdrive|demo|labextension|locale)[\\/]/;
+
 /** The codes in the sources of the other half. */
 function codes(): Set<string> {
-  const errors = ['errors.py', 'drive/denied.py']
+  const errors = readdirSync(package_, { recursive: true, encoding: 'utf-8' })
+    .filter(name => name.endsWith('.py') && !ELSEWHERE.test(name))
     .map(name => readFileSync(join(package_, name), 'utf-8'))
     .join('\n');
   const holds = readFileSync(join(package_, 'engine', 'holds.py'), 'utf-8');
