@@ -23,7 +23,7 @@ from jupyter_drive_sync.drive.transport import Transport
 from jupyter_drive_sync.drive.wire import Wire
 from jupyter_drive_sync.engine.site import Identity, Site, make_state_dir
 from jupyter_drive_sync.errors import DriveSyncError
-from jupyter_drive_sync.runner import settings_file
+from jupyter_drive_sync.runner import settings_file, storages
 from jupyter_drive_sync.runner.account import Account
 from jupyter_drive_sync.runner.child import Context
 from jupyter_drive_sync.runner.clock import SystemClock
@@ -163,7 +163,11 @@ class World:
         return Drive(transport, self.endpoint, self.rng)
 
     def bare_site(self) -> Site:
-        """Describe the home for whoever does not ask Drive."""
+        """Describe the home for whoever does not ask Drive.
+
+        Raises:
+            BadStorage, BadSettings, StateUnusable: what the person's storages are cannot be read.
+        """
         return Site(
             home=Path(self.job.home),
             drive_folder=self.job.drive_folder,
@@ -171,7 +175,17 @@ class World:
             settings=self.settings,
             clock=self.clock,
             rng=self.rng,
+            keys=self._keys(),
         )
+
+    def _keys(self) -> tuple[Path, ...]:
+        """Return the files that hold a key, whoever named them."""
+        args = self.job.args
+        home = Path(args.get("home") or self.job.home)
+        known = list(storages.load(Path(args.get("home_state") or self.job.state_dir)))
+        if "storage" in args:
+            known.append(read(args["storage"]))
+        return (*map(Path, self.job.keys), *storages.key_files(home, known))
 
     def site(self) -> Site:
         """Describe the home for the engine."""

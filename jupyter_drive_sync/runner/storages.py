@@ -106,6 +106,12 @@ def forget_records(folder: Path) -> None:
             (folder / name).unlink()
 
 
+def key_files(home: Path, storages: Iterable[Storage]) -> tuple[Path, ...]:
+    """Return the files that storages name as key or client: whoever has them has the rights."""
+    named = [path for item in storages for path in (item.key_file, item.client_file)]
+    return tuple(home / path for path in named if path and not is_address(path))
+
+
 def local_of(place: Place, storage: Storage, roots: Sequence[Path] = ()) -> Path:
     """Return the folder of a storage here.
 

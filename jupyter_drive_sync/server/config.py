@@ -6,7 +6,7 @@ What is set here wins over what a person sets, and is then shown as set by the a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from jupyter_drive_sync.core.settings import Settings, from_mapping
 from jupyter_drive_sync.core.storage import Storage, read_all
 from jupyter_drive_sync.errors import BadSettings
 from jupyter_drive_sync.runner.place import Credentials, Place, find_place
+from jupyter_drive_sync.runner.storages import key_files
 
 _DEFAULT: Final = Settings()
 _PERSONAL: Final = frozenset({"paused_until", "ask_after"})
@@ -223,7 +224,7 @@ class DriveSync(LoggingConfigurable):
         """Say which home goes where.
 
         Raises:
-            BadSettings: a value cannot be used.
+            BadSettings, BadStorage: a value cannot be used.
         """
 
         def path(name: str) -> Path | None:
@@ -240,6 +241,7 @@ class DriveSync(LoggingConfigurable):
             credentials=credentials,
             settings=self.overrides(),
         )
+        place = replace(place, keys=key_files(place.home, self.storages_read()))
         from_mapping(place.settings)
         check_time_zone(self.time_zone)
         return place
