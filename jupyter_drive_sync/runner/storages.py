@@ -52,6 +52,17 @@ def load(state_dir: Path) -> tuple[Storage, ...]:
     return tuple(read(values) for values in kept) if isinstance(kept, list) else ()
 
 
+def joined(state_dir: Path, configured: Iterable[Storage]) -> tuple[Storage, ...]:
+    """Return a person's storages and the configuration's; the person's own value of one wins.
+
+    Raises:
+        BadStorage, BadSettings, StateUnusable: as :func:`load`.
+    """
+    own = load(state_dir)
+    names = {storage.name for storage in own}
+    return (*(item for item in configured if item.name not in names), *own)
+
+
 def find(storages: Iterable[Storage], name: str) -> Storage:
     """Return the storage of a name.
 
