@@ -73,7 +73,7 @@ def show(desk: Desk, *, name: str) -> None:
 @click.option(
     "--with",
     "kind",
-    type=click.Choice(["auto", "own", "broker", "adc", "service_account", "client"]),
+    type=click.Choice(["auto", "own", "broker", "adc", "service_account", "client", "hub"]),
     help="Whose rights.  [default: of the key or client that is named, else those of the home]",
 )
 @click.option("--key", metavar="FILE", help="Key of a service account, or its https address.")

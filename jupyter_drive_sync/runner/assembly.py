@@ -14,6 +14,7 @@ from jupyter_drive_sync.core.settings import Settings
 from jupyter_drive_sync.core.storage import SCOPE_URL, read
 from jupyter_drive_sync.drive.api import Drive
 from jupyter_drive_sync.drive.connection import HttpWire
+from jupyter_drive_sync.drive.courses import CourseDrive
 from jupyter_drive_sync.drive.credentials.chain import Source, choose
 from jupyter_drive_sync.drive.discovery import ENVIRONMENT_VARIABLE, Endpoint, parse_endpoint
 from jupyter_drive_sync.drive.exchange import Exchange
@@ -28,6 +29,7 @@ from jupyter_drive_sync.runner.account import Account
 from jupyter_drive_sync.runner.child import Context
 from jupyter_drive_sync.runner.clock import SystemClock
 from jupyter_drive_sync.runner.confine import become, confine
+from jupyter_drive_sync.runner.handing import FromParent
 from jupyter_drive_sync.runner.protocol import (
     HOME_ID,
     NEED_OTHER_TOKEN,
@@ -160,7 +162,18 @@ class World:
             self.settings,
             permit=permit or self.context.permit,
         )
-        return Drive(transport, self.endpoint, self.rng)
+        course = self._course()
+        if course is None:
+            return Drive(transport, self.endpoint, self.rng)
+        handed = FromParent(self.context, course)
+        asked = permit or self.context.permit
+        return CourseDrive(course, handed, transport, self.endpoint, self.rng, permit=asked)
+
+    def _course(self) -> str | None:
+        """Return the course that the hub hands on, if the job is about one."""
+        values = self.job.args.get("storage")
+        storage = read(values) if values is not None else None
+        return storage.drive if storage is not None and storage.credentials == "hub" else None
 
     def bare_site(self) -> Site:
         """Describe the home for whoever does not ask Drive.

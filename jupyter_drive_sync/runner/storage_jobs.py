@@ -12,6 +12,7 @@ from jupyter_drive_sync.core.restore_plan import COMING
 from jupyter_drive_sync.core.storage import Storage, is_path, read
 from jupyter_drive_sync.core.tree import Kind, RelPath
 from jupyter_drive_sync.drive.api import Drive
+from jupyter_drive_sync.drive.courses import CourseDrive
 from jupyter_drive_sync.drive.denied import FolderNotFound, ScopeTooNarrow
 from jupyter_drive_sync.drive.types import Place
 from jupyter_drive_sync.engine import folder as folders
@@ -46,7 +47,7 @@ def import_(job: Job, context: Context) -> Mapping[str, Any]:
 
     def work(permit: Callable[[], None]) -> ImportReport:
         with _connected(storage, lambda: connect(world, progress, permit)) as drive:
-            found = folders.find(drive, storage.drive)
+            found = _find(drive, storage)
             site = world.bare_site()
             aim(site, "import")
             around = replace(
@@ -113,7 +114,7 @@ def list_(job: Job, context: Context) -> Mapping[str, Any]:
     storage = _storage(job)
     try:
         with _connected(storage, world.drive) as drive:
-            found = folders.find(drive, storage.drive)
+            found = _find(drive, storage)
             entries, paths = folders.tree(
                 drive, found.id, permit=context.permit, most=world.settings.max_files
             )
@@ -161,12 +162,19 @@ def _validated(world: World, storage: Storage, drive: Drive) -> Mapping[str, Any
     sample = ""
     folder: Place | None
     if storage.direction == "import":
-        folder = folders.find(drive, storage.drive)
+        folder = _find(drive, storage)
         sample = probe_source(drive, folder, world.settings, world.context.permit)
     else:
         folder = find_target(drive, storage)
     found = {"id": folder.id, "name": folder.name, "link": folder.link} if folder else None
     return {"account": about.email, "folder": found, "sample": sample}
+
+
+def _find(drive: Drive, storage: Storage) -> Place:
+    """Find the folder of an import (errors as :func:`.folder.find`)."""
+    if isinstance(drive, CourseDrive):
+        return drive.course()
+    return folders.find(drive, storage.drive)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from jupyter_drive_sync.core.settings import Settings
 from jupyter_drive_sync.core.storage import (
     BadStorage,
     NoSuchStorage,
@@ -33,7 +34,7 @@ _OF_HOME: Final = (
     "lease_seconds", "ping_seconds", "listing_lag", "request_timeout", "retries",
 )  # fmt: skip
 """Settings of the home that hold for its storages too."""
-_KINDS: Final = {"own": "grant", "client": "grant"}
+_KINDS: Final = {"own": "grant", "client": "grant", "hub": "broker"}
 
 
 def folder_of(state_dir: Path, name: str) -> Path:
@@ -160,22 +161,16 @@ def job(
         grant_dir: the state folder with its grant, likewise.
 
     Raises:
-        BadStorage: its folder lies where it may not.
+        BadStorage: its folder lies where it may not, or it needs a hub and there is none.
         BadSettings, StateUnusable: the home's settings cannot be used.
     """
+    if storage.credentials == "hub" and place.broker is None:
+        raise BadStorage(
+            name=storage.name, problem="there is no service of a hub here that hands courses on"
+        )
     here = local or local_of(place, storage, roots)
     folder = state_dir or folder_of(place.state_dir, storage.name)
-    home = place.load_settings()
-    settings = {
-        **{name: getattr(home, name) for name in _OF_HOME},
-        "includes": list(storage.includes),
-        "excludes": list(storage.excludes),
-        "default_excludes": storage.direction == "export",
-        "max_file_size": _MOST_BYTES,
-        # What is gone here stays on Drive: a storage is filled and emptied, a home is mirrored.
-        "on_local_delete": "keep",
-        "verify_days": home.verify_days,
-    }
+    settings = settings_of(storage, place.load_settings())
     made = place.job(kind)
     own_client = storage.credentials == "client"
     credentials: Any = _KINDS.get(storage.credentials, storage.credentials)
@@ -199,6 +194,20 @@ def job(
             "roots": [str(root) for root in (place.home, *roots)] if local is None else [],
         },
     )
+
+
+def settings_of(storage: Storage, home: Settings) -> dict[str, Any]:
+    """Return the settings of a storage's jobs, in a home with settings of its own."""
+    return {
+        **{name: getattr(home, name) for name in _OF_HOME},
+        "includes": list(storage.includes),
+        "excludes": list(storage.excludes),
+        "default_excludes": storage.direction == "export",
+        "max_file_size": _MOST_BYTES,
+        # What is gone here stays on Drive: a storage is filled and emptied, a home is mirrored.
+        "on_local_delete": "keep",
+        "verify_days": home.verify_days,
+    }
 
 
 def _aim(storage: Storage) -> tuple[str, ...]:

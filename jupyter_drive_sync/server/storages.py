@@ -134,6 +134,8 @@ class Storages:
             return SecretsStore(folder).grant() is not None
         if storage.credentials in ("service_account", "adc"):
             return True
+        if storage.credentials == "hub":
+            return self.place.broker is not None
         return Desk(self.place, self.wall).connected()
 
     # -- making and changing ----------------------------------------------------------------------
