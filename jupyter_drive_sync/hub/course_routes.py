@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final
 from tornado import web
 
 from jupyter_drive_sync.hub.base import ServerRoute, for_servers
-from jupyter_drive_sync.hub.courses import Courses, Edition
+from jupyter_drive_sync.hub.courses import Courses, Edition, described
 from jupyter_drive_sync.hub.problems import BadRequest, NoSuchThing
 
 _PIECE: Final = 1 << 18
@@ -45,11 +45,7 @@ class CourseRoute(ServerRoute):
         edition = self.courses.edition(name, self.caller.groups)
         if edition is None:
             raise NoSuchThing(thing="such course")
-        files = [
-            {"path": file.path, "size": file.size, "mtime": file.mtime_ms / 1000, "md5": file.md5}
-            for file in edition.files
-        ]
-        self.reply({"name": name, **_outline(edition), "files": files})
+        self.reply({"name": name, **_outline(edition), "files": described(edition)})
 
 
 class CourseFileRoute(ServerRoute):

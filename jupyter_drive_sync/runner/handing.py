@@ -95,14 +95,18 @@ def handing(shelf: Shelf, otherwise: Callable[[str], str] | None = None) -> Call
             if otherwise is None:
                 raise Internal(detail=f"the child asked for {what}, which nobody has")
             return otherwise(what)
-        wanted = json.loads(what.removeprefix(_ASKED))
         try:
-            if "md5" not in wanted:
-                return json.dumps({"files": [dict(each) for each in shelf.course(wanted["name"])]})
-            length = min(PIECE, int(wanted["length"]))
-            data = shelf.piece(wanted["name"], wanted["md5"], int(wanted["offset"]), length)
-            return json.dumps({"piece": base64.b64encode(data).decode("ascii")})
+            return json.dumps(_answer(shelf, json.loads(what.removeprefix(_ASKED))))
         except DriveSyncError as problem:
             return json.dumps({"problem": asdict(problem_of(problem))})
 
     return supply
+
+
+def _answer(shelf: Shelf, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    name = str(wanted["name"])
+    if "md5" not in wanted:
+        return {"files": [dict(each) for each in shelf.course(name)]}
+    offset, length = max(0, int(wanted["offset"])), max(0, min(PIECE, int(wanted["length"])))
+    data = shelf.piece(name, str(wanted["md5"]), offset, length)
+    return {"piece": base64.b64encode(data).decode("ascii")}

@@ -24,10 +24,18 @@ from jupyter_drive_sync.engine.storing import aim, export_site, find_target, pro
 from jupyter_drive_sync.engine.turn import Turn
 from jupyter_drive_sync.errors import ScopeMissing
 from jupyter_drive_sync.home.pantry import Pantry
+from jupyter_drive_sync.runner import settings_file
 from jupyter_drive_sync.runner.assembly import World
 from jupyter_drive_sync.runner.child import Context
 from jupyter_drive_sync.runner.eta import Eta
-from jupyter_drive_sync.runner.mirror_jobs import LISTED, connect, described_pass, in_turn, teller
+from jupyter_drive_sync.runner.mirror_jobs import (
+    LISTED,
+    connect,
+    described_pass,
+    in_turn,
+    paused,
+    teller,
+)
 from jupyter_drive_sync.runner.protocol import Job
 from jupyter_drive_sync.runner.restore_jobs import described_run, described_step
 
@@ -35,10 +43,14 @@ from jupyter_drive_sync.runner.restore_jobs import described_run, described_step
 def import_(job: Job, context: Context) -> Mapping[str, Any]:
     """Bring what is new in the folder on Drive.
 
-    Takes ``only``, names below that folder, and ``dry_run``. Brings the run and its files,
-    ``objects``, ``to``, ``bytes``; in a dry run ``steps`` in place of what was done.
+    Takes ``only``, names below that folder, and ``dry_run``; with ``by_night``, what the person
+    paused is left alone. Brings the run and its files, ``objects``, ``to``, ``bytes``; in a dry run
+    ``steps`` in place of what was done.
     """
     world = World.of(job, context)
+    around = settings_file.load(Path(job.args["home_state"]))
+    if job.args.get("by_night") and paused(around, world.clock.wall()):
+        return {"paused": True}
     storage = _storage(job)
     progress = Progress(world.clock, teller(context, Eta(world.clock)))
     only = [RelPath(name) for name in job.args.get("only", ())]
