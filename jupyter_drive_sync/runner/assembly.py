@@ -195,10 +195,9 @@ class World:
         """Return the files that hold a key, whoever named them."""
         args = self.job.args
         home = Path(args.get("home") or self.job.home)
-        known = list(storages.load(Path(args.get("home_state") or self.job.state_dir)))
-        if "storage" in args:
-            known.append(read(args["storage"]))
-        return (*map(Path, self.job.keys), *storages.key_files(home, known))
+        known = storages.known_keys(home, Path(args.get("home_state") or self.job.state_dir))
+        own = [read(args["storage"])] if "storage" in args else []
+        return (*map(Path, self.job.keys), *known, *storages.key_files(home, own))
 
     def site(self) -> Site:
         """Describe the home for the engine."""

@@ -7,6 +7,7 @@ grant where it has a client of its own. What a person has made lies in ``setting
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -22,11 +23,17 @@ from jupyter_drive_sync.core.storage import (
     place_of,
     read,
 )
+from jupyter_drive_sync.engine.site import make_state_dir, write_private
+from jupyter_drive_sync.errors import StateUnusable
 from jupyter_drive_sync.runner import settings_file
 from jupyter_drive_sync.runner.place import Place
 from jupyter_drive_sync.runner.protocol import Job, JobKind
 
 _FOLDER: Final = "storages"
+PYTHON: Final = ".python"
+"""Folder of those used from Python; no name of a storage begins with a dot."""
+_NOTED: Final = "keys.json"
+_MOST_NOTED: Final = 1_000
 _MOST_BYTES: Final = 5 * 1024**4
 """Largest file of Drive: a size limit of the home is none of a storage."""
 _OF_HOME: Final = (
@@ -122,6 +129,41 @@ def key_files(home: Path, storages: Iterable[Storage]) -> tuple[Path, ...]:
     """Return the files that storages name as key or client: whoever has them has the rights."""
     named = [path for item in storages for path in (item.key_file, item.client_file)]
     return tuple(home / path for path in named if path and not is_address(path))
+
+
+def known_keys(home: Path, state_dir: Path) -> tuple[Path, ...]:
+    """Return the files that a home's storages name as keys, those used from Python among them.
+
+    Raises:
+        BadStorage, BadSettings, StateUnusable: what they are cannot be read.
+    """
+    return (*key_files(home, load(state_dir)), *_noted(state_dir))
+
+
+def note_keys(state_dir: Path, keys: Iterable[Path]) -> None:
+    """Remember the keys of a storage that is used from Python, which nothing else names.
+
+    Raises:
+        StateUnusable, StateFull: they cannot be written down.
+    """
+    before = _noted(state_dir)
+    new = [key for key in dict.fromkeys(keys) if key not in before]
+    if new:
+        kept = [str(key) for key in (*new, *before)][:_MOST_NOTED]
+        folder = folder_of(state_dir, PYTHON)
+        for each in (state_dir, folder.parent, folder):
+            make_state_dir(each)
+        write_private(folder / _NOTED, json.dumps(kept))
+
+
+def _noted(state_dir: Path) -> tuple[Path, ...]:
+    path = folder_of(state_dir, PYTHON) / _NOTED
+    try:
+        return tuple(Path(text) for text in json.loads(path.read_text("utf-8")))
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    except (OSError, TypeError, ValueError):
+        raise StateUnusable(path=str(path), problem="it cannot be read") from None
 
 
 def local_of(place: Place, storage: Storage, roots: Sequence[Path] = ()) -> Path:

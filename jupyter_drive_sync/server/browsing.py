@@ -45,14 +45,17 @@ class Browsing:
             DriveSyncError: it cannot be looked at.
         """
         where, place, clock = RelPath(path), self.place, SystemClock()
-        known = storages.load(place.state_dir)
         site = Site(
             place.home,
             place.drive_folder,
             place.state_dir,
             place.load_settings(),
             clock,
-            keys=(place.client_file, *place.keys, *storages.key_files(place.home, known)),
+            keys=(
+                place.client_file,
+                *place.keys,
+                *storages.known_keys(place.home, place.state_dir),
+            ),
         )
         with self.desk.ledger() as ledger, Home(place.home, clock=clock) as home:
             if ledger is None:
