@@ -19,7 +19,7 @@ import pytest
 from jupyter_drive_sync.hub.courses import Courses
 from jupyter_drive_sync.hub.nights import Nights
 from tests.hub.conftest import PREFIX, Stage
-from tests.hub.test_courses import Campus, application_of, campus, nights
+from tests.hub.test_courses import Campus, application_of, campus, checksum, nights
 
 __all__ = ["application_of", "campus", "nights"]
 
@@ -182,6 +182,35 @@ async def test_from_the_pantry(
     await ann.well("storages", "run", "link")
     assert (ann.home / "again/big.bin").read_bytes() == BIG
     assert campus.downloads() == 0, "Google was asked for the listing alone"
+
+
+async def test_what_is_cut_short_goes_on(
+    campus: Campus, stage: Stage, nights: list[Nights], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service dies while it hands on the last piece of a file; two are here already."""
+    handed = await fetched(campus, nights, monkeypatch)
+    ann = student(stage, campus)
+    await ann.well(*ADD)
+    big = checksum(BIG)
+    handed.clear()
+    content = Courses.content
+
+    def dying(self: Courses, name: str, md5: str, groups: tuple[str, ...]) -> Path | None:
+        found = content(self, name, md5, groups)
+        if handed.count(big) == 3:
+            raise OSError("the service is being restarted")
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Courses, "content", dying)
+        code, _, err = await ann.run("storages", "run", "physics")
+    assert code != 0
+    assert "big.bin" not in ann.here()
+    assert len(handed) <= 5, err
+    handed.clear()
+    await ann.well("storages", "run", "physics")
+    assert ann.here() == WHOLE
+    assert handed.count(big) == 1
 
 
 async def test_a_content_that_is_not_what_it_should_be(
