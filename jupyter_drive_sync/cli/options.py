@@ -15,10 +15,11 @@ import click
 
 from jupyter_drive_sync.cli.configuration import server_config
 from jupyter_drive_sync.cli.output import Output
+from jupyter_drive_sync.core.settings import from_mapping
 from jupyter_drive_sync.core.storage import NoSuchStorage, Storage
 from jupyter_drive_sync.errors import DriveSyncError
 from jupyter_drive_sync.runner import storages
-from jupyter_drive_sync.runner.hub import follow_at
+from jupyter_drive_sync.runner.hub import follow_at, look
 from jupyter_drive_sync.runner.parent import Child
 from jupyter_drive_sync.runner.place import Place
 from jupyter_drive_sync.runner.protocol import Job
@@ -55,6 +56,19 @@ class Desk:
             NoSuchStorage: there is none of that name.
         """
         return storages.find(self.storages(), name)
+
+    def heeding_hub(self) -> Place:
+        """Return the home with what the hub's admin sets for its person, where there is a hub.
+
+        Raises:
+            Relayed, HubSilent: the hub does not say.
+            BadSettings: what it sets cannot be used.
+        """
+        if self.place.credentials != "broker":
+            return self.place
+        settings = {**self.place.settings, **look(self.place).settings}
+        from_mapping(settings)
+        return replace(self.place, settings=settings)
 
     def perform(self, job: Job) -> Mapping[str, Any]:
         """Run a job in a child; Ctrl-C and an ending terminal cancel it in order.
