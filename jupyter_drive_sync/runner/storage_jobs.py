@@ -24,7 +24,7 @@ from jupyter_drive_sync.engine.storing import aim, export_site, find_target, pro
 from jupyter_drive_sync.engine.turn import Turn
 from jupyter_drive_sync.errors import ScopeMissing
 from jupyter_drive_sync.home.pantry import Pantry
-from jupyter_drive_sync.runner import settings_file
+from jupyter_drive_sync.runner import settings_file, storages
 from jupyter_drive_sync.runner.assembly import World
 from jupyter_drive_sync.runner.child import Context
 from jupyter_drive_sync.runner.eta import Eta
@@ -44,14 +44,17 @@ def import_(job: Job, context: Context) -> Mapping[str, Any]:
     """Bring what is new in the folder on Drive.
 
     Takes ``only``, names below that folder, and ``dry_run``; with ``by_night``, what the person
-    paused is left alone. Brings the run and its files, ``objects``, ``to``, ``bytes``; in a dry run
-    ``steps`` in place of what was done.
+    paused, or has a storage of their own for, is left alone. Brings the run and its files,
+    ``objects``, ``to``, ``bytes``; in a dry run ``steps`` in place of what was done.
     """
     world = World.of(job, context)
-    around = settings_file.load(Path(job.args["home_state"]))
-    if job.args.get("by_night") and paused(around, world.clock.wall()):
-        return {"paused": True}
     storage = _storage(job)
+    if job.args.get("by_night"):
+        theirs = Path(job.args["home_state"])
+        if paused(settings_file.load(theirs), world.clock.wall()):
+            return {"paused": True}
+        if any(item.name == storage.name for item in storages.load(theirs)):
+            return {"theirs": True}
     progress = Progress(world.clock, teller(context, Eta(world.clock)))
     only = [RelPath(name) for name in job.args.get("only", ())]
     dry_run = bool(job.args.get("dry_run"))

@@ -179,9 +179,14 @@ def test_a_course_is_put_into_a_home_before_it_is_synced(homes: Homes) -> None:
         homes.sync("ann", courses=[{"name": "physics", "local": "out/ben"}])
         assert [path.name for path in homes.root.iterdir()] == ["ann"]
     settings = home / STATE / "settings.json"
-    settings.write_text(json.dumps({"paused_until": -1}))
-    settings.chmod(0o644)
     shelf.files["new.txt"] = b"new"
+    own = {"name": "physics", "local": "mine", "drive": "Physics"}
+    settings.write_text(json.dumps({"storages": [own]}))
+    settings.chmod(0o644)
+    shelf.asked.clear()
+    homes.sync("ann", courses=courses[:1])
+    assert shelf.asked == []
+    settings.write_text(json.dumps({"paused_until": -1}))
     assert homes.sync("ann", courses=courses[:1]) == {"paused": True}
     assert not (home / "course/new.txt").exists()
 
