@@ -120,7 +120,8 @@ def doctor(desk: Desk) -> int:
     Sends two or three harmless requests to Google and changes nothing.
     """
     worst = 0
-    for finding in examination.examine(desk.place, os.environ, desk.perform):
+    found = examination.examine(desk.place, os.environ, desk.perform, configured=desk.configured)
+    for finding in found:
         desk.out.record("finding", asdict(finding))
         desk.out.say(f"{_MARKS[finding.level]}  {finding.check:<12}  {finding.text}")
         if finding.mend:
