@@ -34,12 +34,18 @@ export function ruleWords(rule: IRule, trans: TranslationBundle): string {
 
 /** Whose rule it is. */
 export function ruleOwner(rule: IRule, trans: TranslationBundle): string {
-  const where = rule.reason === 'excluded' ? (STANDING.exec(rule.rule)?.[2] ?? '') : 'default';
+  if (rule.reason === 'too_large') {
+    return trans.__('a setting');
+  }
+  if (rule.reason !== 'excluded') {
+    return trans.__('always left out');
+  }
+  const where = STANDING.exec(rule.rule)?.[2] ?? '';
   switch (where) {
     case 'excludes':
       return trans.__('your rule');
     case 'default':
-      return trans.__('always left out');
+      return trans.__('left out by default');
     default:
       return where;
   }
