@@ -294,7 +294,7 @@ describe('Marks', () => {
       null,
       'Google Drive: waits for the next sync',
       'Google Drive: not synced: changed while it was read; next time',
-      'Google Drive: left out: excluded by rule "*.bin (excludes)"'
+      'Google Drive: left out: excluded by your rule "*.bin"'
     ]);
     expect(made.rows[0]!.title).toBe('Name: same.txt');
     expect(made.rows[1]!.title).toContain('Name: touched.txt\n');
@@ -525,7 +525,7 @@ describe('Menu', () => {
     await add({}, item('big.bin'));
     await run(ITEM_COMMANDS.exclude);
     expect(patches()).toEqual([{ excludes: ['*.bin', '!/course/big.bin'] }]);
-    expect(toast().message).toBe('big.bin stays left out: excluded by rule "*.bin (excludes)".');
+    expect(toast().message).toBe('big.bin stays left out: excluded by your rule "*.bin".');
     ground.server.answers['GET folder'] = { ...FOLDER, marks: [] };
     await run(ITEM_COMMANDS.exclude);
     expect(toast().message).toBe('big.bin is copied from the next sync on.');

@@ -118,10 +118,7 @@ def _admin(now: float, *, running: bool) -> View:
             "next": now + DAY / 2, "spent": {"units": 40_000, "units_limit": 1_000_000},
             "last": {"id": "2026-11-28", "outcomes": {"synced": 400, "failed": 3}, "reason": ""},
         },
-        notices=[
-            '6 of 7 permissions that ended lately ended 7 days after consent: the Google app is in '
-            '"Testing". Publish it in Google Auth Platform, Audience.'
-        ],
+        notices=["6 of 7 permissions that ended lately ended 7 days after consent."],
         holds=[Hold(1, "group", "data8", now - 60, now + 9000, "exam", "teacher")],
         groups=["data8"],
         done="student3 is retried as soon as possible.",
@@ -183,6 +180,8 @@ def _files(context: BrowserContext, server: Jupyter, album: Album, shade: str) -
         context.route("**/drive-sync/api/folder*", _marked)
         page = open_page(context, server, f"/{app}")
         shows(page, "synced")
+        if app == "lab":
+            run(page, "filebrowser:activate")  # where the panel was open last
         for name, shape in (("data8", "failed"), ("notes.md", "waiting")):
             expect(row(page, name)).to_have_attribute("data-drive-sync", shape)
         row(page, "notes.md").click()
@@ -195,6 +194,7 @@ def _files(context: BrowserContext, server: Jupyter, album: Album, shade: str) -
         context.unroute("**/drive-sync/api/folder*")
 
     page = open_page(context, server, "/lab")
+    run(page, "filebrowser:activate")
     for text in ("# Notes, third\n\nMore.\n", "# Notes, fourth\n\nMuch more.\n"):
         (server.home / "notes.md").write_text(text)
         sync(page)
@@ -297,6 +297,11 @@ def _german(context: BrowserContext, server: Jupyter, album: Album, shade: str, 
         album.keep(f"{shade}-german", f"part-{name}", scene.panel.screenshot())
         each.locator(".jp-DriveSync-section-head").click()
 
+    _german_dialogs(scene, album, shade, now)
+    page.close()
+
+
+def _german_dialogs(scene: Scene, album: Album, shade: str, now: float) -> None:
     def shot(name: str) -> None:
         scene.rest()
         album.keep(f"{shade}-german-page", name, scene.dialog.screenshot())
@@ -326,7 +331,6 @@ def _german(context: BrowserContext, server: Jupyter, album: Album, shade: str, 
         scene.panel.locator(".jp-DriveSync-banner button").click()
         expect(scene.dialog).to_be_visible()
         shot(f"review-{name}")
-    page.close()
 
 
 def _speak(server: Jupyter, locale: str) -> None:
@@ -376,9 +380,7 @@ def main(folder: Path, *wanted: str) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM)
         expect.set_options(timeout=30_000)
         for dark in (False, True):
-            take(
-                browser, server, folder, dark=dark, only=lambda name: not wanted or name in wanted
-            )
+            take(browser, server, folder, dark=dark, only=lambda name: not wanted or name in wanted)
         browser.close()
 
 
