@@ -321,6 +321,30 @@ describe('Marks', () => {
     expect(made.listing.draws).toBe(draws);
   });
 
+  it('neither updates the list nor asks anything while a sync tells how far it is', async () => {
+    await draw(item('same.txt'), item('touched.txt'));
+    const before = [made.listing.draws, asked()];
+    for (let done = 1; done <= 40; done += 1) {
+      await news({
+        seq: 1 + done,
+        state: 'syncing',
+        status: 'in_progress',
+        progress: {
+          phase: 'copying',
+          done,
+          total: 40,
+          bytes_done: done,
+          bytes_total: 40,
+          eta_seconds: null,
+          slowed: false
+        }
+      });
+    }
+    expect([made.listing.draws, asked()]).toEqual(before);
+    await news({ seq: 42, state: 'synced', status: 'completed', progress: null });
+    expect([made.listing.draws, asked()]).toEqual([before[0], Number(before[1]) + 1]);
+  });
+
   it('draws checks where that is wanted, or nothing', async () => {
     await draw(item('same.txt'), item('newer.txt'), item('declined.txt'));
     marks.draw('all');

@@ -210,7 +210,7 @@ def _files(context: BrowserContext, server: Jupyter, album: Album, shade: str) -
     _keep(album, shade, "versions-sure", page)
     page.keyboard.press("Escape")
     run(page, "settingeditor:open", query="Google Drive")
-    form = page.locator(".jp-DriveSync-settings")
+    form = page.locator(".jp-DriveSync-settings").first
     expect(form.get_by_text("Now: every night at 03:00.")).to_be_visible()
     album.keep(f"{shade}-files", "settings", page.screenshot())
     form.evaluate("node => node.scrollIntoView({ block: 'end' })")
