@@ -340,12 +340,15 @@ class Look:
     def _mark_verified(self, *, first: bool, rebuilt: bool) -> None:
         at = self._drive.transport.google_time()
         days = self._site.settings.verify_days
+        if rebuilt:
+            # A listing lags, and this one had to be believed: look again until it has caught up.
+            lag = self._site.settings.listing_lag
+            self._ledger.remember(look_again_until=str(at + lag))
         if first:
             # Spread by home, so that a hub's thousands do not all compare in the same night.
             at -= int(self._identity.home_id, 16) % days * DAY if days > 1 else 0
-        elif rebuilt:
-            # A listing lags, and this one had to be believed: look again once it has caught up.
-            at -= days * DAY - DAY / 2 - self._site.settings.listing_lag
+        elif at < float(self._ledger.get("look_again_until") or 0):
+            at -= days * DAY
         self._ledger.remember(verified_at=str(at))
 
     def _find_raced_edits(self, inside: Set[FileId]) -> None:

@@ -208,6 +208,9 @@ STORIES: dict[str, tuple[int, list[Step]]] = {
             S("move_out"), S("break_ledger"), S("sync"), S("delete", 1703), S("replace", 0, 14029),
         ],
     ),
+    "what a listing hid while the ledger was rebuilt is seen by the next pass": (
+        3726, [S("folder"), S("break_ledger"), S("wait", 2853), S("edit_there"), S("sync")],
+    ),
 }  # fmt: skip
 
 
