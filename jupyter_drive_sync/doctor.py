@@ -237,13 +237,16 @@ def _ledger(folder: Path) -> Finding:
         ) as ledger:
             (version,) = ledger.execute("PRAGMA user_version").fetchone()
             (state,) = ledger.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.OperationalError as problem:
+        text = f"The records in {path} cannot be read just now: {problem}."
+        return Finding("records", "warn", text, "Look again when no sync is running.")
     except sqlite3.Error as problem:
         version, state = 0, str(problem)
     if version > VERSION:
         text = f"The records in {path} were written by a newer version of this program."
         mend = "Update this program; an older one begins new records from what is on Drive."
         return Finding("records", "warn", text, mend)
-    if state != "ok" or version != VERSION:
+    if state != "ok" or version == 0:
         text = f"The records in {path} are damaged."
         mend = "Nothing to do: the next sync makes new ones from what is on Drive."
         return Finding("records", "warn", text, mend)

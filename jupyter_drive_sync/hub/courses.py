@@ -247,11 +247,8 @@ class Shelf:
         return edition
 
     def _known(self) -> Iterator[LedgerEntry]:
-        if not (self.state / "ledger.sqlite").exists():
-            return
-        ledger, _ = Ledger.open(self.state)
-        with ledger:
-            entries = ledger.entries()
+        with Ledger.found(self.state) as ledger:
+            entries = ledger.entries() if ledger else {}
         for entry in entries.values():
             if entry.kind is Kind.FILE and entry.standing is Standing.MIRRORED and entry.md5:
                 yield entry

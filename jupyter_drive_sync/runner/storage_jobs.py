@@ -64,7 +64,8 @@ def import_(job: Job, context: Context) -> Mapping[str, Any]:
         with _connected(storage, lambda: connect(world, progress, permit)) as drive:
             found = _find(drive, storage)
             site = world.bare_site()
-            aim(site, "import")
+            if not dry_run:
+                aim(site, "import")
             around = replace(
                 site, home=Path(job.args["home"]), state_dir=Path(job.args["home_state"])
             )
@@ -108,7 +109,8 @@ def export(job: Job, context: Context) -> Mapping[str, Any]:
 
     def work(permit: Callable[[], None]) -> PassReport:
         with _connected(storage, lambda: connect(world, progress, permit)) as drive:
-            aim(world.bare_site(), "export")
+            if not dry_run:
+                aim(world.bare_site(), "export")
             target = find_target(drive, storage)
             site = export_site(world.site(), storage, target)
             within = drive.within(target.drive_id) if target and target.drive_id else drive

@@ -95,6 +95,7 @@ def keep(state_dir: Path, storage: Storage) -> None:
             name=storage.name,
             problem="key_file has a query, which may be a secret, and would be written into "
             "settings.json; save the key in a file",
+            field="key_file",
         )
     before = load(state_dir)
     old = next((item for item in before if item.name == storage.name), None)
@@ -175,7 +176,9 @@ def local_of(place: Place, storage: Storage, roots: Sequence[Path] = ()) -> Path
     try:
         return Path(place_of(storage.local, str(place.home), [str(root) for root in roots]))
     except ValueError as problem:
-        raise BadStorage(name=storage.name, problem=f"its folder here {problem}") from None
+        raise BadStorage(
+            name=storage.name, problem=f"its folder here {problem}", field="local"
+        ) from None
 
 
 def job(

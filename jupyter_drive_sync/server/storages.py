@@ -119,10 +119,11 @@ class Storages:
         run = self._running.get(storage.name)
         if run is not None and not (status.running and status.job == run.job):
             status = replace(status, status="queued", job=run.job, problem=None, meta={})
-        by_admin = any(item.name == storage.name for item in self.configured)
+        configured = [item for item in self.configured if item.name == storage.name]
         return {
             **storage.shown(),
-            "by_admin": by_admin,
+            "by_admin": bool(configured),
+            "own": storage not in configured,
             "connected": self._connected(storage, folder),
             "status": _described(status),
             "progress": _progress(run),
@@ -164,7 +165,7 @@ class Storages:
         """
         storage = self.read(values)
         if any(item.name.lower() == storage.name.lower() for item in self.all()):
-            raise BadStorage(name=storage.name, problem="there is one of that name")
+            raise BadStorage(name=storage.name, problem="there is one of that name", field="name")
         return storage
 
     async def validate(self, storage: Storage) -> dict[str, Any]:
