@@ -441,7 +441,7 @@ export interface IStorageValues {
   direction: 'import' | 'export';
   /** '' follows from the rest. */
   scope: '' | 'drive.file' | 'drive.readonly' | 'drive';
-  credentials: 'auto' | 'own' | 'broker' | 'adc' | 'service_account' | 'client';
+  credentials: 'auto' | 'own' | 'broker' | 'adc' | 'service_account' | 'client' | 'hub';
   key_file: string;
   client_file: string;
   subject: string;

@@ -224,7 +224,7 @@ function whichField(code: string, params: IProblem['params']): Field {
 
 /** Whether the scope can be chosen: one's own permission covers one alone. */
 export function isWide({ credentials }: IStorageValues): boolean {
-  return !['auto', 'own', 'broker'].includes(credentials);
+  return !['auto', 'own', 'broker', 'hub'].includes(credentials);
 }
 
 /** What can be seen to be wrong without asking anybody; null where nothing is. */

@@ -214,7 +214,7 @@ describe('what was filled in', () => {
       scope: 'drive' as const
     };
     expect(tidied(filled)).toEqual({ ...good, local: 'x' });
-    const kinds = ['service_account', 'client', 'adc'] as const;
+    const kinds = ['service_account', 'client', 'adc', 'hub'] as const;
     expect(
       kinds
         .map(credentials => tidied({ ...filled, credentials }))
@@ -222,7 +222,8 @@ describe('what was filled in', () => {
     ).toEqual([
       ['k', '', 's', 'drive'],
       ['', 'c', '', 'drive'],
-      ['', '', 's', 'drive']
+      ['', '', 's', 'drive'],
+      ['', '', '', '']
     ]);
     expect(valuesOf(storage())).toEqual(valuesOf(valuesOf(storage())));
     expect('status' in valuesOf(storage())).toBe(false);

@@ -78,6 +78,8 @@ function credentialsWords(kind: IStorageValues['credentials'], trans: Translatio
       return trans.__('Yours, by a Google client of your own');
     case 'adc':
       return trans.__("This machine's (Application Default Credentials)");
+    case 'hub':
+      return trans.__("Nobody's: a course that the hub hands on");
   }
 }
 
@@ -96,6 +98,8 @@ function credentialsHint(values: IStorageValues, trans: TranslationBundle): stri
       );
     case 'adc':
       return trans.__('It sees what they cover.');
+    case 'hub':
+      return trans.__("The course's name takes the place of the folder on Drive.");
   }
 }
 
