@@ -588,7 +588,9 @@ class Missing(FileProblem):
     """404 on an id of ours."""
 
     code = "drive.missing"
-    template = "the copy on Drive is gone; it is made again"
+    template = (
+        "Drive does not find the copy; the next sync looks again, and copies it anew if it is gone"
+    )
 
 
 class Exists(FileProblem):

@@ -247,9 +247,16 @@ class DriveStorage:
             here: the folder here, where it is not the storage's own.
             only: names that it is about; none means all.
             writing: whether it writes to Drive.
+
+        Raises:
+            BadStorage, StateUnusable, StateFull: it cannot be described, or not be written down
+                which files are its keys.
         """
         storage = self.target if writing else self.source
         here = here or self.folder
+        storages.note_keys(
+            self.place.state_dir, storages.key_files(self.place.home, [self.source, self.target])
+        )
         return storages.job(
             self.place,
             storage,
@@ -272,8 +279,7 @@ class DriveStorage:
         return self._below(hashlib.sha256(key.encode()).hexdigest()[:16])
 
     def _below(self, name: str) -> Path:
-        # No name of a storage begins with a dot.
-        return storages.folder_of(self.place.state_dir, ".python") / name
+        return storages.folder_of(self.place.state_dir, storages.PYTHON) / name
 
     def _own_grant(self, storage: Storage) -> Path:
         return self._below(hashlib.sha256(storage.client_file.encode()).hexdigest()[:16])

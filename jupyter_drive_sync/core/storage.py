@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 Direction = Literal["import", "export"]
 Scope = Literal["drive.file", "drive.readonly", "drive"]
-CredentialsKind = Literal["auto", "own", "broker", "adc", "service_account", "client"]
+CredentialsKind = Literal["auto", "own", "broker", "adc", "service_account", "client", "hub"]
 
 HOME: Final = "home"
 """The built-in export storage: the mirror of the home."""
@@ -78,7 +78,8 @@ class Storage:
         scope: what of Drive it needs to see.
         credentials: whose rights: those of the home (``auto``: of the hub's broker where there is
             one, else one's ``own``), Application Default Credentials (``adc``), a
-            ``service_account``, or a grant of its own by another ``client``.
+            ``service_account``, a grant of its own by another ``client``; or, of a course that the
+            ``hub`` fetched once, nobody's: ``drive`` is the course's name then.
         key_file: path or https address of the service account's key.
         client_file: path of the OAuth client file.
         subject: address of the person for whom a service account acts.
@@ -283,7 +284,15 @@ def _contradiction(storage: Storage) -> tuple[str, str] | None:
             "scope",
         ),
         (
-            kind in ("auto", "own", "broker") and storage.scope != "drive.file",
+            kind == "hub" and storage.direction == "export",
+            "a course of the hub is only brought, it takes nothing",
+        ),
+        (
+            kind == "hub" and not _NAME.fullmatch(storage.drive),
+            "drive is no name of a course, which credentials hub want",
+        ),
+        (
+            kind in ("auto", "own", "broker", "hub") and storage.scope != "drive.file",
             f"the home's own permission does not cover {storage.scope}, only drive.file: {_WIDER}",
             "scope",
         ),

@@ -33,7 +33,7 @@ from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.engine.records import FileOutcome
 from jupyter_drive_sync.engine.report import Status
 from jupyter_drive_sync.engine.site import Site
-from jupyter_drive_sync.engine.survey import state_below_home, why_left_out
+from jupyter_drive_sync.engine.survey import keys_below_home, state_below_home, why_left_out
 from jupyter_drive_sync.errors import FileProblem, Unreadable
 from jupyter_drive_sync.home.read import Home
 from jupyter_drive_sync.home.reading import problem_of
@@ -115,7 +115,12 @@ def look(
     """
     if not ledger.holds_objects():
         return FolderView(path, known=False)
-    rules = Selection(site.settings, driveignore=home.driveignore(), state=state_below_home(site))
+    rules = Selection(
+        site.settings,
+        driveignore=home.driveignore(),
+        state=state_below_home(site),
+        keys=keys_below_home(site),
+    )
     again = Status.load(site.state_dir).tries_again
     return _Look(site, home, ledger, rules, saved, again).at(path)
 

@@ -37,7 +37,7 @@ progress { width: 100%; height: 10px; accent-color: var(--link); }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: 8px; border-bottom: 1px solid var(--line); }
 th { font-size: .85rem; color: var(--dim); }
-td.name b { display: block; } .dim { color: var(--dim); font-size: .9rem; }
+td.name { min-width: 13em; } td.name b { display: block; } .dim { color: var(--dim); font-size: .9rem; }
 .num { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .state { white-space: nowrap; font-weight: 600; }
 .state::before { content: attr(data-shape); display: inline-block; width: 1.4em; }
@@ -56,7 +56,8 @@ button { background: var(--soft); cursor: pointer; } button.go { border-color: v
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   table, tbody, tr, td { display: block; }
   tr { border: 1px solid var(--line); border-radius: 6px; margin: 8px 0; padding: 6px; }
-  td { border: 0; padding: 3px 6px; }
+  td { border: 0; padding: 3px 6px; } td:first-child { float: left; } td.name { min-width: 0; }
+  td.name ~ td { clear: left; }
   td[data-label]::before { content: attr(data-label) ": "; color: var(--dim); font-size: .9rem; }
   .cards a { min-width: 7em; flex: 1; }
 }

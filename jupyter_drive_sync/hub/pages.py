@@ -18,8 +18,15 @@ _ADMIN: Final = "You cannot change that yourself: please tell whoever runs this 
 _SHELL: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width">{head}<style>{style}
 form {{ margin: 1rem 0; }}
-button {{ font: inherit; padding: .5rem 1rem; min-height: 2.75rem; }}
-li {{ margin: 1rem 0; }}
+button {{ font: inherit; padding: .5rem 1rem; min-height: 2.75rem; border-radius: 4px;
+  border: 1px solid var(--line); background: var(--soft); color: var(--text); cursor: pointer; }}
+form[data-form=connect] button {{ border-color: var(--link); background: var(--link);
+  color: var(--page); font-weight: 600; }}
+ul {{ list-style: none; margin: 0; padding: 0; }}
+li {{ margin: 1rem 0; padding: 1rem; border: 1px solid var(--line); border-radius: 6px; }}
+li form {{ margin: 0; }}
+label {{ display: flex; gap: .75rem; align-items: flex-start; }}
+input[type=checkbox] {{ flex: none; width: 1.5rem; height: 1.5rem; margin: 0; }}
 </style></head><body><main data-drive-sync="{verdict}"><h1>{title}</h1>
 {body}
 <p><a href="{jupyter}">Go to Jupyter</a></p></main></body></html>

@@ -77,9 +77,7 @@ class Storages:
 
     def all(self) -> tuple[Storage, ...]:
         """Return all storages: a person's own value of one wins over the configuration's."""
-        own = kept.load(self.place.state_dir)
-        names = {storage.name for storage in own}
-        return (*(item for item in self.configured if item.name not in names), *own)
+        return kept.joined(self.place.state_dir, self.configured)
 
     def find(self, name: str) -> Storage:
         """Return the storage of a name.
@@ -137,6 +135,8 @@ class Storages:
             return SecretsStore(folder).grant() is not None
         if storage.credentials in ("service_account", "adc"):
             return True
+        if storage.credentials == "hub":
+            return self.place.broker is not None
         return Desk(self.place, self.wall).connected()
 
     # -- making and changing ----------------------------------------------------------------------

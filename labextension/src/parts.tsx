@@ -86,8 +86,8 @@ export function Path({ path }: { path: string }): React.JSX.Element {
   );
 }
 
-/** Characters of a name that has room in whole. */
-const NAME = 24;
+/** Characters of a name that has room in whole, beside what is said of it in 250 pixels. */
+const NAME = 16;
 
 /** A path in a narrow place: its folders are cut first, a long name in its middle. */
 export function Tail({ path }: { path: string }): React.JSX.Element {

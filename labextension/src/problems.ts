@@ -589,8 +589,10 @@ export const PROBLEMS: Readonly<Record<string, Words>> = {
     action: 'files'
   }),
   'drive.missing': context => ({
-    short: context.trans.__('1 file copied anew'),
-    sentence: context.trans.__('the copy on Drive was gone; copied anew'),
+    short: context.trans.__('1 file not synced'),
+    sentence: context.trans.__(
+      'Drive does not find the copy; the next sync looks again, and copies it anew if it is gone'
+    ),
     action: 'files'
   }),
   'drive.exists': context => ({

@@ -4,11 +4,59 @@ import type { IFileOutcome, ILeftOut, Params } from './contract';
 import { size } from './format';
 import { PROBLEMS, text, words } from './problems';
 
+/** A pattern, and where it stands, as the server says it after the pattern. */
+const STANDING = /^(.*) \(([^()]*)\)$/s;
+const LINE = /^(.*), line (\d+)$/s;
+
+/** A rule that the server tells, in its parts. */
+export interface IStandingRule {
+  pattern: string;
+  /** Name of a setting, `default`, or a file and its line; '' where that is not told. */
+  where: string;
+}
+
+/** Takes a rule apart. */
+export function ruleParts(rule: string): IStandingRule {
+  const [, pattern = rule, where = ''] = STANDING.exec(rule) ?? [];
+  return { pattern, where };
+}
+
+/** A pattern as it stands, or what a folder is that is known by what it holds. */
+export function patternWords(pattern: string, trans: TranslationBundle): string {
+  if (pattern.startsWith('it holds pyvenv.cfg: ')) {
+    return trans.__('Python environments');
+  }
+  if (pattern.startsWith('it holds conda-meta: ')) {
+    return trans.__('conda environments');
+  }
+  return pattern;
+}
+
+/** Where a rule stands, in words. */
+export function whereWords(where: string, trans: TranslationBundle): string {
+  const [, file, line] = LINE.exec(where) ?? [];
+  return line === undefined ? where : trans.__('%1, line %2', file, line);
+}
+
+function excludedWords(rule: string, trans: TranslationBundle): string {
+  const { pattern, where } = ruleParts(rule);
+  switch (where) {
+    case 'default':
+      return trans.__('excluded by default (%1)', patternWords(pattern, trans));
+    case 'excludes':
+      return trans.__('excluded by your rule "%1"', pattern);
+    case '':
+      return trans.__('excluded by rule "%1"', pattern);
+    default:
+      return trans.__('excluded by rule "%1" (%2)', pattern, whereWords(where, trans));
+  }
+}
+
 /** A reason that has a code, in words; '' for a code that nobody here knows. */
 function byCode(code: string, params: Params, trans: TranslationBundle): string {
   switch (code) {
     case 'left_out.excluded':
-      return trans.__('excluded by rule "%1"', text(params, 'rule'));
+      return excludedWords(text(params, 'rule'), trans);
     case 'left_out.not_included':
       return trans.__('not among the chosen folders');
     case 'left_out.too_large':

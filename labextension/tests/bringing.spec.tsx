@@ -151,7 +151,7 @@ describe('what is left out', () => {
     desk.opened.connect((_, page) => pages.push(page));
     const node = await section('rules');
     const said = [...node.querySelectorAll('li')].map(item => item.textContent);
-    expect(said[0]).toBe('.cache/812 files, more than 96 MB · always left out');
+    expect(said[0]).toBe('.cache/812 files, more than 96 MB · left out by default');
     expect(said[1]).toContain('/old/1 file, 5 MB · your rule');
     expect(said[2]).toBe('links2 files, 0 bytes · always left out');
     expect(said[3]).toContain('leaves nothing out');
@@ -195,6 +195,7 @@ describe('what is left out', () => {
       '.driveignore, line 3'
     );
     expect(ruleOwner(rule('excluded', 'odd'), trans)).toBe('');
+    expect(ruleOwner(rule('too_large'), trans)).toBe('a setting');
   });
 });
 

@@ -301,7 +301,7 @@ describe('Marks', () => {
       null,
       'Google Drive: waits for the next sync',
       'Google Drive: not synced: changed while it was read; next time',
-      'Google Drive: left out: excluded by rule "*.bin (excludes)"'
+      'Google Drive: left out: excluded by your rule "*.bin"'
     ]);
     expect(made.rows[0]!.title).toBe('Name: same.txt');
     expect(made.rows[1]!.title).toContain('Name: touched.txt\n');
@@ -326,6 +326,30 @@ describe('Marks', () => {
     await news({ seq: 2 });
     expect(made.rows[0]!.dataset.driveSync).toBe('failed');
     expect(made.listing.draws).toBe(draws);
+  });
+
+  it('neither updates the list nor asks anything while a sync tells how far it is', async () => {
+    await draw(item('same.txt'), item('touched.txt'));
+    const before = [made.listing.draws, asked()];
+    for (let done = 1; done <= 40; done += 1) {
+      await news({
+        seq: 1 + done,
+        state: 'syncing',
+        status: 'in_progress',
+        progress: {
+          phase: 'copying',
+          done,
+          total: 40,
+          bytes_done: done,
+          bytes_total: 40,
+          eta_seconds: null,
+          slowed: false
+        }
+      });
+    }
+    expect([made.listing.draws, asked()]).toEqual(before);
+    await news({ seq: 42, state: 'synced', status: 'completed', progress: null });
+    expect([made.listing.draws, asked()]).toEqual([before[0], Number(before[1]) + 1]);
   });
 
   it('draws checks where that is wanted, or nothing', async () => {
@@ -532,7 +556,7 @@ describe('Menu', () => {
     await add({}, item('big.bin'));
     await run(ITEM_COMMANDS.exclude);
     expect(patches()).toEqual([{ excludes: ['*.bin', '!/course/big.bin'] }]);
-    expect(toast().message).toBe('big.bin stays left out: excluded by rule "*.bin (excludes)".');
+    expect(toast().message).toBe('big.bin stays left out: excluded by your rule "*.bin".');
     ground.server.answers['GET folder'] = { ...FOLDER, marks: [] };
     await run(ITEM_COMMANDS.exclude);
     expect(toast().message).toBe('big.bin is copied from the next sync on.');

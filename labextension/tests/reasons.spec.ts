@@ -51,6 +51,22 @@ describe('reasonWords', () => {
 
   it('fills the values in', () => {
     expect(said('left_out.excluded', { rule: '*.bin' })).toBe('excluded by rule "*.bin"');
+    for (const [rule, words] of [
+      ['*.bin (excludes)', 'excluded by your rule "*.bin"'],
+      ['.cache/ (default)', 'excluded by default (.cache/)'],
+      ['a (b)/ (.driveignore, line 3)', 'excluded by rule "a (b)/" (.driveignore, line 3)'],
+      ['*.o (a newer place)', 'excluded by rule "*.o" (a newer place)'],
+      [
+        'it holds pyvenv.cfg: a Python environment (default)',
+        'excluded by default (Python environments)'
+      ],
+      [
+        'it holds conda-meta: a conda environment (default)',
+        'excluded by default (conda environments)'
+      ]
+    ]) {
+      expect(said('left_out.excluded', { rule })).toBe(words);
+    }
     expect(said('left_out.too_large', { limit: 2e9 })).toBe('larger than 2 GB (your limit)');
     expect(said('left_out.too_large')).toBe('larger than 0 bytes (your limit)');
     expect(said('file.unreadable', { problem: 'Permission denied' })).toBe('no permission to read');

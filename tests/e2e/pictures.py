@@ -48,7 +48,7 @@ _DRAWN: Final = (
 )
 _AT_REST: Final = """() => Promise.all(
   [...document.querySelectorAll('.Toastify__toast, .jp-DriveSync-bar-fill, .jp-DriveSync-ring')]
-    .flatMap(node => node.getAnimations()).map(motion => motion.finished)
+    .flatMap(node => node.getAnimations()).map(motion => motion.finished.catch(() => undefined))
 )"""
 
 
@@ -115,6 +115,7 @@ class Scene:
     def close(self) -> None:
         """Close the dialog, if one is open."""
         self.page.evaluate("() => document.querySelector('.jp-DriveSync-dialog')?.close()")
+        expect(self.dialog).to_have_count(0)
 
     def _head(self, title: str) -> Locator:
         name = re.compile(f"^{re.escape(title)}( \\d.*)?$")

@@ -5,17 +5,14 @@ import type { IRule, ISettings } from '../contract';
 import type { Desk } from '../desk';
 import { size } from '../format';
 import { Button, files as filesWords } from '../parts';
-import { reasonWords } from '../reasons';
+import { patternWords, reasonWords, ruleParts, whereWords } from '../reasons';
 import { useAnswer } from './answer';
 import { takeRuleAway } from './runs';
-
-/** Where a pattern stands, as the server says it after the pattern. */
-const STANDING = /^(.*) \(([^()]*)\)$/s;
 
 /** A rule in words: the pattern itself, or what it is about. */
 export function ruleWords(rule: IRule, trans: TranslationBundle): string {
   if (rule.reason === 'excluded') {
-    return STANDING.exec(rule.rule)?.[1] ?? rule.rule;
+    return patternWords(ruleParts(rule.rule).pattern, trans);
   }
   switch (rule.reason) {
     case 'secret':
@@ -34,24 +31,27 @@ export function ruleWords(rule: IRule, trans: TranslationBundle): string {
 
 /** Whose rule it is. */
 export function ruleOwner(rule: IRule, trans: TranslationBundle): string {
-  const where = rule.reason === 'excluded' ? (STANDING.exec(rule.rule)?.[2] ?? '') : 'default';
+  if (rule.reason === 'too_large') {
+    return trans.__('a setting');
+  }
+  if (rule.reason !== 'excluded') {
+    return trans.__('always left out');
+  }
+  const { where } = ruleParts(rule.rule);
   switch (where) {
     case 'excludes':
       return trans.__('your rule');
     case 'default':
-      return trans.__('always left out');
+      return trans.__('left out by default');
     default:
-      return where;
+      return whereWords(where, trans);
   }
 }
 
 function own(rule: IRule, settings: ISettings | null): string {
-  const text = STANDING.exec(rule.rule)?.[2] === 'excludes' ? ruleWordsOf(rule) : '';
+  const { pattern, where } = ruleParts(rule.rule);
+  const text = where === 'excludes' ? pattern : '';
   return settings?.excludes.some(each => each.trim() === text) ? text : '';
-}
-
-function ruleWordsOf(rule: IRule): string {
-  return STANDING.exec(rule.rule)?.[1] ?? '';
 }
 
 /** The rules. */

@@ -159,6 +159,13 @@ export function ownRule(file: IFileOutcome, settings: ISettings | null): string 
   );
 }
 
+/** What a row of one line says: a rule has no room there, and is told below the list. */
+function rowWords(file: IFileOutcome, chosen: string, trans: TranslationBundle): string {
+  return file.outcome === 'left_out' && chosen === ''
+    ? filterWords('left_out', trans)
+    : outcomeWords(file, trans);
+}
+
 /** What is said of a file below the list, with what mends it. */
 function Detail(props: {
   desk: Desk;
@@ -273,7 +280,7 @@ export function RunFiles(props: {
           <>
             <Tail path={file.path} />
             <span className="jp-DriveSync-row-said" title={outcomeWords(file, trans)}>
-              {outcomeWords(file, trans)}
+              {rowWords(file, chosen, trans)}
             </span>
           </>
         )}

@@ -67,7 +67,10 @@ export function State({ desk }: { desk: Desk }): React.JSX.Element {
             {view.shape === 'syncing' && <Progress desk={desk} view={view} rate={rate.current} />}
             <StateButton desk={desk} view={view} />
             {view.code !== '' && (
-              <p className="jp-DriveSync-secondary jp-DriveSync-code">{view.code}</p>
+              <details className="jp-DriveSync-more">
+                <summary>{desk.trans.__('Details')}</summary>
+                <code>{view.code}</code>
+              </details>
             )}
           </div>
         );
