@@ -286,10 +286,12 @@ def _contradiction(storage: Storage) -> tuple[str, str] | None:
         (
             kind == "hub" and storage.direction == "export",
             "a course of the hub is only brought, it takes nothing",
+            "direction",
         ),
         (
             kind == "hub" and not _NAME.fullmatch(storage.drive),
             "drive is no name of a course, which credentials hub want",
+            "drive",
         ),
         (
             kind in ("auto", "own", "broker", "hub") and storage.scope != "drive.file",

@@ -104,7 +104,7 @@ describe('PROBLEMS', () => {
     ['auth.scope_missing', /^please reconnect$/, /box was not ticked/, 'Reconnect'],
     ['org.blocked', /blocked by your school$/, /cannot change that/, 'Copy message for admin'],
     ['project.api_off', /your admin is needed$/, /not switched on/, 'Copy message for admin'],
-    ['drive.missing', /^1 file copied anew$/, /copied anew/, 'See the files'],
+    ['drive.missing', /^1 file not synced$/, /copies it anew/, 'See the files'],
     ['held.root_gone', /^your Drive folder is gone$/, /What the server said/, 'Review'],
     ['drive.exists', /^1 file copied$/, /had worked/, ''],
     ['drive.mismatch', /^1 file not synced$/, /sent again next time/, 'Sync now'],
