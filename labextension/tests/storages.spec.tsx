@@ -536,6 +536,7 @@ describe('the form', () => {
     await drawn();
     expect(node.textContent).toContain('There is one of that name');
     await type(node, 'Name', 'course');
+    expect(node.querySelector('[role=alert]')).toBeNull();
     await refuse('folder.not_found', { folder: '1wrong', who: 'ann@uni.edu' });
     button('Save', node).click();
     await drawn();
