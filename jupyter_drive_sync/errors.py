@@ -588,7 +588,7 @@ class Missing(FileProblem):
     """404 on an id of ours."""
 
     code = "drive.missing"
-    template = "Drive does not find the copy: the next sync looks again, or copies it anew"
+    template = "not found on Drive; the next sync looks again, and copies it anew if it is gone"
 
 
 class Exists(FileProblem):

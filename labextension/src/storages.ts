@@ -55,6 +55,16 @@ export function directionWords(
   return direction === 'import' ? trans.__('Brings from Drive') : trans.__('Copies to Drive');
 }
 
+/** Characters at the beginning and the end of an id that tell it from others. */
+const KNOWN_BY = 6;
+
+/** The folder on Drive in a narrow place: of an address the id, of an id its ends. */
+export function driveWords(drive: string): string {
+  const id = /(?:[/=]|^)([\w-]{15,})(?:[/?&#][^/]*)?$/.exec(drive)?.[1];
+  const named = id !== undefined && (drive.includes('://') || drive === id);
+  return named ? `${id.slice(0, KNOWN_BY)}…${id.slice(-KNOWN_BY)}` : drive;
+}
+
 function buttonWords(action: StorageAction, trans: TranslationBundle): string {
   switch (action) {
     case 'run':
@@ -241,7 +251,7 @@ export function check(
   if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(name)) {
     return wrong(
       'name',
-      trans.__('A name has at most 64 letters, digits, dots, dashes and underscores.')
+      trans.__('A name has at most 64 letters, digits, dots, dashes and underscores; no spaces.')
     );
   }
   if (name === 'home' || taken.includes(name.toLowerCase())) {

@@ -9,6 +9,7 @@ import {
   check,
   command,
   describeStorage,
+  driveWords,
   fieldOf,
   foundWords,
   NEW,
@@ -227,6 +228,20 @@ describe('what was filled in', () => {
     ]);
     expect(valuesOf(storage())).toEqual(valuesOf(valuesOf(storage())));
     expect('status' in valuesOf(storage())).toBe(false);
+  });
+
+  it.each([
+    ['Courses/2026', 'Courses/2026'],
+    ['a-folder-of-a-very-long-name/x', 'a-folder-of-a-very-long-name/x'],
+    ['Courses/a-folder-of-a-very-long-name', 'Courses/a-folder-of-a-very-long-name'],
+    ['1AbCdEfGhIjKlMnOpQrStUvWxYz012345', '1AbCdE…012345'],
+    [
+      'https://drive.google.com/drive/folders/1AbCdEfGhIjKlMnOpQrStUvWxYz012345?usp=sharing',
+      '1AbCdE…012345'
+    ],
+    ['https://drive.google.com/open?id=1AbCdEfGhIjKlMnOpQrStUvWxYz012345', '1AbCdE…012345']
+  ])('names the folder on Drive: %s', (drive, words) => {
+    expect(driveWords(drive)).toBe(words);
   });
 
   it('works in words', () => {
@@ -522,6 +537,7 @@ describe('the form', () => {
     await drawn();
     expect(node.textContent).toContain('There is one of that name');
     await type(node, 'Name', 'course');
+    expect(node.querySelector('[role=alert]')).toBeNull();
     await refuse('folder.not_found', { folder: '1wrong', who: 'ann@uni.edu' });
     button('Save', node).click();
     await drawn();

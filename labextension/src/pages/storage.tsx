@@ -161,6 +161,8 @@ export function StoragePage({
 
   const set = (change: Partial<IStorageValues>): void => {
     setValues(before => ({ ...before, ...change }));
+    // What was wrong is being mended; the next try says whether it is.
+    setWrong(before => (before && before.field in change ? null : before));
     setFound('');
     setUnsure(false);
   };

@@ -10,6 +10,7 @@ import {
   command,
   describeStorage,
   directionWords,
+  driveWords,
   foundWords,
   type IStorageView,
   valuesOf
@@ -155,11 +156,13 @@ function Card({ desk, storage }: { desk: Desk; storage: IStorage }): React.JSX.E
         {directionWords(storage.direction, trans)}:{' '}
         {storage.direction === 'import' ? (
           <>
-            <span title={storage.drive}>{storage.drive}</span> → <span>{storage.local}</span>
+            <span title={storage.drive}>{driveWords(storage.drive)}</span> →{' '}
+            <span>{storage.local}</span>
           </>
         ) : (
           <>
-            <span>{storage.local}</span> → <span title={storage.drive}>{storage.drive}</span>
+            <span>{storage.local}</span> →{' '}
+            <span title={storage.drive}>{driveWords(storage.drive)}</span>
           </>
         )}
       </p>
@@ -205,7 +208,7 @@ function Card({ desk, storage }: { desk: Desk; storage: IStorage }): React.JSX.E
             {trans.__('Edit…')}
           </Button>
         )}
-        {view.action !== 'run' && !running && (
+        {view.action !== 'run' && storage.connected && !running && (
           <Button kind="link" onClick={() => void act(desk, storage, { ...view, action: 'run' })}>
             {trans.__('Run now')}
           </Button>
