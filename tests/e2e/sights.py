@@ -6,6 +6,7 @@ every page on which a browser ends, ours, the hub's and LocalDrive's, on a desk 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import sys
@@ -17,6 +18,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from jupyter_drive_sync.errors import ConsentDenied
 from jupyter_drive_sync.hub import pages as hub_pages
@@ -237,11 +239,12 @@ def _marked(route: Route) -> None:
         }
         for name, outcome, code, folder in files
     ]  # fmt: skip
-    reply = route.fetch()
-    told = reply.json()
-    if told["path"] == "":
-        told["marks"] = marks
-    route.fulfill(response=reply, json=told)
+    with contextlib.suppress(PlaywrightError):  # the page has gone meanwhile
+        reply = route.fetch()
+        told = reply.json()
+        if told["path"] == "":
+            told["marks"] = marks
+        route.fulfill(response=reply, json=told)
 
 
 def _open_menu(page: Page) -> None:

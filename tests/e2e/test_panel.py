@@ -33,7 +33,7 @@ _OVER: Final = """side => {
     .filter(node => !node.closest('.jp-DriveSync-tail'))
     .map(node => node.outerHTML.slice(0, 200));
 }"""
-_SCROLL: Final = """async list => {
+SCROLL: Final = """async list => {
   const frame = () => new Promise(done => requestAnimationFrame(done));
   const took = [];
   let most = 0;
@@ -248,7 +248,7 @@ def test_ten_thousand_rows_on_250_pixels(server: Jupyter, browser: Browser) -> N
     )
     window.set_default_timeout(90_000)
     page = open_page(window, server, LAB)
-    page.route("**/drive-sync/api/**", _many)
+    page.route("**/drive-sync/api/**", many)
     page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
     page.locator(".jp-DriveSync-statusButton").click()
     panel = Panel(page)
@@ -260,7 +260,7 @@ def test_ten_thousand_rows_on_250_pixels(server: Jupyter, browser: Browser) -> N
         panel.part(name)
     assert side.evaluate(_OVER) == []
     assert audit(page) == []
-    found = files.evaluate(_SCROLL)
+    found = files.evaluate(SCROLL)
     assert found["most"] < 80
     assert found["median"] < 100  # milliseconds for two frames, on a busy machine
     files.get_by_role("listitem").last.focus()
@@ -275,7 +275,7 @@ def test_ten_thousand_rows_on_250_pixels(server: Jupyter, browser: Browser) -> N
     window.close()
 
 
-def _many(route: Route) -> None:
+def many(route: Route) -> None:
     """Answer as a server whose last sync was of ten thousand files."""
     path, _, query = route.request.url.partition("?")
     route_name = path.rsplit("/drive-sync/api/", 1)[1]

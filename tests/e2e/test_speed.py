@@ -11,10 +11,13 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Response, expect
 
 from tests.e2e.jupyter_page import jupyter, new_context, open_page
+from tests.e2e.test_panel import LAB, SCROLL, many
 
 _LOADS = 10
 _MOST_MS = 30.0
 _MOST_BYTES = 60_000
+_MOST_SCROLL_MS = 50.0
+_MOST_ROWS = 80
 
 _SPENT = """() => {
   const until = performance.getEntriesByName('drive-sync:restored')[0].startTime;
@@ -59,6 +62,30 @@ def test_what_a_page_pays(
     assert len(first) >= 2, first  # the entry, and what it brings
     assert median <= _MOST_MS
     assert size <= _MOST_BYTES, first
+
+
+@pytest.mark.bench
+def test_ten_thousand_rows(
+    browser: Browser, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two frames a step, as a screen draws them (33 ms), and no more rows than are seen."""
+    with jupyter(tmp_path) as server:
+        context = new_context(browser)
+        page = open_page(context, server, LAB)
+        page.route("**/drive-sync/api/**", many)
+        page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+        page.locator(".jp-DriveSync-statusButton").click()
+        files = page.get_by_role("list", name="Files of this sync")
+        expect(files.get_by_role("listitem").first).to_contain_text("file 0.csv")
+        found = files.evaluate(SCROLL)
+        with capsys.disabled():
+            print(  # noqa: T201
+                f"\n10,000 rows: {found['median']:.1f} ms for two frames of a scroll of 240 rows "
+                f"(median of 40), at most {found['most']} rows drawn"
+            )
+        context.close()
+    assert found["median"] < _MOST_SCROLL_MS
+    assert found["most"] < _MOST_ROWS
 
 
 def _answers(context: BrowserContext) -> list[Response]:

@@ -35,11 +35,12 @@ export function addToBrowser(
     return drive === '' || drive === 'RTC' ? contents.localPath(path) : null;
   };
   const folders = new Folders(desk.model, local, shown);
-  const menu = new Menu(desk, folders, () => {
+  const chosen = (): Item[] => {
     const selected = selectedIn(tracker.currentWidget);
     const document = selected.length === 0 ? open() : null;
     return document ? [document] : selected;
-  });
+  };
+  const menu = new Menu(desk, folders, chosen, () => rest(tracker.currentWidget));
   menu.add(commands);
   const told = (): void => {
     Object.values(ITEM_COMMANDS).forEach(command => commands.notifyCommandChanged(command));
@@ -49,4 +50,13 @@ export function addToBrowser(
     palette?.addItem({ command, category: desk.trans.__('Google Drive') });
   }
   return new Marks(folders, tracker, desk.trans);
+}
+
+/** Gives the focus back to the chosen row, where a menu that is gone has left it to nobody. */
+function rest(browser: FileBrowser | null): void {
+  if (document.activeElement === null || document.activeElement === document.body) {
+    browser?.node
+      .querySelector<HTMLElement>('.jp-DirListing-item.jp-mod-selected .jp-DirListing-itemText')
+      ?.focus();
+  }
 }

@@ -55,7 +55,8 @@ export class Menu {
   constructor(
     private readonly _desk: Desk,
     private readonly _folders: Folders,
-    private readonly _selected: () => readonly Item[]
+    private readonly _selected: () => readonly Item[],
+    private readonly _rest: () => void = () => undefined
   ) {}
 
   /** Adds the commands. */
@@ -106,6 +107,7 @@ export class Menu {
       execute: () => {
         const [first] = this._chosen();
         if (first) {
+          this._rest();
           this._desk.open({ name: 'versions', path: first.path });
         }
       }
@@ -191,6 +193,7 @@ export class Menu {
   }
 
   private async _open(which: 'link' | 'colab'): Promise<void> {
+    this._rest();
     const [first] = this._chosen();
     if (!first) {
       return;
@@ -202,6 +205,7 @@ export class Menu {
   }
 
   private async _copyLink(): Promise<void> {
+    this._rest();
     const [first] = this._chosen();
     const link = first && (await this._find(first, 'link'));
     if (link) {
@@ -222,6 +226,7 @@ export class Menu {
   }
 
   private async _toggle(): Promise<void> {
+    this._rest();
     const { model, trans, toasts } = this._desk;
     const places = this._chosen();
     const include = this._allOut();

@@ -45,6 +45,11 @@ function StateButton({ desk, view }: { desk: Desk; view: IView }): React.JSX.Ele
           {view.button}
         </Button>
       )}
+      {view.action === 'copy_admin' && (
+        <span className="jp-DriveSync-note">
+          {desk.trans.__('Send it to whoever runs this server; you need do nothing else.')}
+        </span>
+      )}
     </div>
   );
 }

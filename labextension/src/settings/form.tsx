@@ -41,16 +41,20 @@ function Text(props: {
   list?: string;
   placeholder?: string;
   rows?: number;
+  /** Whether what was typed last was refused. */
+  refused: boolean;
 }): React.JSX.Element {
   const [text, setText] = useState(props.value);
   useEffect(() => setText(props.value), [props.value]);
   const take = (): void => {
-    if (text !== props.value) {
+    // What was refused may be taken back by typing what was there before.
+    if (text !== props.value || props.refused) {
       props.take(text);
     }
   };
   const shared = {
     'aria-label': props.label,
+    'aria-invalid': props.refused,
     value: text,
     placeholder: props.placeholder,
     spellCheck: false,
@@ -155,16 +159,22 @@ export function MarksSetting(props: {
 export function BackupSettings({ desk }: { desk: Desk }): React.JSX.Element {
   const { model, trans } = desk;
   const [settings, setSettings] = useState<ISettings | null>(null);
-  const [problem, setProblem] = useState('');
+  /** What was refused, by setting; '': what concerns none of them. */
+  const [problems, setProblems] = useState<Readonly<Record<string, string>>>({});
   /** Whether the person wants to see the expression, though it has simple words. */
   const [byCron, setByCron] = useState(false);
 
+  const tell = (name: string, problem: string): void =>
+    setProblems(before => {
+      const others = Object.entries(before).filter(([each]) => each !== name);
+      return Object.fromEntries(problem === '' ? others : [...others, [name, problem]]);
+    });
   const load = async (): Promise<void> => {
     try {
       setSettings(await model.client.getSettings());
-      setProblem('');
+      tell('', '');
     } catch (found) {
-      setProblem(desk.whyNot(found));
+      tell('', desk.whyNot(found));
     }
   };
   useEffect(() => {
@@ -185,19 +195,19 @@ export function BackupSettings({ desk }: { desk: Desk }): React.JSX.Element {
   }, [model]);
 
   const change = async (values: SettingsChange): Promise<void> => {
+    const [name = ''] = Object.keys(values);
     try {
       setSettings(await model.client.patchSettings(values));
-      setProblem('');
+      tell(name, '');
     } catch (found) {
-      setProblem(whyNot(found, desk));
-      // What was typed stays out: the form shows what is so.
-      setSettings(before => (before ? { ...before } : before));
+      // It stands in its field, and is named, until it is mended: another change does not hide it.
+      tell(name, whyNot(found, desk));
     }
   };
   if (settings === null) {
     return (
       <p className="jp-DriveSync-setting-hint" role="status">
-        {problem || trans.__('Looking…')}
+        {problems[''] ?? trans.__('Looking…')}
       </p>
     );
   }
@@ -216,8 +226,7 @@ export function BackupSettings({ desk }: { desk: Desk }): React.JSX.Element {
   const number = (text: string, unit: number, name: 'max_file_size' | 'bandwidth'): void => {
     const bytes = bytesOf(text, unit);
     if (bytes !== null && (Number.isNaN(bytes) || bytes < 0)) {
-      setProblem(trans.__('"%1" is no number.', text));
-      setSettings({ ...settings });
+      tell(name, trans.__('"%1" is no number.', text));
       return;
     }
     void change({ [name]: bytes });
@@ -225,7 +234,7 @@ export function BackupSettings({ desk }: { desk: Desk }): React.JSX.Element {
   return (
     <div className="jp-DriveSync-settings">
       <p className="jp-DriveSync-setting-problem" role="alert">
-        {problem}
+        {Object.values(problems).join(' ')}
       </p>
       <Field
         label={trans.__('Sync by itself')}
@@ -278,6 +287,7 @@ export function BackupSettings({ desk }: { desk: Desk }): React.JSX.Element {
         {rhythmShown === 'other' ? (
           <Text
             label={trans.__('Cron expression')}
+            refused={'schedule' in problems}
             value={when.cron}
             take={cron => void change({ schedule: cron })}
           />
@@ -285,6 +295,7 @@ export function BackupSettings({ desk }: { desk: Desk }): React.JSX.Element {
           rhythmShown !== 'never' && (
             <Text
               label={trans.__('Time')}
+              refused={'schedule' in problems}
               kind="time"
               value={when.time}
               take={time => {
@@ -304,6 +315,7 @@ export function BackupSettings({ desk }: { desk: Desk }): React.JSX.Element {
       >
         <Text
           label={trans.__('Time zone')}
+          refused={'time_zone' in problems}
           value={settings.time_zone}
           list="jp-DriveSync-zones"
           placeholder={trans.__('as in your browser (%1)', own)}
@@ -325,6 +337,7 @@ export function BackupSettings({ desk }: { desk: Desk }): React.JSX.Element {
       >
         <Text
           label={trans.__('Left out')}
+          refused={'excludes' in problems}
           rows={4}
           value={settings.excludes.join('\n')}
           take={text =>
@@ -345,6 +358,7 @@ export function BackupSettings({ desk }: { desk: Desk }): React.JSX.Element {
       >
         <Text
           label={trans.__('Largest file, in GB')}
+          refused={'max_file_size' in problems}
           kind="number"
           value={inUnit(settings.max_file_size, GB)}
           take={text => number(text, GB, 'max_file_size')}
@@ -359,6 +373,7 @@ export function BackupSettings({ desk }: { desk: Desk }): React.JSX.Element {
       >
         <Text
           label={trans.__('Speed, in MB per second')}
+          refused={'bandwidth' in problems}
           kind="number"
           value={inUnit(settings.bandwidth, MB)}
           take={text => number(text, MB, 'bandwidth')}
