@@ -81,7 +81,9 @@ chromium: ## Install the browser of the tests where that is allowed (Debian, roo
 test: setup chromium ## Run every test but the long ones, with coverage
 	@npm test --silent --loglevel=error
 	@$(PYTEST) -q -n 2 --dist=worksteal $(STORY)
-	@$(PYTEST) -n $(WORKERS) --dist=worksteal --ignore=tests/e2e -m "not torture and not bench" --cov --cov-report=term:skip-covered
+	@$(PYTEST) -n $(WORKERS) --dist=worksteal --ignore=tests/e2e -m "not torture and not bench" --cov --cov-report=term:skip-covered --cov-fail-under=95
+	@$(BIN)/coverage report --include='jupyter_drive_sync/core/*' --fail-under=100 --skip-covered >.coverage-core.txt \
+	  || { cat .coverage-core.txt; echo "*** core is not covered whole ***"; exit 1; } >&2
 
 browser: setup chromium ## Try every flow of the front end in Chromium, JupyterLab and Notebook
 	@$(PYTEST) -q -n 2 --dist=worksteal -m "not bench" tests/e2e

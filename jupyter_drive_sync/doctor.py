@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 from urllib.parse import quote, urlsplit
 
 from jupyter_drive_sync.core.settings import MiB, Settings
+from jupyter_drive_sync.core.storage import Storage
 from jupyter_drive_sync.drive.oauth import DRIVE_FILE, ClientFile
 from jupyter_drive_sync.drive.secrets import FILE_NAME as SECRETS
 from jupyter_drive_sync.drive.secrets import Grant, SecretsStore
@@ -67,6 +68,7 @@ def examine(
     ask: Ask,
     *,
     memory: Memory | None = None,
+    configured: Iterable[Storage] = (),
 ) -> Iterator[Finding]:
     """Look at one thing after the other.
 
@@ -75,6 +77,7 @@ def examine(
         environment: proxies and certificates are named there.
         ask: runs a job in a child; Google's libraries stay out of this process.
         memory: of this container.
+        configured: storages that the configuration makes.
     """
     yield _home(place)
     yield from _state(place.state_dir)
@@ -96,7 +99,7 @@ def examine(
         yield _broker(place)
     if client is not None or place.credentials != "grant":
         yield from _drive(place, ask)
-    yield from _storages(place, settings)
+    yield from _storages(place, settings, configured)
 
 
 def _of(check: str, problem: DriveSyncError) -> Finding:
@@ -234,13 +237,16 @@ def _ledger(folder: Path) -> Finding:
         ) as ledger:
             (version,) = ledger.execute("PRAGMA user_version").fetchone()
             (state,) = ledger.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.OperationalError as problem:
+        text = f"The records in {path} cannot be read just now: {problem}."
+        return Finding("records", "warn", text, "Look again when no sync is running.")
     except sqlite3.Error as problem:
         version, state = 0, str(problem)
     if version > VERSION:
         text = f"The records in {path} were written by a newer version of this program."
         mend = "Update this program; an older one begins new records from what is on Drive."
         return Finding("records", "warn", text, mend)
-    if state != "ok" or version != VERSION:
+    if state != "ok" or version == 0:
         text = f"The records in {path} are damaged."
         mend = "Nothing to do: the next sync makes new ones from what is on Drive."
         return Finding("records", "warn", text, mend)
@@ -260,10 +266,10 @@ def _lease(folder: Path) -> Finding:
     return Finding("running", "ok", f"A sync is running ({where}).")
 
 
-def _storages(place: Place, settings: Settings) -> Iterator[Finding]:
-    """Say how each storage stands; one that the configuration makes is known to a server alone."""
+def _storages(place: Place, settings: Settings, configured: Iterable[Storage]) -> Iterator[Finding]:
+    """Say how each storage stands."""
     try:
-        found = storages.load(place.state_dir)
+        found = storages.joined(place.state_dir, configured)
     except DriveSyncError as problem:
         yield _of("storages", problem)
         return

@@ -588,7 +588,7 @@ class Missing(FileProblem):
     """404 on an id of ours."""
 
     code = "drive.missing"
-    template = "the copy on Drive is gone; it is made again"
+    template = "not found on Drive; the next sync looks again, and copies it anew if it is gone"
 
 
 class Exists(FileProblem):

@@ -46,6 +46,7 @@ from jupyter_drive_sync.core.storage import (
     is_path,
     read,
 )
+from jupyter_drive_sync.core.tree import RelPath, is_below
 from jupyter_drive_sync.runner import consent, storages
 from jupyter_drive_sync.runner.account import Account
 from jupyter_drive_sync.runner.hub import follow_at
@@ -196,7 +197,7 @@ class DriveStorage:
             DriveSyncError: what else stands in the way.
         """
         only = [self._name(name) for name in names]
-        return _transfer(self._perform(self.job("export", only=only, writing=True)))
+        return _transfer(self._perform(self.job("export", only=only, writing=True)), only)
 
     def authorize(self) -> str:
         """Have the person of the client file consent, in a browser; returns the account's address.
@@ -247,9 +248,16 @@ class DriveStorage:
             here: the folder here, where it is not the storage's own.
             only: names that it is about; none means all.
             writing: whether it writes to Drive.
+
+        Raises:
+            BadStorage, StateUnusable, StateFull: it cannot be described, or not be written down
+                which files are its keys.
         """
         storage = self.target if writing else self.source
         here = here or self.folder
+        storages.note_keys(
+            self.place.state_dir, storages.key_files(self.place.home, [self.source, self.target])
+        )
         return storages.job(
             self.place,
             storage,
@@ -272,8 +280,7 @@ class DriveStorage:
         return self._below(hashlib.sha256(key.encode()).hexdigest()[:16])
 
     def _below(self, name: str) -> Path:
-        # No name of a storage begins with a dot.
-        return storages.folder_of(self.place.state_dir, ".python") / name
+        return storages.folder_of(self.place.state_dir, storages.PYTHON) / name
 
     def _own_grant(self, storage: Storage) -> Path:
         return self._below(hashlib.sha256(storage.client_file.encode()).hexdigest()[:16])
@@ -385,14 +392,20 @@ def _file(base: Path, name: str) -> str:
     return name if not name or is_address(name) else str(base / Path(name).expanduser())
 
 
-def _transfer(result: Mapping[str, Any]) -> Transfer:
+def _transfer(result: Mapping[str, Any], only: Sequence[str] = ()) -> Transfer:
+    """Read how it went; of ``only`` alone, where names are given: an export sees more."""
+
+    def asked(item: Mapping[str, Any]) -> bool:
+        path = RelPath(item["path"])
+        return not only or any(is_below(path, RelPath(name)) for name in only)
+
     failed = [item for item in result["files"] if item["outcome"] == "failed"]
     if failed:
         first = failed[0]
         count = result["counters"]["failed"]
         raise Incomplete(path=first["path"], reason=first["reason"], count=count)
     return Transfer(
-        {item["path"]: item["outcome"] for item in result["files"]},
+        {item["path"]: item["outcome"] for item in result["files"] if asked(item)},
         result["counters"]["unchanged"],
         result["counters"]["bytes"],
     )

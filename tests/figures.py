@@ -60,6 +60,8 @@ GOALS: Final = (
     _count("crash points", "crash points, three phases of every boundary", 2_000),
     _count("double crashes", "of these with a crash during the recovery", 200),
     _count("sigkills", "SIGKILLs of a real child", 200),
+    Goal("restored", "files of a lost home, back on another machine", 10_000, True, max),
+    Goal("kills restored", "kills on the way there, and on the way back", 5, True, min),
     _count("fault cells", "endpoint x fault cells that fired", 200),
     _none("cells unhit", "cells that did not fire"),
     _none("duplicates", "duplicates over all of it"),

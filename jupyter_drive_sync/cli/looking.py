@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Final
 
 import click
 
@@ -84,16 +83,9 @@ def _tell_status(desk: Desk, now: Status, state: str, email: str) -> None:
 def history(desk: Desk, *, run: int | None, limit: int, storage: str) -> None:
     """List the last runs, or what RUN did with each file."""
     desk = of_storage(desk, storage)
-    if not (desk.place.state_dir / "ledger.sqlite").exists():
-        runs: list[Run] = []
-        files: list[Mapping[str, Any]] = []
-    else:
-        ledger, _ = Ledger.open(desk.place.state_dir)
-        with ledger:
-            runs = ledger.runs(limit=200)
-            files = (
-                [describe_file(each) for each in ledger.outcomes(run)] if run is not None else []
-            )
+    with Ledger.found(desk.place.state_dir) as ledger:
+        runs = ledger.runs(limit=200) if ledger else []
+        done = ledger.outcomes(run) if ledger and run is not None else []
     if run is None:
         for each in runs[:limit]:
             desk.out.record("run", asdict(each))
@@ -106,7 +98,7 @@ def history(desk: Desk, *, run: int | None, limit: int, storage: str) -> None:
         raise UsageError(problem=f"There is no run {run}; `jupyter drive-sync history` lists them.")
     _tell_run(desk.out, found)
     desk.out.record("run", asdict(found))
-    for file in files:
+    for file in map(describe_file, done):
         desk.out.record("file", file)
         desk.out.say(words.outcome_line(file))
 
@@ -128,7 +120,8 @@ def doctor(desk: Desk) -> int:
     Sends two or three harmless requests to Google and changes nothing.
     """
     worst = 0
-    for finding in examination.examine(desk.place, os.environ, desk.perform):
+    found = examination.examine(desk.place, os.environ, desk.perform, configured=desk.configured)
+    for finding in found:
         desk.out.record("finding", asdict(finding))
         desk.out.say(f"{_MARKS[finding.level]}  {finding.check:<12}  {finding.text}")
         if finding.mend:

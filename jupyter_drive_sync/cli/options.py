@@ -13,13 +13,15 @@ from typing import Any, Concatenate, Final, Literal, ParamSpec
 
 import click
 
+from jupyter_drive_sync.cli.configuration import server_config
 from jupyter_drive_sync.cli.output import Output
-from jupyter_drive_sync.core.storage import NoSuchStorage
+from jupyter_drive_sync.core.settings import from_mapping
+from jupyter_drive_sync.core.storage import NoSuchStorage, Storage
 from jupyter_drive_sync.errors import DriveSyncError
 from jupyter_drive_sync.runner import storages
-from jupyter_drive_sync.runner.hub import follow_at
+from jupyter_drive_sync.runner.hub import follow_at, look
 from jupyter_drive_sync.runner.parent import Child
-from jupyter_drive_sync.runner.place import Place, find_place
+from jupyter_drive_sync.runner.place import Place
 from jupyter_drive_sync.runner.protocol import Job
 
 P = ParamSpec("P")
@@ -32,12 +34,41 @@ class Desk:
     """What a command works at.
 
     Attributes:
-        place: the home, as the options name it.
+        place: the home, as the options name it, else the configuration of Jupyter servers.
         out: where it speaks to.
+        configured: storages of that configuration.
+        roots: where the folders of storages may lie, beside the home.
     """
 
     place: Place
     out: Output
+    configured: tuple[Storage, ...] = ()
+    roots: tuple[Path, ...] = ()
+
+    def storages(self) -> tuple[Storage, ...]:
+        """Return all storages (errors as :func:`storages.joined`)."""
+        return storages.joined(self.place.state_dir, self.configured)
+
+    def storage(self, name: str) -> Storage:
+        """Return a storage.
+
+        Raises:
+            NoSuchStorage: there is none of that name.
+        """
+        return storages.find(self.storages(), name)
+
+    def heeding_hub(self) -> Place:
+        """Return the home with what the hub's admin sets for its person, where there is a hub.
+
+        Raises:
+            Relayed, HubSilent: the hub does not say.
+            BadSettings: what it sets cannot be used.
+        """
+        if self.place.credentials != "broker":
+            return self.place
+        settings = {**self.place.settings, **look(self.place).settings}
+        from_mapping(settings)
+        return replace(self.place, settings=settings)
 
     def perform(self, job: Job) -> Mapping[str, Any]:
         """Run a job in a child; Ctrl-C and an ending terminal cancel it in order.
@@ -65,12 +96,11 @@ def of_storage(desk: Desk, name: str) -> Desk:
         return desk
     folder = storages.folder_of(desk.place.state_dir, name)
     try:
-        storage = storages.find(storages.load(desk.place.state_dir), name)
-        home = storages.local_of(desk.place, storage)
+        home = storages.local_of(desk.place, desk.storage(name), desk.roots)
     except NoSuchStorage:
         if name.startswith(".") or "/" in name or not folder.is_dir():
             raise
-        home = desk.place.home  # one of a server's configuration
+        home = desk.place.home  # of a server that was told of it on its own command line
     return replace(desk, place=replace(desk.place, state_dir=folder, home=home))
 
 
@@ -123,7 +153,9 @@ def at_desk(
             out = Output(as_json=bool(kwargs.pop("as_json")))
             named: dict[str, Any] = {name: kwargs.pop(name) for name in _OPTIONS}
             try:
-                desk = Desk(find_place(os.environ, **named), out)
+                config = server_config()
+                place = config.place(os.environ, named)
+                desk = Desk(place, out, config.storages_read(), config.roots())
                 status = command(desk, *args, **kwargs)
             except DriveSyncError as problem:
                 out.problem(problem)

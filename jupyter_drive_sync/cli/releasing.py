@@ -50,13 +50,12 @@ def release(
     files and folders alone.
     """
     desk = of_storage(desk, storage)
-    if not (desk.place.state_dir / "ledger.sqlite").exists():
-        if hold is not None:
-            raise NoSuchHold(problem="Nothing waits for you: there was no sync yet.")
-        desk.out.say("Nothing waits for you.")
-        return 0
-    ledger, _ = Ledger.open(desk.place.state_dir)
-    with ledger:
+    with Ledger.found(desk.place.state_dir) as ledger:
+        if ledger is None:
+            if hold is not None:
+                raise NoSuchHold(problem="Nothing waits for you: there was no sync yet.")
+            desk.out.say("Nothing waits for you.")
+            return 0
         if hold is None:
             return _list(desk, ledger)
         if choice is None:

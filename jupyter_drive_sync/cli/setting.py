@@ -11,6 +11,7 @@ from jupyter_drive_sync.cli.options import Desk, at_desk
 from jupyter_drive_sync.core.settings import from_mapping
 from jupyter_drive_sync.errors import BadSettings
 from jupyter_drive_sync.runner import settings_file
+from jupyter_drive_sync.server.problems import SetByAdmin
 
 
 @click.command()
@@ -26,8 +27,10 @@ def settings(desk: Desk, *, name: str | None, value: str | None, unset: bool) ->
     """
     place = desk.place
     if name is not None and (unset or value is not None):
+        if name in place.settings:
+            raise SetByAdmin(name=f"c.DriveSync.{name}")
         settings_file.store(place.state_dir, name, None if unset else value)
-    values = asdict(settings_file.load(place.state_dir, under=place.defaults))
+    values = asdict(place.load_settings())
     defaults = asdict(from_mapping(place.defaults))
     if name is not None and name not in values:
         raise BadSettings(name=name, problem="there is no such setting")

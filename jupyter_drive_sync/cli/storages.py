@@ -21,6 +21,8 @@ from jupyter_drive_sync.errors import DriveSyncError, UsageError
 from jupyter_drive_sync.runner import consent, storages
 from jupyter_drive_sync.runner.clock import SystemClock
 from jupyter_drive_sync.runner.place import Place
+from jupyter_drive_sync.runner.protocol import Job, JobKind
+from jupyter_drive_sync.server.problems import SetByAdmin
 from jupyter_drive_sync.storage import open_storage
 
 _SHOWN: Final = 20
@@ -38,7 +40,7 @@ def storages_() -> None:
 @at_desk("home")
 def list_(desk: Desk) -> None:
     """List the storages, with how each stands."""
-    for storage in storages.load(desk.place.state_dir):
+    for storage in desk.storages():
         status = _status(desk.place, storage)
         desk.out.record("storage", {**storage.shown(), "status": status})
         desk.out.say(f"{storage.name}  {_arrow(storage)}  ({_standing(status)})")
@@ -50,7 +52,7 @@ def list_(desk: Desk) -> None:
 @at_desk("home")
 def show(desk: Desk, *, name: str) -> None:
     """Show one storage: what it is, and how it stands."""
-    storage = storages.find(storages.load(desk.place.state_dir), name)
+    storage = desk.storage(name)
     status = _status(desk.place, storage)
     desk.out.record("storage", {**storage.shown(), "status": status})
     for key, value in storage.shown().items():
@@ -71,7 +73,7 @@ def show(desk: Desk, *, name: str) -> None:
 @click.option(
     "--with",
     "kind",
-    type=click.Choice(["auto", "own", "broker", "adc", "service_account", "client"]),
+    type=click.Choice(["auto", "own", "broker", "adc", "service_account", "client", "hub"]),
     help="Whose rights.  [default: of the key or client that is named, else those of the home]",
 )
 @click.option("--key", metavar="FILE", help="Key of a service account, or its https address.")
@@ -122,13 +124,13 @@ def add(
         "excludes": list(excludes),
     }
     storage = read({key: value for key, value in given.items() if value}, check_schedule=cron.parse)
-    known = {item.name.lower() for item in storages.load(desk.place.state_dir)}
+    known = {item.name.lower() for item in desk.storages()}
     if name.lower() in known and not again:
         raise BadStorage(name=name, problem="there is one of that name; change it with --replace")
     if no_check:
-        storages.local_of(desk.place, storage)
+        storages.local_of(desk.place, storage, desk.roots)
     else:
-        _tell_valid(desk, desk.perform(storages.job(desk.place, storage, "validate_storage")))
+        _tell_valid(desk, desk.perform(_job(desk, storage, "validate_storage")))
     storages.keep(desk.place.state_dir, storage)
     desk.out.record("storage", {**storage.shown(), "status": _status(desk.place, storage)})
     desk.out.say(f"Kept. `jupyter drive-sync storages run {storage.name}` runs it.")
@@ -139,8 +141,8 @@ def add(
 @at_desk("home", "client_file", "credentials")
 def validate(desk: Desk, *, name: str) -> None:
     """Try whether a storage works: credentials, folder, and one file that can be read."""
-    storage = storages.find(storages.load(desk.place.state_dir), name)
-    _tell_valid(desk, desk.perform(storages.job(desk.place, storage, "validate_storage")))
+    storage = desk.storage(name)
+    _tell_valid(desk, desk.perform(_job(desk, storage, "validate_storage")))
 
 
 @storages_.command("run")
@@ -150,10 +152,10 @@ def validate(desk: Desk, *, name: str) -> None:
 @at_desk("home", "client_file", "credentials")
 def run_(desk: Desk, *, name: str, paths: tuple[str, ...], dry_run: bool) -> int:
     """Run a storage now, or only the given PATHs below its folder. Goes on where it stopped."""
-    storage = storages.find(storages.load(desk.place.state_dir), name)
+    storage = desk.storage(name)
     args = {"only": [path.strip("/") for path in paths], "dry_run": dry_run}
     try:
-        result = desk.perform(storages.job(desk.place, storage, storage.direction, args=args))
+        result = desk.perform(_job(desk, storage, storage.direction, args=args))
     except DriveSyncError as problem:
         if problem.code.startswith("held."):
             # The sentence speaks of the home's holds.
@@ -170,7 +172,7 @@ def run_(desk: Desk, *, name: str, paths: tuple[str, ...], dry_run: bool) -> int
 @at_desk("home")
 def authorize(desk: Desk, *, name: str, no_browser: bool) -> None:
     """Connect a storage that has an OAuth client of its own, with the scope that it needs."""
-    storage = storages.find(storages.load(desk.place.state_dir), name)
+    storage = desk.storage(name)
     if storage.credentials != "client":
         raise UsageError(
             problem=f"The storage {name} uses {storage.credentials} credentials; only one with a "
@@ -201,6 +203,9 @@ def authorize(desk: Desk, *, name: str, no_browser: bool) -> None:
 @at_desk("home")
 def remove(desk: Desk, *, name: str) -> None:
     """Forget a storage and its permission. Files stay, here and on Drive."""
+    if all(item.name != name for item in storages.load(desk.place.state_dir)):
+        desk.storage(name)
+        raise SetByAdmin(name=f"c.DriveSync.storages[{name!r}]")
     storages.remove(desk.place.state_dir, name)
     desk.out.record("removed", {"name": name})
     desk.out.say(f"Forgot the storage {name}. Its files stay, here and on Drive.")
@@ -229,6 +234,10 @@ def download(desk: Desk, *, names: tuple[str, ...], config: Path, to: Path) -> i
     desk.out.record("run", result)
     _tell(desk.out, storage.source, result, dry_run=False)
     return int(result["exit_code"])
+
+
+def _job(desk: Desk, storage: Storage, kind: JobKind, **more: Any) -> Job:
+    return storages.job(desk.place, storage, kind, roots=desk.roots, **more)
 
 
 def _absolute(path: str | None) -> str | None:

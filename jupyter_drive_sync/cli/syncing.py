@@ -39,7 +39,7 @@ def sync(desk: Desk, *, paths: tuple[Path, ...], dry_run: bool) -> int:
     """
     only = [below_home(desk.place.home, path) for path in paths]
     only = [] if "" in only else only
-    job = desk.place.job("preview" if dry_run else "mirror", args={"only": only})
+    job = desk.heeding_hub().job("preview" if dry_run else "mirror", args={"only": only})
     result = desk.perform(job)
     desk.out.record("preview" if dry_run else "run", result)
     if dry_run:
@@ -109,7 +109,7 @@ def check(desk: Desk, *, repair: bool) -> int:
     Reads every file and asks Drive for the whole tree, so it takes longer than a sync. Without
     --repair nothing is changed.
     """
-    result = desk.perform(desk.place.job("check", args={"repair": repair}))
+    result = desk.perform(desk.heeding_hub().job("check", args={"repair": repair}))
     out = desk.out
     out.record("check", result)
     if result["repaired"] is not None:

@@ -100,6 +100,9 @@ SECRETS: Final = (
 )
 """Left out whatever anybody says: whoever holds these can act as the person."""
 
+KEY: Final = "named as a key or an OAuth client"
+"""Why a file that a storage names is left out, in the place of a rule."""
+
 PART: Final = re.compile(r"\.[0-9a-f]{24}\.drive-sync-(part|swap)")
 """Name of a file of ours that is on its way back; never mirrored, whatever anybody says."""
 
@@ -194,13 +197,19 @@ class Selection:
         settings: ``excludes``, ``includes``, ``default_excludes`` and ``max_file_size`` count.
         driveignore: the text of ``.driveignore`` in the home.
         state: our state folder where that lies below the home.
+        keys: files that hold a key, whatever they are called.
 
     Raises:
         BadSettings: a pattern cannot be used; names where it stands.
     """
 
     def __init__(
-        self, settings: Settings, *, driveignore: str = "", state: RelPath | None = None
+        self,
+        settings: Settings,
+        *,
+        driveignore: str = "",
+        state: RelPath | None = None,
+        keys: Collection[RelPath] = (),
     ) -> None:
         defaults = DEFAULTS if settings.default_excludes else ()
         own = [
@@ -211,6 +220,7 @@ class Selection:
         includes = [Line(text, "includes", "includes") for text in settings.includes]
         self._secrets = Patterns(Line(text, "never mirrored", "") for text in SECRETS)
         self._states = {STATE, state or STATE}
+        self._keys = frozenset(keys)
         self._excludes = Patterns([Line(text, "default", "") for text in defaults] + own)
         self._includes = Patterns(includes)
         self._leading = Patterns(leading(includes))
@@ -229,6 +239,7 @@ class Selection:
                 [line.text for line in self._includes.lines],
                 self._limit,
                 sorted(self._markers),
+                *([sorted(self._keys)] if self._keys else ()),
             )
         )
         return hashlib.sha256(rules.encode("utf-8", "backslashreplace")).hexdigest()
@@ -296,10 +307,8 @@ class Selection:
         rule = self._excludes.last(path, kind)
         if above.reason:
             return _below(above, rule)
-        if path in self._states and kind is Kind.FOLDER:
-            return _Verdict("state", "our own state (never mirrored)")
-        if kind is Kind.FILE and PART.fullmatch(name_of(path)):
-            return _Verdict("part", "on its way back (never mirrored)")
+        if named := self._named(path, kind):
+            return named
         secret = self._secrets.last(path, kind)
         included, why = self._included(path, kind, above)
         if secret is not None:
@@ -307,6 +316,16 @@ class Selection:
         if rule is not None and not rule.lifts and not why:
             return _Verdict("excluded", rule.rule)
         return _Verdict("not_included" if why else "", why, included)
+
+    def _named(self, path: RelPath, kind: Kind) -> _Verdict | None:
+        """Judge what is left out for what it is, not by a pattern."""
+        if kind is Kind.FOLDER:
+            state = path in self._states
+            return _Verdict("state", "our own state (never mirrored)") if state else None
+        if path in self._keys:
+            return _Verdict("secret", KEY)
+        part = PART.fullmatch(name_of(path))
+        return _Verdict("part", "on its way back (never mirrored)") if part else None
 
     def _included(self, path: RelPath, kind: Kind, above: _Verdict) -> tuple[bool, str]:
         """Tell whether the includes want a path, and if they have no use for it, why."""

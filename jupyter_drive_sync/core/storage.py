@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 Direction = Literal["import", "export"]
 Scope = Literal["drive.file", "drive.readonly", "drive"]
-CredentialsKind = Literal["auto", "own", "broker", "adc", "service_account", "client"]
+CredentialsKind = Literal["auto", "own", "broker", "adc", "service_account", "client", "hub"]
 
 HOME: Final = "home"
 """The built-in export storage: the mirror of the home."""
@@ -35,10 +35,18 @@ _MOST_PATTERNS: Final = 1000
 
 
 class BadStorage(UsageError):
-    """A storage has a value that cannot be used."""
+    """A storage has a value that cannot be used; the parameter ``field`` names it where one is."""
 
     code = "storage.invalid"
     template = "The storage {name} cannot be used: {problem}."
+
+
+class _Wrong(ValueError):
+    """What is wrong, and of which value."""
+
+    def __init__(self, problem: str, field: str = "") -> None:
+        super().__init__(problem)
+        self.field = field
 
 
 class NoSuchStorage(UsageError):
@@ -70,7 +78,8 @@ class Storage:
         scope: what of Drive it needs to see.
         credentials: whose rights: those of the home (``auto``: of the hub's broker where there is
             one, else one's ``own``), Application Default Credentials (``adc``), a
-            ``service_account``, or a grant of its own by another ``client``.
+            ``service_account``, a grant of its own by another ``client``; or, of a course that the
+            ``hub`` fetched once, nobody's: ``drive`` is the course's name then.
         key_file: path or https address of the service account's key.
         client_file: path of the OAuth client file.
         subject: address of the person for whom a service account acts.
@@ -136,25 +145,27 @@ def read(
     given = {"name": name, **values} if name else dict(values)
     try:
         return _read(given, check_schedule)
-    except ValueError as problem:
-        raise BadStorage(name=_label(given.get("name")), problem=str(problem)) from None
+    except _Wrong as problem:
+        raise BadStorage(
+            name=_label(given.get("name")), problem=str(problem), field=problem.field
+        ) from None
 
 
 def _read(given: Mapping[str, Any], check_schedule: Callable[[str], object]) -> Storage:
-    """Read a storage; a ``ValueError`` says what is wrong."""
+    """Read a storage; a ``_Wrong`` says what is wrong."""
     found: dict[str, Any] = {}
     for key, value in given.items():
         if key in _SECRETS:
-            raise ValueError(f"{key} is a secret itself; name the file that holds it instead")
+            raise _Wrong(f"{key} is a secret itself; name the file that holds it instead")
         if key not in _READERS:
-            raise ValueError(f"there is no setting {_short(key)}")
+            raise _Wrong(f"there is no setting {_short(key)}")
         found[key] = _about(key, _READERS[key], value)
     missing = next((key for key in ("name", "local", "drive") if not found.get(key)), "")
     if missing:
-        raise ValueError(f"it has no {missing}")
+        raise _Wrong(f"it has no {missing}", missing)
     storage = _completed(found)
-    if problem := _contradiction(storage):
-        raise ValueError(problem)
+    if clash := _contradiction(storage):
+        raise _Wrong(*clash)
     if storage.schedule:
         _about("schedule", check_schedule, storage.schedule)
     return storage
@@ -165,7 +176,7 @@ def _about(key: str, reader: Callable[[Any], T], value: Any) -> T:
     try:
         return reader(value)
     except ValueError as problem:
-        raise ValueError(f"{key} {problem}") from None
+        raise _Wrong(f"{key} {problem}", key) from None
 
 
 def read_all(
@@ -237,29 +248,58 @@ def _completed(values: dict[str, Any]) -> Storage:
     return Storage(**values)
 
 
-def _contradiction(storage: Storage) -> str:
-    """Say what of a storage does not go together; ``""`` where all does."""
+def _contradiction(storage: Storage) -> tuple[str, str] | None:
+    """Say what of a storage does not go together, and which value it is about."""
     kind = storage.credentials
     rules = (
-        (storage.name == HOME, "home is the mirror of the home, which is there already"),
-        (kind in _USES_KEY and not storage.key_file, "a service account needs its key_file"),
-        (kind not in _USES_KEY and storage.key_file, f"credentials {kind} have no key_file"),
-        (kind == "client" and not storage.client_file, "credentials client need a client_file"),
-        (kind != "client" and storage.client_file, f"credentials {kind} have no client_file"),
+        (storage.name == HOME, "home is the mirror of the home, which is there already", "name"),
+        (
+            kind in _USES_KEY and not storage.key_file,
+            "a service account needs its key_file",
+            "key_file",
+        ),
+        (
+            kind not in _USES_KEY and storage.key_file,
+            f"credentials {kind} have no key_file",
+            "key_file",
+        ),
+        (
+            kind == "client" and not storage.client_file,
+            "credentials client need a client_file",
+            "client_file",
+        ),
+        (
+            kind != "client" and storage.client_file,
+            f"credentials {kind} have no client_file",
+            "client_file",
+        ),
         (
             kind not in _USES_SUBJECT and storage.subject,
             "only a service account acts for a subject",
+            "subject",
         ),
         (
             storage.direction == "export" and storage.scope == "drive.readonly",
             "an export writes, which the scope drive.readonly does not allow",
+            "scope",
         ),
         (
-            kind in ("auto", "own", "broker") and storage.scope != "drive.file",
+            kind == "hub" and storage.direction == "export",
+            "a course of the hub is only brought, it takes nothing",
+            "direction",
+        ),
+        (
+            kind == "hub" and not _NAME.fullmatch(storage.drive),
+            "drive is no name of a course, which credentials hub want",
+            "drive",
+        ),
+        (
+            kind in ("auto", "own", "broker", "hub") and storage.scope != "drive.file",
             f"the home's own permission does not cover {storage.scope}, only drive.file: {_WIDER}",
+            "scope",
         ),
     )
-    return next((words for wrong, words in rules if wrong), "")
+    return next(((words, about) for wrong, words, about in rules if wrong), None)
 
 
 # -- one value each; a ValueError says what is wrong, its words follow the name --------------------

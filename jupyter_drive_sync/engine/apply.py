@@ -40,6 +40,7 @@ from jupyter_drive_sync.drive.types import (
     Patch,
     PinRevision,
 )
+from jupyter_drive_sync.engine import doubts
 from jupyter_drive_sync.engine.binding import (
     Binding,
     blank,
@@ -176,6 +177,7 @@ class Apply:
                 self._progress.failed(step.path, problem, kind=step.kind)
         contents = Contents(
             self._ledger,
+            self._drive,
             self._binding,
             self._sender,
             executor=self._executor,
@@ -378,7 +380,7 @@ class Apply:
         )
 
     def _give_up(self, refused: Sequence[tuple[Operation, Intent, DriveSyncError]]) -> None:
-        """Note which parts of a batch failed, and let go of what is gone or no longer ours.
+        """Note which parts of a batch failed, and let go of what is no longer ours.
 
         What was refused for now may have been done all the same: the next pass asks.
         """
@@ -388,9 +390,10 @@ class Apply:
             problem = Refused(reason="notFound") if there else said
             if isinstance(problem, FileProblem):
                 self._ledger.drop([intent.nonce])
-            if isinstance(problem, Missing | NotOurs):
+            if isinstance(problem, NotOurs):
                 self._ledger.forget([intent.entry.id])
             self._progress.failed(step.path, problem, kind=step.kind)
+        doubts.doubt(self._ledger, gone)
 
     def _gone(self, ids: Sequence[FileId]) -> set[FileId]:
         """Ask for objects that Drive did not find: forgotten by mistake, they would get a twin."""

@@ -39,7 +39,7 @@ from jupyter_drive_sync.engine.executor import Executor
 from jupyter_drive_sync.engine.fetch import Fetched, Fetcher, key_of
 from jupyter_drive_sync.engine.report import Progress
 from jupyter_drive_sync.engine.site import Site
-from jupyter_drive_sync.engine.survey import state_below_home
+from jupyter_drive_sync.engine.survey import keys_below_home, state_below_home
 from jupyter_drive_sync.errors import (
     Busy,
     DriveSyncError,
@@ -288,7 +288,7 @@ def refusal(site: Site, to: Path | None) -> Callable[[RelPath, Kind], str]:
         except ValueError:
             base = None
     anything = replace(site.settings, excludes=(), includes=(), default_excludes=False)
-    rules = Selection(anything, state=state_below_home(site))
+    rules = Selection(anything, state=state_below_home(site), keys=keys_below_home(site))
 
     def refuse(path: RelPath, kind: Kind) -> str:
         if base is None:

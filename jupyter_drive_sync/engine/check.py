@@ -90,8 +90,7 @@ def check(
         DriveSyncError: Drive does not answer.
     """
     identity, _ = Identity.load(site)
-    ledger, _ = Ledger.open(site.state_dir)
-    with ledger, open_home(site) as home:
+    with Ledger.draft(site.state_dir) as ledger, open_home(site) as home:
         progress.enter("comparing")
         shown = tuple(whole_tree(drive, identity.home_id))
         progress.enter("scanning")
@@ -128,9 +127,9 @@ def check(
 
 def distrust(site: Site) -> None:
     """Make the next pass read every file and the whole tree, and rebuild the ledger from them."""
-    ledger, _ = Ledger.open(site.state_dir)
-    with ledger:
-        ledger.distrust()
+    with Ledger.found(site.state_dir) as ledger:
+        if ledger is not None:  # a new one trusts nothing by itself
+            ledger.distrust()
 
 
 class _Comparison:

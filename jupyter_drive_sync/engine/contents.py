@@ -23,6 +23,8 @@ from jupyter_drive_sync.core.tree import (
     name_of,
     parent_of,
 )
+from jupyter_drive_sync.drive.api import Drive
+from jupyter_drive_sync.engine import doubts
 from jupyter_drive_sync.engine.binding import Binding, confirmed, marks, new_entry
 from jupyter_drive_sync.engine.executor import Executor
 from jupyter_drive_sync.engine.ledger import Ledger
@@ -35,6 +37,7 @@ from jupyter_drive_sync.errors import (
     DriveFull,
     DriveSyncError,
     FileProblem,
+    Missing,
 )
 
 SLICE: Final = 1000
@@ -71,6 +74,7 @@ class Contents:
 
     Args:
         ledger: records what is sent and what was confirmed.
+        drive: is asked what became of files that it does not find.
         binding: makes the intents.
         sender: reads a file and sends it, in the executor's threads.
         executor: runs it.
@@ -85,6 +89,7 @@ class Contents:
     def __init__(
         self,
         ledger: Ledger,
+        drive: Drive,
         binding: Binding,
         sender: Sender,
         *,
@@ -97,6 +102,7 @@ class Contents:
         full: DriveSyncError | None = None,
     ) -> None:
         self._ledger = ledger
+        self._drive = drive
         self._binding = binding
         self._sender = sender
         self._executor = executor
@@ -158,15 +164,29 @@ class Contents:
         What ends the pass lets the uploads under way come to their end first: their replies count.
         """
         anew: list[Content] = []
+        missing: list[Sent] = []
         for sent in self._executor.run(self._tasks(contents)):
             if sent.anew:
                 anew.append(sent.content)
+            elif isinstance(sent.problem, Missing):
+                missing.append(sent)
             else:
                 self._sent(sent)
                 self._mood.take(sent.problem)
         if self._mood.fatal is not None:
             raise self._mood.fatal
-        return self._under_new_ids(anew)
+        return self._under_new_ids([*anew, *self._gone(missing)])
+
+    def _gone(self, missing: Sequence[Sent]) -> list[Content]:
+        """Return what Drive calls deleted of that which it does not find; the rest has to wait."""
+        ids = {sent.content.intent.entry.id for sent in missing}
+        gone = doubts.gone(self._ledger, self._drive, self._run, ids) if ids else frozenset()
+        self._ledger.drop(sent.content.intent.nonce for sent in missing)
+        doubts.doubt(self._ledger, ids - gone)
+        for sent in missing:
+            if sent.content.intent.entry.id not in gone:
+                self._sent(sent)
+        return [sent.content for sent in missing if sent.content.intent.entry.id in gone]
 
     def _tasks(self, contents: Sequence[Content]) -> Iterator[Callable[[], Sent]]:
         for content in contents:

@@ -119,9 +119,8 @@ class Import:
             HomeFull, HomeUnwritable: the disk does not take it.
             DriveSyncError: what else ended it; the history has it too.
         """
-        ledger, _ = Ledger.open(self.site.state_dir)
-        with ledger:
-            book = ledger.copy() if dry_run else ledger
+        state = self.site.state_dir
+        with Ledger.draft(state) if dry_run else Ledger.open(state)[0] as book:
             number = book.begin(self.job, self.site.clock.wall())
             try:
                 plan = self._bring(book, folder, tuple(only), dry_run=dry_run)
@@ -190,11 +189,10 @@ class Import:
 
     def _sent(self, landing: Landing) -> dict[FileId, LedgerEntry]:
         """Return what an export has sent, and what is here as it was then."""
-        if self.exported is None or not (self.exported / "ledger.sqlite").exists():
+        if self.exported is None:
             return {}
-        ledger, _ = Ledger.open(self.exported)
-        with ledger:
-            found = ledger.tree().files.values()
+        with Ledger.found(self.exported) as ledger:
+            found = ledger.tree().files.values() if ledger else ()
         return {
             entry.id: entry
             for entry in found

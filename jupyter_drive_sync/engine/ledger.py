@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Final
 
 from jupyter_drive_sync.core.rivals import RANK, arrange
-from jupyter_drive_sync.core.said import packed, unpacked
+from jupyter_drive_sync.core.said import packed
 from jupyter_drive_sync.core.tree import (
     FileId,
     Kind,
@@ -30,7 +30,7 @@ from jupyter_drive_sync.core.tree import (
     is_below,
     to_bytes,
 )
-from jupyter_drive_sync.engine.ledger_file import open_file, plain_words
+from jupyter_drive_sync.engine.ledger_file import find_file, in_memory, open_file, plain_words
 from jupyter_drive_sync.engine.ledger_rows import (
     PUT,
     answer_deletions,
@@ -38,11 +38,13 @@ from jupyter_drive_sync.engine.ledger_rows import (
     find_at,
     find_failures,
     find_outcomes,
+    from_hold,
     load,
     put_edit,
     rebase,
     remember_chain,
     to_entry,
+    to_hold,
     to_row,
     to_run,
     to_trashed,
@@ -60,6 +62,7 @@ from jupyter_drive_sync.engine.records import (
 )
 from jupyter_drive_sync.errors import NoSuchHold
 
+_FILE: Final = "ledger.sqlite"
 _RUNS_KEPT: Final = 200
 _OUTCOME_RUNS_KEPT: Final = 30
 
@@ -75,7 +78,7 @@ class Ledger:
 
     @classmethod
     def open(cls, folder: Path) -> tuple[Ledger, str]:
-        """Open the ledger of a state folder, making it where there is none.
+        """Open the ledger of a state folder, making it where there is none; the lease is held.
 
         Returns:
             The ledger, and why it was begun anew: ``""`` (it was not), ``"new"``, ``"broken"`` or
@@ -85,15 +88,29 @@ class Ledger:
             StateUnusable: the folder cannot be written.
             StateFull: its disk is full.
         """
-        path = folder / "ledger.sqlite"
-        connection, why = open_file(path)
-        return cls(connection, path), why
+        connection, why = open_file(folder / _FILE)
+        return cls(connection, folder / _FILE), why
 
-    def copy(self) -> Ledger:
-        """Return a copy in memory, for a dry run."""
-        memory = sqlite3.connect(":memory:", isolation_level=None)
-        self._db.backup(memory)
-        return Ledger(memory, self._path)
+    @classmethod
+    @contextlib.contextmanager
+    def found(cls, folder: Path) -> Iterator[Ledger | None]:
+        """Open what there is, beside whoever holds the lease; None where there was no run yet."""
+        connection = find_file(folder / _FILE)
+        if connection is None:
+            yield None
+            return
+        with cls(connection, folder / _FILE) as ledger:
+            yield ledger
+
+    @classmethod
+    def draft(cls, folder: Path) -> Ledger:
+        """Return a copy in memory, for a dry run, which has no lease; empty where there is none."""
+        path, memory = folder / _FILE, in_memory()
+        connection = find_file(path)
+        if connection is not None:
+            with contextlib.closing(connection), plain_words(path):
+                connection.backup(memory)
+        return cls(memory, path)
 
     def close(self) -> None:
         """Close the file."""
@@ -110,7 +127,7 @@ class Ledger:
     ) -> None:
         """Close the file; what it refused to a reader is said in plain words as well."""
         self.close()
-        if isinstance(error, sqlite3.OperationalError):
+        if isinstance(error, sqlite3.DatabaseError):
             with plain_words(self._path):
                 raise error
 
@@ -427,19 +444,7 @@ class Ledger:
             " coalesce(sum(i.size), 0) FROM holds h LEFT JOIN hold_items i ON i.hold = h.id"
             " GROUP BY h.id ORDER BY h.since, h.id"
         )
-        return [
-            Hold(
-                i,
-                kind,
-                since,
-                unpacked(reason, said),
-                tuple(json.loads(choices)),
-                count,
-                size,
-                answer,
-            )
-            for i, kind, since, reason, said, choices, answer, count, size in rows
-        ]
+        return [to_hold(row) for row in rows]
 
     def hold_items(self, hold: str) -> list[HoldItem]:
         """Return the files of a hold, by path."""
@@ -458,15 +463,7 @@ class Ledger:
                 hold = replace(hold, id=row[0], since=row[1])
             db.execute(
                 "INSERT OR REPLACE INTO holds VALUES (?,?,?,?,?,?,?)",
-                (
-                    hold.id,
-                    hold.kind,
-                    hold.since,
-                    str(hold.reason),
-                    json.dumps(hold.choices),
-                    "",
-                    packed(hold.reason),
-                ),
+                from_hold(hold),
             )
             db.execute("DELETE FROM hold_items WHERE hold = ?", (hold.id,))
             db.executemany(

@@ -22,6 +22,9 @@ from jupyter_drive_sync.errors import StateFull, StateUnusable
 VERSION: Final = 2
 """``PRAGMA user_version``; a higher one was written by a newer program."""
 
+_PATIENCE: Final = 60.0
+"""Seconds to wait for another's lock: a commit is as slow as the disk, a reader may be swapped."""
+
 _SCHEMA: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE objects (
@@ -74,6 +77,8 @@ _STEPS: Final = {
 def open_file(path: Path) -> tuple[sqlite3.Connection, str]:
     """Open a ledger's file, making it where there is none or none that can be used.
 
+    For the holder of the lease alone: what is set aside here may be what another writes to.
+
     Returns:
         The connection, and why the ledger was begun anew: ``""`` (it was not), ``"new"``,
         ``"broken"`` or ``"newer"``.
@@ -88,12 +93,55 @@ def open_file(path: Path) -> tuple[sqlite3.Connection, str]:
             why = _fault(path)
             if why:
                 _set_aside(path, why)
+        _touch(path)
         db = _connect(path)
         if why:
             _create(db)
         else:
             _bring_up_to_date(db)
         return db, why
+
+
+def find_file(path: Path) -> sqlite3.Connection | None:
+    """Open a ledger's file as it is, also while another writes to it; None where there is none.
+
+    One that cannot be used counts as none: the next run sets it aside.
+
+    Raises:
+        StateUnusable: the folder cannot be read, or the writer never lets go of the file.
+    """
+    if not path.exists():
+        return None
+    with plain_words(path):
+        try:
+            db = _connect(path, probe="SELECT 1 FROM sqlite_master")
+        except sqlite3.DatabaseError as error:
+            if _is_broken(error):
+                return None
+            raise
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version != VERSION and version not in _STEPS:
+            db.close()
+            return None
+        _bring_up_to_date(db)
+        return db
+
+
+def in_memory() -> sqlite3.Connection:
+    """Make a ledger that nobody keeps."""
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    _create(db)
+    return db
+
+
+def _touch(path: Path) -> None:
+    """Make the file; SQLite would with the rights of the umask, and its journal takes the file's.
+
+    One that is there is not touched: closing it would drop every lock of this process on it, those
+    of other connections too (https://sqlite.org/howtocorrupt.html, 2.2).
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _create(db: sqlite3.Connection) -> None:
@@ -134,34 +182,36 @@ def _fault(path: Path) -> str:
             (state,) = db.execute("PRAGMA quick_check(1)").fetchone()
             tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
     except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError) and _no_space(error):
-            raise
-        return "broken"
+        if _is_broken(error):
+            return "broken"
+        raise  # full, or in use: it is as good as it was
     known = version == VERSION or version in _STEPS
     return "" if state == "ok" and "objects" in tables and known else "broken"
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, *, probe: str = "BEGIN IMMEDIATE") -> sqlite3.Connection:
     """Open the file with locks where they work, else without."""
     try:
-        return _opened(path, "")
+        return _opened(path, "", probe)
     except sqlite3.OperationalError as error:
         if not any(word in str(error) for word in ("locking protocol", "disk I/O")):
             raise
-        return _opened(path, "?nolock=1")
+        return _opened(path, "&nolock=1", probe)
 
 
-def _opened(path: Path, options: str) -> sqlite3.Connection:
-    # SQLite would make it with the rights of the umask; its journal takes the file's own.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+def _opened(path: Path, options: str, probe: str) -> sqlite3.Connection:
     db = sqlite3.connect(
-        f"file:{quote(str(path))}{options}", uri=True, isolation_level=None, timeout=5
+        f"file:{quote(str(path))}?mode=rw{options}",
+        uri=True,
+        isolation_level=None,
+        timeout=_PATIENCE,
     )
     try:
         for pragma in ("journal_mode = TRUNCATE", "synchronous = FULL", "temp_store = MEMORY"):
             db.execute(f"PRAGMA {pragma}").fetchall()
-        db.execute("BEGIN IMMEDIATE")
-        db.execute("ROLLBACK")
+        db.execute(probe).fetchall()
+        if db.in_transaction:
+            db.rollback()
     except sqlite3.DatabaseError:
         db.close()
         raise
@@ -174,7 +224,12 @@ def _set_aside(path: Path, why: str) -> None:
     path.with_name(path.name + "-journal").unlink(missing_ok=True)
 
 
-def _no_space(error: sqlite3.OperationalError) -> bool:
+def _is_broken(error: sqlite3.DatabaseError) -> bool:
+    """Tell a file that is no ledger from one that cannot be had just now: in use, disk full."""
+    return not isinstance(error, sqlite3.OperationalError)
+
+
+def _no_space(error: sqlite3.DatabaseError) -> bool:
     return "full" in str(error)
 
 
@@ -183,7 +238,7 @@ def plain_words(path: Path) -> Iterator[None]:
     """Say in a sentence what the disk refuses."""
     try:
         yield
-    except sqlite3.OperationalError as error:
+    except sqlite3.DatabaseError as error:
         if _no_space(error):
             raise StateFull(path=str(path.parent), detail=str(error)) from error
         raise StateUnusable(path=str(path.parent), problem=str(error)) from error

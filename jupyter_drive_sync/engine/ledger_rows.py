@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from jupyter_drive_sync.core.said import unpacked
+from jupyter_drive_sync.core.said import packed, unpacked
 from jupyter_drive_sync.core.tree import (
     FileId,
     Kind,
@@ -24,6 +24,7 @@ from jupyter_drive_sync.engine.records import (
     Confirmation,
     Edit,
     FileOutcome,
+    Hold,
     HoldItem,
     Run,
     Trashed,
@@ -58,6 +59,19 @@ def to_run(row: Sequence[Any]) -> Run:
         json.loads(problem) if problem else None,
         bool(verified),
     )
+
+
+def to_hold(row: Sequence[Any]) -> Hold:
+    """Read a row of ``holds`` with the number and the bytes of its files."""
+    i, kind, since, reason, said, choices, answer, count, size = row
+    offered = tuple(json.loads(choices))
+    return Hold(i, kind, since, unpacked(reason, said), offered, count, size, answer)
+
+
+def from_hold(hold: Hold) -> tuple[Any, ...]:
+    """Make the row of a hold that waits for its answer."""
+    choices = json.dumps(hold.choices)
+    return hold.id, hold.kind, hold.since, str(hold.reason), choices, "", packed(hold.reason)
 
 
 def to_trashed(row: Sequence[Any]) -> Trashed:

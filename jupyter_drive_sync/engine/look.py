@@ -18,6 +18,7 @@ from jupyter_drive_sync.core.tree import FileId, Kind, LedgerEntry, RemoteEntry
 from jupyter_drive_sync.drive.api import Drive
 from jupyter_drive_sync.drive.listing import feed, feed_pages, whole_tree
 from jupyter_drive_sync.drive.types import BATCH_LIMIT, Get, ListRevisions, PinRevision, Revision
+from jupyter_drive_sync.engine import doubts
 from jupyter_drive_sync.engine.apply import Root
 from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.engine.observe import (
@@ -75,6 +76,7 @@ class Look:
 
     def look(self) -> View:
         """Bring the ledger up to date with Drive."""
+        self._settle_doubts()
         token = self._ledger.tokens(self._run).token
         if not token or not self._ledger.get("root"):
             return self._whole(token="", trust=False)
@@ -133,7 +135,8 @@ class Look:
                 self._note_root(Observation(root=self._ask_root()))  # gone, or not listed yet
         entries = (*result.entries, *self._asked(lost))
         gone = superseded(entries, result.paths, {entry.id for entry in mine})
-        if not trust and entries:
+        # Where all of it is in the trash, what went there today is not known any more either.
+        if not trust and (entries or any(entry.id != place.id for entry in mine)):
             self._ledger.remember(rebuilt_at=str(self._site.clock.wall()))
         self._ledger.observe(entries, run=self._run, token=token, forget=gone)
         self._explain_trash()
@@ -217,6 +220,13 @@ class Look:
         )
 
     # -- objects that are not shown, or shown as deleted ------------------------------------------
+
+    def _settle_doubts(self) -> None:
+        """Ask for what Drive did not find when the last pass changed it."""
+        entries = doubts.doubted(self._ledger)
+        if entries:
+            self._ledger.put(self._asked(entries))
+        doubts.believe(self._ledger)
 
     def _not_gone(self, entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
         """Ask for each object that the feed calls deleted: a lagging feed can be wrong."""
@@ -330,12 +340,15 @@ class Look:
     def _mark_verified(self, *, first: bool, rebuilt: bool) -> None:
         at = self._drive.transport.google_time()
         days = self._site.settings.verify_days
+        if rebuilt:
+            # A listing lags, and this one had to be believed: look again until it has caught up.
+            lag = self._site.settings.listing_lag
+            self._ledger.remember(look_again_until=str(at + lag))
         if first:
             # Spread by home, so that a hub's thousands do not all compare in the same night.
             at -= int(self._identity.home_id, 16) % days * DAY if days > 1 else 0
-        elif rebuilt:
-            # A listing lags, and this one had to be believed: look again once it has caught up.
-            at -= days * DAY - DAY / 2 - self._site.settings.listing_lag
+        elif at < float(self._ledger.get("look_again_until") or 0):
+            at -= days * DAY
         self._ledger.remember(verified_at=str(at))
 
     def _find_raced_edits(self, inside: Set[FileId]) -> None:

@@ -10,7 +10,7 @@ import contextlib
 import os
 import stat as stat_bits
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from jupyter_drive_sync.core.said import Said
@@ -31,8 +31,9 @@ from jupyter_drive_sync.core.tree import (
 )
 from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.engine.records import FileOutcome
+from jupyter_drive_sync.engine.report import Status
 from jupyter_drive_sync.engine.site import Site
-from jupyter_drive_sync.engine.survey import state_below_home, why_left_out
+from jupyter_drive_sync.engine.survey import keys_below_home, state_below_home, why_left_out
 from jupyter_drive_sync.errors import FileProblem, Unreadable
 from jupyter_drive_sync.home.read import Home
 from jupyter_drive_sync.home.reading import problem_of
@@ -51,8 +52,9 @@ class Mark:
 
     Attributes:
         outcome: its path, what is the matter (``waiting``, ``failed``, ``left_out``,
-            ``newer_on_drive`` or ``declined``), and why.
-        folder: whether it is a folder; one that holds a failed file has failed.
+            ``newer_on_drive`` or ``declined``), and why. What one sync alone could not do waits for
+            the next, with the reason; it has failed when that one could not either.
+        folder: whether it is a folder; one that holds a failed file stands as that.
     """
 
     outcome: FileOutcome
@@ -113,8 +115,14 @@ def look(
     """
     if not ledger.holds_objects():
         return FolderView(path, known=False)
-    rules = Selection(site.settings, driveignore=home.driveignore(), state=state_below_home(site))
-    return _Look(site, home, ledger, rules, saved).at(path)
+    rules = Selection(
+        site.settings,
+        driveignore=home.driveignore(),
+        state=state_below_home(site),
+        keys=keys_below_home(site),
+    )
+    again = Status.load(site.state_dir).tries_again
+    return _Look(site, home, ledger, rules, saved, again).at(path)
 
 
 def find_on_drive(ledger: Ledger, path: RelPath) -> OnDrive | None:
@@ -145,6 +153,7 @@ class _Look:
     ledger: Ledger
     rules: Selection
     saved: Collection[RelPath]
+    again: bool
 
     def at(self, path: RelPath) -> FolderView:
         try:
@@ -251,7 +260,11 @@ class _Look:
         older = [each for each, (run, _) in below.items() if run != newest]
         known = self.ledger.at(older)
         mended = {each for each in older if not self._differs(each, known)}
-        return {each: outcome for each, (_, outcome) in below.items() if each not in mended}
+        return {
+            each: replace(outcome, outcome="waiting") if self.again else outcome
+            for each, (_, outcome) in below.items()
+            if each not in mended
+        }
 
     def _differs(self, path: RelPath, known: Mapping[tuple[RelPath, Kind], LedgerEntry]) -> bool:
         """Tell whether there is something here that was not copied as it is."""
@@ -271,7 +284,7 @@ class _Look:
     ) -> FileOutcome | None:
         inside = next((each for each in failed if is_below(each, path)), None)
         if inside is not None:
-            return FileOutcome(path, "failed", failed[inside].reason)
+            return FileOutcome(path, failed[inside].outcome, failed[inside].reason)
         waits = any(is_below(each, path) for each in self.saved)
         if waits or (entry is None and self._holds_something(path)):
             return FileOutcome(path, "waiting")

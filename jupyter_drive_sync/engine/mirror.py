@@ -110,9 +110,8 @@ class Mirror:
             DriveSyncError: what ended the pass; the history has it too.
         """
         identity, _ = Identity.load(self.site)
-        ledger, _ = Ledger.open(self.site.state_dir)
-        with ledger:
-            book = ledger.copy() if dry_run else ledger
+        folder = self.site.state_dir
+        with Ledger.draft(folder) if dry_run else Ledger.open(folder)[0] as book:
             number = book.begin(self.job, self.site.clock.wall())
             try:
                 with open_home(self.site) as home:

@@ -226,6 +226,11 @@ class Status:
         """Whether a pass is queued or under way."""
         return self.status in ("queued", "in_progress")
 
+    @property
+    def tries_again(self) -> bool:
+        """Whether files that were left behind are tried once more before anybody has to look."""
+        return self.failed_runs < 2 and self.problem is None
+
     def save(self, folder: Path) -> Status:
         """Write the status, one step on in ``seq``."""
         later = replace(self, seq=self.seq + 1)
@@ -335,7 +340,6 @@ def people_state(status: Status, *, connected: bool, paused: bool = False) -> st
     code = status.problem["code"] if status.problem else ""
     who = status.problem["who"] if status.problem else ""
     failed = status.status in ("failed", "completed_with_errors")
-    first = status.failed_runs < 2 and status.problem is None
     rules = (
         ("needs_you", connected and code.startswith("auth.") and who == "user"),
         ("not_connected", not connected),
@@ -344,7 +348,7 @@ def people_state(status: Status, *, connected: bool, paused: bool = False) -> st
         ("offline", failed and code in _PASSING),
         ("waiting", code == RunCancelled.code),
         ("cant_sync", status.status == "failed"),
-        ("needs_you", status.status == "completed_with_errors" and not first),
+        ("needs_you", status.status == "completed_with_errors" and not status.tries_again),
         ("paused", paused),
         ("waiting", status.status == "completed_with_errors"),
         ("waiting", status.last_sync is None),

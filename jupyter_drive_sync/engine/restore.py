@@ -122,9 +122,8 @@ class Restore:
         """
         request.check()
         identity, _ = Identity.load(self.site)
-        ledger, _ = Ledger.open(self.site.state_dir)
-        with ledger:
-            book = ledger.copy() if dry_run else ledger
+        folder = self.site.state_dir
+        with Ledger.draft(folder) if dry_run else Ledger.open(folder)[0] as book:
             number = book.begin(self.job, self.site.clock.wall())
             try:
                 self.progress.enter("comparing")

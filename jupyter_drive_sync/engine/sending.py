@@ -139,10 +139,11 @@ class Sender:
     def _replaced(
         self, content: Content, entry: LedgerEntry, change: Callable[[], RemoteEntry]
     ) -> Sent:
-        """Change what is there. That it is gone is believed when Drive says so twice.
+        """Change what is there.
 
-        Drive now and then knows nothing of an object for an instant, and a second copy of it would
-        stay for good.
+        Raises:
+            Missing: Drive says twice that it is gone (see :mod:`.doubts`).
+            Refused: it says so of the change alone.
         """
         for _ in range(2):
             try:
@@ -150,16 +151,8 @@ class Sender:
             except NotOurs:
                 return Sent(content, entry, anew=True)
             except Missing:
-                if not self._is_there(entry.id):
-                    return Sent(content, entry, anew=True)
+                self._drive.get(entry.id)
         raise Refused(reason="notFound")
-
-    def _is_there(self, file_id: FileId) -> bool:
-        try:
-            self._drive.get(file_id)
-        except Missing:
-            return False
-        return True
 
     def _found(self, file_id: FileId) -> RemoteEntry | None:
         """Ask for what an id was given to; None when Drive says twice that it is gone again."""

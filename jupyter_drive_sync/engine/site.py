@@ -37,6 +37,7 @@ class Site:
         account: permission id of the account that consented; ``""`` when not known.
         root: id of a folder on Drive that is there already and takes the mirror, whoever made it;
             ``""`` for one of our own, by the names in ``drive_folder``.
+        keys: files that are named as somebody's key or OAuth client; never mirrored.
     """
 
     home: Path
@@ -48,6 +49,7 @@ class Site:
     client: str = ""
     account: str = ""
     root: str = ""
+    keys: tuple[Path, ...] = ()
 
     def nonce(self) -> str:
         """Make 16 random hexadecimal digits."""

@@ -29,7 +29,10 @@ from jupyter_drive_sync.errors import (
 
 
 def aim(site: Site, direction: str) -> None:
-    """Forget what a storage did in the other direction: the records mean something else there."""
+    """Forget what a storage did in the other direction: the records mean something else there.
+
+    The caller holds the lease.
+    """
     ledger, _ = Ledger.open(site.state_dir)
     with ledger:
         if ledger.get("direction") not in ("", direction):

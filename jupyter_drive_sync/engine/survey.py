@@ -90,7 +90,10 @@ class Survey:
         """
         files = known.files if known is not None else {}
         selection = Selection(
-            site.settings, driveignore=home.driveignore(), state=state_below_home(site)
+            site.settings,
+            driveignore=home.driveignore(),
+            state=state_below_home(site),
+            keys=keys_below_home(site),
         )
 
         def seen(paths: int) -> None:
@@ -216,8 +219,21 @@ def _amount(size: int) -> str:
 
 def state_below_home(site: Site) -> RelPath | None:
     """Return where our state folder lies below the home, None where it does not."""
+    return _below(site.state_dir.resolve(), site.home.resolve())
+
+
+def keys_below_home(site: Site) -> frozenset[RelPath]:
+    """Return which of the files that are named as keys lie below the home."""
+    root = site.home.resolve()
+    # A path that leads through a link, and the file itself: both may be seen by the scan.
+    found = [_below(key.resolve(), root) for key in site.keys]
+    found += [_below(key, site.home) for key in site.keys]
+    return frozenset(path for path in found if path is not None)
+
+
+def _below(path: Path, root: Path) -> RelPath | None:
     try:
-        below = site.state_dir.resolve().relative_to(site.home.resolve())
+        below = path.relative_to(root)
     except ValueError:
         return None
     return from_bytes(bytes(below)) if below != Path() else None

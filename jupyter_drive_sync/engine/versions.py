@@ -208,8 +208,7 @@ class Versions:
 
     def _find(self, path: RelPath) -> RemoteEntry:
         identity, _ = Identity.load(self.site)
-        ledger, _ = Ledger.open(self.site.state_dir)
-        with ledger:
+        with Ledger.draft(self.site.state_dir) as ledger:
             own = ledger.get("home") == identity.home_id
             known = ledger.file_at(path) if own else None
             if known is not None:

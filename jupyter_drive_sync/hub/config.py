@@ -59,8 +59,9 @@ class DriveSyncHub(NightConfig, Configurable):
     courses = Dict(
         help="Folders on Drive that the service fetches once and hands on to people's servers: a "
         "dictionary by name, each with `drive` (address or id of the folder), `key_file` (of a "
-        "service account that may read it), and if need be `groups` of the hub, `subject`, "
-        "`includes` and `excludes`."
+        "service account that may read it), and if need be `groups` of the hub, `local` (folder in "
+        "people's homes that the nights of mounted homes put it into), `subject`, `includes` and "
+        "`excludes`."
     ).tag(config=True)
     courses_dir = Unicode(
         "drive-sync/courses",

@@ -12,11 +12,11 @@ from typing import Any, BinaryIO, Final
 from tornado import web
 
 from jupyter_drive_sync.hub.base import ServerRoute, for_servers
-from jupyter_drive_sync.hub.courses import Courses, Edition
+from jupyter_drive_sync.hub.courses import Courses, Edition, described
 from jupyter_drive_sync.hub.problems import BadRequest, NoSuchThing
 
 _PIECE: Final = 1 << 18
-_FROM: Final = re.compile(r"bytes=(\d{1,15})-")
+_RANGE: Final = re.compile(r"bytes=(\d{1,15})-(\d{0,15})")
 
 Route = tuple[str, type[web.RequestHandler]]
 
@@ -45,11 +45,7 @@ class CourseRoute(ServerRoute):
         edition = self.courses.edition(name, self.caller.groups)
         if edition is None:
             raise NoSuchThing(thing="such course")
-        files = [
-            {"path": file.path, "size": file.size, "mtime": file.mtime_ms / 1000, "md5": file.md5}
-            for file in edition.files
-        ]
-        self.reply({"name": name, **_outline(edition), "files": files})
+        self.reply({"name": name, **_outline(edition), "files": described(edition)})
 
 
 class CourseFileRoute(ServerRoute):
@@ -59,7 +55,7 @@ class CourseFileRoute(ServerRoute):
 
     @for_servers
     async def get(self) -> None:
-        """Send its content, from the byte that ``Range`` names on."""
+        """Send its content, or the one part of it that ``Range`` names."""
         name, md5 = _named(self), self.get_query_argument("md5", "")
         off_loop = self.parts.service.off_loop
         path = await off_loop(self.courses.content, name, md5, self.caller.groups)
@@ -76,31 +72,34 @@ class CourseFileRoute(ServerRoute):
 
     async def _send(self, file: BinaryIO, size: int) -> None:
         off_loop = self.parts.service.off_loop
-        start = self._start(size)
-        if start:
+        start, end = self._extent(size)
+        if "Range" in self.request.headers:
             self.set_status(206)
-            self.set_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
+            self.set_header("Content-Range", f"bytes {start}-{end - 1}/{size}")
             await off_loop(file.seek, start)
         self.set_header("Content-Type", "application/octet-stream")
-        self.set_header("Content-Length", str(size - start))
+        self.set_header("Content-Length", str(end - start))
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Content-Type-Options", "nosniff")
-        while piece := await off_loop(file.read, _PIECE):
+        while start < end and (piece := await off_loop(file.read, min(_PIECE, end - start))):
             self.write(piece)
             await self.flush()
+            start += len(piece)
         self.finish()
 
-    def _start(self, size: int) -> int:
-        """Return the first byte that is wanted.
+    def _extent(self, size: int) -> tuple[int, int]:
+        """Return the first byte that is wanted, and that behind the last.
 
         Raises:
-            BadRequest: there is no such byte.
+            BadRequest: there are no such bytes.
         """
-        said = self.request.headers.get("Range", "")
-        found = _FROM.fullmatch(said)
-        if said and (found is None or int(found[1]) >= size):
+        said = self.request.headers.get("Range")
+        if said is None:
+            return 0, size
+        found = _RANGE.fullmatch(said)
+        if found is None or int(found[1]) >= size or int(found[2] or size) < int(found[1]):
             raise BadRequest(problem="it asks for bytes that are not there")
-        return int(found[1]) if found else 0
+        return int(found[1]), min(size, int(found[2]) + 1) if found[2] else size
 
 
 def course_routes(courses: Courses) -> list[Route]:

@@ -18,13 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from jupyter_drive_sync.core.storage import Storage, read
+from jupyter_drive_sync.core.storage import Storage, place_of, read
 from jupyter_drive_sync.core.tree import Kind, LedgerEntry, Standing
 from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.engine.site import make_state_dir
 from jupyter_drive_sync.errors import BadSettings, DriveSyncError
 from jupyter_drive_sync.home.pantry import Pantry
 from jupyter_drive_sync.hub.budget import Cost
+from jupyter_drive_sync.hub.problems import NoSuchThing
 from jupyter_drive_sync.runner import storages
 from jupyter_drive_sync.runner.parent import Child, follow
 from jupyter_drive_sync.runner.place import Place
@@ -47,10 +48,13 @@ class Course:
     Attributes:
         storage: the import.
         groups: groups of the hub whose members get it; none for everybody.
+        local: folder in people's homes that nights put it into, where those are mounted; ``""``
+            leaves it to people's own servers.
     """
 
     storage: Storage
     groups: frozenset[str] = frozenset()
+    local: str = ""
 
     @property
     def name(self) -> str:
@@ -129,6 +133,7 @@ def _read_course(name: str, given: Any) -> Course:
     groups = rest.pop("groups", [])
     if not isinstance(groups, list) or not all(isinstance(each, str) for each in groups):
         raise BadSettings(name=where, problem="its groups are no list of names")
+    local = rest.pop("local", "")
     if unknown := sorted(set(rest) - _GIVEN):
         raise BadSettings(name=where, problem=f"it has no setting {unknown[0]}")
     fixed = {
@@ -138,10 +143,23 @@ def _read_course(name: str, given: Any) -> Course:
         "credentials": "service_account",
     }
     try:
-        return Course(read({**rest, **fixed}, name=name), frozenset(groups))
+        if local:
+            place_of(given_storage(name, local).local, "/home")
+        return Course(read({**rest, **fixed}, name=name), frozenset(groups), local)
     except DriveSyncError as problem:
         words = str(problem.params.get("problem", problem.sentence))
         raise BadSettings(name=where, problem=words) from None
+    except ValueError as problem:
+        raise BadSettings(name=where, problem=f"local {problem}") from None
+
+
+def given_storage(name: str, local: str) -> Storage:
+    """Describe a course as a storage of somebody's home.
+
+    Raises:
+        BadStorage: the folder is none.
+    """
+    return read({"local": local, "drive": name, "credentials": "hub"}, name=name)
 
 
 def in_child(job: Job, over: threading.Event) -> Mapping[str, Any]:
@@ -229,11 +247,8 @@ class Shelf:
         return edition
 
     def _known(self) -> Iterator[LedgerEntry]:
-        if not (self.state / "ledger.sqlite").exists():
-            return
-        ledger, _ = Ledger.open(self.state)
-        with ledger:
-            entries = ledger.entries()
+        with Ledger.found(self.state) as ledger:
+            entries = ledger.entries() if ledger else {}
         for entry in entries.values():
             if entry.kind is Kind.FILE and entry.standing is Standing.MIRRORED and entry.md5:
                 yield entry
@@ -252,6 +267,46 @@ class Shelf:
         except OSError:
             return None
         return CourseFile(str(entry.path), status.st_size, status.st_mtime_ns // 10**6, name)
+
+
+class Assigned:
+    """Courses that somebody may have (see :class:`.handing.Shelf`)."""
+
+    def __init__(self, courses: Mapping[str, tuple[Shelf, Edition]]) -> None:
+        self._courses = courses
+
+    def course(self, name: str) -> list[dict[str, Any]]:
+        """Return the files of a course.
+
+        Raises:
+            NoSuchThing: it is not theirs.
+        """
+        if name not in self._courses:
+            raise NoSuchThing(thing="such course")
+        return described(self._courses[name][1])
+
+    def piece(self, name: str, md5: str, offset: int, length: int) -> bytes:
+        """Return a piece of a content.
+
+        Raises:
+            NoSuchThing: it is not theirs, or not there.
+        """
+        if name not in self._courses or not MD5.fullmatch(md5):
+            raise NoSuchThing(thing="such file")
+        try:
+            with self._courses[name][0].content(md5).open("rb") as file:
+                file.seek(offset)
+                return file.read(length)
+        except OSError:
+            raise NoSuchThing(thing="such file") from None
+
+
+def described(edition: Edition) -> list[dict[str, Any]]:
+    """Return the files of an edition as they are handed on."""
+    return [
+        {"path": file.path, "size": file.size, "mtime": file.mtime_ms / 1000, "md5": file.md5}
+        for file in edition.files
+    ]
 
 
 class Courses:
@@ -343,6 +398,19 @@ class Courses:
             return None
         path = self._shelf(name).content(md5)
         return path if path.is_file() else None
+
+    def given(self, groups: tuple[str, ...]) -> list[dict[str, str]]:
+        """Return what nights put into the home of a member of some groups: name and folder."""
+        return [
+            {"name": name, "local": self._courses[name].local}
+            for name, _ in self.offered(groups)
+            if self._courses[name].local
+        ]
+
+    def shelf(self, names: Iterable[str]) -> Assigned:
+        """Return some courses, as they are handed on to a child. Its methods wait for the disk."""
+        known = {name: self._editions[name] for name in names if name in self._editions}
+        return Assigned({name: (self._shelf(name), it) for name, it in known.items()})
 
     async def _fetched(self, course: Course) -> None:
         shelf = self._shelf(course.name)

@@ -6,15 +6,23 @@ worker elsewhere: where the home lies below the worker's own mount, and what the
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final, Protocol
 
+from jupyter_drive_sync.core.settings import from_mapping
+from jupyter_drive_sync.core.storage import place_of
 from jupyter_drive_sync.errors import DriveSyncError, HomeMissing, HomeRefused, RunCancelled
+from jupyter_drive_sync.hub.courses import given_storage
+from jupyter_drive_sync.runner import storages
 from jupyter_drive_sync.runner.confine import open_beneath
+from jupyter_drive_sync.runner.handing import Shelf, handing
 from jupyter_drive_sync.runner.parent import COMMAND, Child, follow
 from jupyter_drive_sync.runner.protocol import (
     HOME_ID,
@@ -30,6 +38,8 @@ from jupyter_drive_sync.runner.protocol import (
 _STATE: Final = ".local/state/jupyter-drive-sync"
 """Where a person's own server keeps its state (XDG Base Directory Specification), so that both
 share home id, records and lease."""
+_LOOK: Final = 0.2
+"""Seconds between two looks whether a sync has to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,7 @@ class Order:
         seconds: how long it may take.
         settings: what the admin decided.
         args: of the job.
+        courses: that are put into the home before: ``name``, and ``local``, the folder there.
     """
 
     night: str
@@ -59,6 +70,7 @@ class Order:
     seconds: float
     settings: Mapping[str, Any] = field(default_factory=dict)
     args: Mapping[str, Any] = field(default_factory=dict)
+    courses: Sequence[Mapping[str, str]] = ()
 
     def dump(self) -> dict[str, Any]:
         """Return the order as JSON can hold it."""
@@ -95,6 +107,7 @@ class ChildRunner:
         root: the folder of the homes, here.
         command: what to run.
         environment: of the child, beside the home; our own when None.
+        shelf: has the courses of an order; without, none are put into homes.
     """
 
     def __init__(
@@ -103,7 +116,9 @@ class ChildRunner:
         *,
         command: Sequence[str] = COMMAND,
         environment: Mapping[str, str] | None = None,
+        shelf: Callable[[Order], Shelf] | None = None,
     ) -> None:
+        self.shelf = shelf
         self._root = root.rstrip("/")
         self._command = command
         self._environment = environment
@@ -111,9 +126,13 @@ class ChildRunner:
     def sync(
         self, order: Order, tokens: Tokens, heard: Heard, over: threading.Event
     ) -> Mapping[str, Any]:
-        """Sync a home (see :class:`HomeRunner`)."""
+        """Sync a home (see :class:`HomeRunner`); what its courses have comes first.
+
+        What goes wrong with a course is in its status in the home, and keeps nothing else back.
+        """
+        end = time.monotonic() + order.seconds
         home = f"{self._root}/{order.home}"
-        job = Job(
+        around = Job(
             kind="mirror",
             id=uuid.uuid4().hex[:12],
             home=home,
@@ -126,9 +145,12 @@ class ChildRunner:
             confine=(self._root, order.home) if order.confine else (),
             run_as=self._rights(order),
         )
-        ours = os.environ if self._environment is None else self._environment
-        environment = {name: text for name, text in ours.items() if not name.startswith("XDG_")}
-        environment["HOME"] = home
+        if self.shelf is not None and order.courses:
+            supply = handing(self.shelf(order))
+            for course in order.courses:
+                with contextlib.suppress(DriveSyncError):
+                    job = _course_job(around, course)
+                    self._carry_out(job, lambda _: None, supply, over, end)
         ids: list[str] = []
 
         def hear(event: Event) -> None:
@@ -137,24 +159,38 @@ class ChildRunner:
             else:
                 heard(event)
 
-        def supply(what: str) -> str:
+        def supply_token(what: str) -> str:
             try:
                 return encode_token(tokens(ids[0] if ids else "", what == NEED_OTHER_TOKEN))
             except DriveSyncError as problem:
                 return encode_refusal(problem)
 
+        return self._carry_out(around, hear, supply_token, over, end)
+
+    def _carry_out(
+        self,
+        job: Job,
+        heard: Heard,
+        supply: Callable[[str], str],
+        over: threading.Event,
+        end: float,
+    ) -> Mapping[str, Any]:
+        ours = os.environ if self._environment is None else self._environment
+        environment = {name: text for name, text in ours.items() if not name.startswith("XDG_")}
+        environment["HOME"] = f"{job.args.get('home') or job.home}"
         child = Child(job, command=self._command, environment=environment)
-        late = threading.Timer(order.seconds, child.cancel)
+        late = threading.Timer(max(1.0, end - time.monotonic()), child.cancel)
         late.daemon = True
-        watch = threading.Thread(target=_watch, args=(over, child), daemon=True)
+        ended = threading.Event()
+        watch = threading.Thread(target=_watch, args=(over, ended, child), daemon=True)
         with child:
             late.start()
             watch.start()
             try:
-                return follow(child, hear, supply)
+                return follow(child, heard, supply)
             finally:
                 late.cancel()
-                over.set()
+                ended.set()
 
     def _rights(self, order: Order) -> tuple[int, ...]:
         """Look at the home, through no link, and say who the child has to be.
@@ -192,9 +228,36 @@ class ChildRunner:
         return wanted, status.st_gid or wanted
 
 
-def _watch(over: threading.Event, child: Child) -> None:
-    over.wait()
-    child.hang_up()
+def _course_job(around: Job, course: Mapping[str, str]) -> Job:
+    """Describe the job that puts a course into a home.
+
+    The home's own files are not looked at here: only the child has its person's rights.
+    """
+    storage = given_storage(course["name"], course["local"])
+    return replace(
+        around,
+        kind="import",
+        id=uuid.uuid4().hex[:12],
+        home=place_of(storage.local, around.home),
+        state_dir=str(storages.folder_of(Path(around.state_dir), storage.name)),
+        drive_folder=storage.drive,
+        settings=storages.settings_of(storage, from_mapping(around.settings)),
+        args={
+            "storage": storage.described(),
+            "home": around.home,
+            "home_state": around.state_dir,
+            "roots": [around.home],
+            "by_night": True,
+        },
+        grant_dir=around.state_dir,
+    )
+
+
+def _watch(over: threading.Event, ended: threading.Event, child: Child) -> None:
+    while not ended.wait(_LOOK):
+        if over.is_set():
+            child.hang_up()
+            return
 
 
 def was_late(problem: DriveSyncError) -> bool:

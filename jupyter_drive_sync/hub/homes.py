@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from jupyter_drive_sync.drive.secrets import Secret
@@ -126,6 +127,8 @@ class Homes:
         self.heard: Callable[[tuple[str, str], Report], None] = lambda _key, _report: None
         self.settings_for: Callable[[str], Mapping[str, Any]] = lambda _: settings.settings
         """What the admin set for a user."""
+        self.courses_for: Callable[[str], Sequence[Mapping[str, str]]] = lambda _: ()
+        """The courses that a user's home is given."""
 
     async def run(self, turn: Turn, until: float) -> Ending:
         """Carry out a turn; one that a killed service left begins anew, and goes on where it was.
@@ -162,7 +165,8 @@ class Homes:
 
     def order(self, person: Person, night: str, seconds: float) -> Order:
         """Say what is to be done for a person; settings of theirs come from their groups."""
-        return make_order(self._settings, person, night, seconds, self.settings_for(person.user))
+        order = make_order(self._settings, person, night, seconds, self.settings_for(person.user))
+        return replace(order, courses=self.courses_for(person.user))
 
     async def token(self, user: str, home_id: str, *, refused: bool) -> Token:
         """Make an access token for one home.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -121,8 +121,9 @@ def make_nights(parts: Parts, environment: Mapping[str, str]) -> Nights:
         made = await service.access_token(user, home_id, refused=refused)
         return made, made.grant.project, made.grant.permission_id
 
+    runner = ChildRunner(settings.homes_root)
     homes = Homes(
-        carry_out=in_threads(ChildRunner(settings.homes_root), settings.concurrency),
+        carry_out=in_threads(runner, settings.concurrency),
         journal=journal,
         settings=settings,
         access_token=access_token,
@@ -166,11 +167,6 @@ def make_nights(parts: Parts, environment: Mapping[str, str]) -> Nights:
         wall=wall,
         log=log,
     )
-    routes: list[Route] = [
-        ("api/state", type("State", (StateRoute,), {"nightly": nightly})),
-        *admin_routes(desk, PageRoute, parts.prefix),
-        *_workers(nightly, homes, wall, environment),
-    ]
     courses = Courses(
         read_courses(options.courses),
         Path(options.courses_dir).absolute(),
@@ -181,15 +177,21 @@ def make_nights(parts: Parts, environment: Mapping[str, str]) -> Nights:
         off_loop=service.off_loop,
         tell=lambda name, problem: log.warning("Course %s: %s", name, problem.sentence),
     )
-    routes += course_routes(courses)
+    homes.courses_for = lambda user: courses.given(nightly.groups_of(user))
+    runner.shelf = lambda order: courses.shelf(each["name"] for each in order.courses)
+    work = WorkDesk(nightly, homes, wall, courses)
+    routes: list[Route] = [
+        ("api/state", type("State", (StateRoute,), {"nightly": nightly})),
+        *admin_routes(desk, PageRoute, parts.prefix),
+        *_workers(work, environment),
+        *course_routes(courses),
+    ]
     return Nights(nightly, routes, http, courses, options.courses_minutes * 60.0)
 
 
-def _workers(
-    nightly: Nightly, homes: Homes, wall: Callable[[], float], environment: Mapping[str, str]
-) -> list[Route]:
+def _workers(desk: WorkDesk, environment: Mapping[str, str]) -> list[Route]:
     try:
-        return work_routes(WorkDesk(nightly, homes, wall), environment.get(VARIABLE, ""))
+        return work_routes(desk, environment.get(VARIABLE, ""))
     except ValueError as problem:
         raise BadSettings(name=VARIABLE, problem=str(problem)) from None
 

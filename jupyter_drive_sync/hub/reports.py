@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from jupyter_drive_sync import errors
+# Imported for the codes that they define, beside those of errors.py.
+import jupyter_drive_sync.core.storage
+import jupyter_drive_sync.drive.denied  # noqa: F401
 from jupyter_drive_sync.errors import DriveSyncError, RunCancelled
 from jupyter_drive_sync.hub.budget import NOTHING, Cost
 from jupyter_drive_sync.hub.people import Person
@@ -41,7 +43,7 @@ def _classes(kind: type[DriveSyncError]) -> Iterator[type[DriveSyncError]]:
         yield from _classes(below)
 
 
-_WHO: Final = {kind.code: kind.who for kind in _classes(errors.DriveSyncError)}
+_WHO: Final = {kind.code: kind.who for kind in _classes(DriveSyncError)}
 """Who can act, by code. Holds of the whole mirror have codes of their own, ``held.<kind>``."""
 
 

@@ -7,6 +7,8 @@ shows a secret of its own (``DRIVE_SYNC_WORKER_TOKEN``); without one set there a
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import json
 import zlib
 from collections.abc import Callable, Mapping
@@ -16,8 +18,10 @@ from typing import Any, Final
 
 from tornado import web
 
+from jupyter_drive_sync.core.course import PIECE
 from jupyter_drive_sync.drive.secrets import Secret
 from jupyter_drive_sync.errors import DriveSyncError
+from jupyter_drive_sync.hub.courses import Assigned, Courses
 from jupyter_drive_sync.hub.homes import Homes, ended, failed, so_far
 from jupyter_drive_sync.hub.nightly import Nightly
 from jupyter_drive_sync.hub.people import Turn
@@ -44,9 +48,17 @@ class WorkDesk:
         nightly: the nights.
         homes: makes tokens.
         wall: seconds since the epoch.
+        courses: what is put into homes, where there are any.
     """
 
-    def __init__(self, nightly: Nightly, homes: Homes, wall: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        nightly: Nightly,
+        homes: Homes,
+        wall: Callable[[], float],
+        courses: Courses | None = None,
+    ) -> None:
+        self._courses = courses
         self._nightly = nightly
         self._homes = homes
         self._wall = wall
@@ -94,6 +106,16 @@ class WorkDesk:
         """
         turn = self._turn(worker, key)
         return asdict(await self._homes.token(turn.user, home_id, refused=refused))
+
+    def shelf(self, worker: str, key: tuple[str, str]) -> Assigned:
+        """Return the courses that are put into the home of a turn.
+
+        Raises:
+            NoSuchTurn: the worker has no such turn.
+        """
+        turn = self._turn(worker, key)
+        names = [each["name"] for each in self._homes.courses_for(turn.user)]
+        return self._courses.shelf(names) if self._courses else Assigned({})
 
     def word(self, worker: str, key: tuple[str, str], done: int, size: int) -> None:
         """Hear that a sync goes on.
@@ -191,6 +213,21 @@ class TokenRoute(WorkRoute):
     """
 
 
+class CourseRoute(WorkRoute):
+    """Courses for the one person whose home a worker has just now."""
+
+    async def _answer(self, what: str, worker: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        shelf = self.desk.shelf(worker, (str(asked["user"]), str(asked["server"])))
+        name = str(asked["name"])
+        if what == "course":
+            return {"files": shelf.course(name)}
+        offset, length = int(asked["offset"]), min(PIECE, int(asked["length"]))
+        if offset < 0 or length < 0:
+            raise ValueError
+        data = await asyncio.to_thread(shelf.piece, name, str(asked["md5"]), offset, length)
+        return {"piece": base64.b64encode(data).decode("ascii")}
+
+
 def work_routes(desk: WorkDesk, secret: str) -> list[tuple[str, type[web.RequestHandler]]]:
     """Return the routes for workers, below the service's prefix; none without a secret.
 
@@ -208,5 +245,6 @@ def work_routes(desk: WorkDesk, secret: str) -> list[tuple[str, type[web.Request
     parts: dict[str, Any] = {"desk": desk, "secret": Secret(secret)}
     return [
         ("api/shard/(token)", type("TokenRoute", (TokenRoute,), parts)),
+        ("api/shard/(course|piece)", type("CourseRoute", (CourseRoute,), parts)),
         ("api/shard/(claim|word|result)", type("WorkRoute", (WorkRoute,), parts)),
     ]

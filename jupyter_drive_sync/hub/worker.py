@@ -7,6 +7,7 @@ orders until the night is over, and ends.
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import logging
 import os
@@ -87,6 +88,38 @@ class Service:
             if self._over.wait(_PAUSE):
                 break
         raise Offline
+
+
+class Handed:
+    """Courses of the person whose home we have just now (see :class:`.handing.Shelf`).
+
+    Args:
+        service: has them.
+        order: says whose.
+    """
+
+    def __init__(self, service: Service, order: Order) -> None:
+        self._service = service
+        self._whose = {"user": order.user, "server": order.server}
+
+    def course(self, name: str) -> list[Mapping[str, Any]]:
+        """Return the files of a course.
+
+        Raises:
+            DriveSyncError: the service has none, or does not answer.
+        """
+        return list(self._ask("course", name=name)["files"])
+
+    def piece(self, name: str, md5: str, offset: int, length: int) -> bytes:
+        """Return a piece of a content (errors as :meth:`course`)."""
+        said = self._ask("piece", name=name, md5=md5, offset=offset, length=length)
+        return base64.b64decode(said["piece"])
+
+    def _ask(self, what: str, **values: Any) -> Mapping[str, Any]:
+        try:
+            return self._service.ask(what, **self._whose, **values)
+        except Lost as problem:
+            raise Offline(detail=str(problem)) from None
 
 
 class Worker:
@@ -226,9 +259,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
     name = f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
+    service = Service(options.url, secret, name, over)
     worker = Worker(
-        service=Service(options.url, secret, name, over),
-        runner=ChildRunner(options.homes),
+        service=service,
+        runner=ChildRunner(options.homes, shelf=lambda order: Handed(service, order)),
         shard=options.shard[0],
         shards=options.shard[1],
         over=over,

@@ -14,6 +14,7 @@ from jupyter_drive_sync.core.settings import Settings
 from jupyter_drive_sync.core.storage import SCOPE_URL, read
 from jupyter_drive_sync.drive.api import Drive
 from jupyter_drive_sync.drive.connection import HttpWire
+from jupyter_drive_sync.drive.courses import CourseDrive
 from jupyter_drive_sync.drive.credentials.chain import Source, choose
 from jupyter_drive_sync.drive.discovery import ENVIRONMENT_VARIABLE, Endpoint, parse_endpoint
 from jupyter_drive_sync.drive.exchange import Exchange
@@ -23,11 +24,12 @@ from jupyter_drive_sync.drive.transport import Transport
 from jupyter_drive_sync.drive.wire import Wire
 from jupyter_drive_sync.engine.site import Identity, Site, make_state_dir
 from jupyter_drive_sync.errors import DriveSyncError
-from jupyter_drive_sync.runner import settings_file
+from jupyter_drive_sync.runner import settings_file, storages
 from jupyter_drive_sync.runner.account import Account
 from jupyter_drive_sync.runner.child import Context
 from jupyter_drive_sync.runner.clock import SystemClock
 from jupyter_drive_sync.runner.confine import become, confine
+from jupyter_drive_sync.runner.handing import FromParent
 from jupyter_drive_sync.runner.protocol import (
     HOME_ID,
     NEED_OTHER_TOKEN,
@@ -160,10 +162,25 @@ class World:
             self.settings,
             permit=permit or self.context.permit,
         )
-        return Drive(transport, self.endpoint, self.rng)
+        course = self._course()
+        if course is None:
+            return Drive(transport, self.endpoint, self.rng)
+        handed = FromParent(self.context, course)
+        asked = permit or self.context.permit
+        return CourseDrive(course, handed, transport, self.endpoint, self.rng, permit=asked)
+
+    def _course(self) -> str | None:
+        """Return the course that the hub hands on, if the job is about one."""
+        values = self.job.args.get("storage")
+        storage = read(values) if values is not None else None
+        return storage.drive if storage is not None and storage.credentials == "hub" else None
 
     def bare_site(self) -> Site:
-        """Describe the home for whoever does not ask Drive."""
+        """Describe the home for whoever does not ask Drive.
+
+        Raises:
+            BadStorage, BadSettings, StateUnusable: what the person's storages are cannot be read.
+        """
         return Site(
             home=Path(self.job.home),
             drive_folder=self.job.drive_folder,
@@ -171,7 +188,16 @@ class World:
             settings=self.settings,
             clock=self.clock,
             rng=self.rng,
+            keys=self._keys(),
         )
+
+    def _keys(self) -> tuple[Path, ...]:
+        """Return the files that hold a key, whoever named them."""
+        args = self.job.args
+        home = Path(args.get("home") or self.job.home)
+        known = storages.known_keys(home, Path(args.get("home_state") or self.job.state_dir))
+        own = [read(args["storage"])] if "storage" in args else []
+        return (*map(Path, self.job.keys), *known, *storages.key_files(home, own))
 
     def site(self) -> Site:
         """Describe the home for the engine."""

@@ -14,6 +14,7 @@ from jupyter_drive_sync.drive.credentials.hub import Broker, Standing
 from jupyter_drive_sync.drive.secrets import SecretsStore
 from jupyter_drive_sync.errors import ConsentTimeout, DriveSyncError, NotConnected
 from jupyter_drive_sync.runner.account import Account
+from jupyter_drive_sync.runner.handing import handing
 from jupyter_drive_sync.runner.parent import Child, follow
 from jupyter_drive_sync.runner.place import Place
 from jupyter_drive_sync.runner.protocol import (
@@ -128,17 +129,16 @@ def disconnect(place: Place, *, revoke: bool) -> bool:
 
 
 def supplier(place: Place) -> Callable[[str], str] | None:
-    """Return what hands a child its access tokens; None where it makes them itself."""
-    if place.credentials != "broker":
+    """Return what hands a child its access tokens, and courses; None where no hub has any."""
+    if place.broker is None:
         return None
+    broker = Broker(place.broker)
 
     def supply(what: str) -> str:
         try:
             # Asked for each time: a home that began afresh meanwhile has another id.
             home = place.identity()
-            made = broker_of(place).access(
-                home.home_id, home.before, refused=what == NEED_OTHER_TOKEN
-            )
+            made = broker.access(home.home_id, home.before, refused=what == NEED_OTHER_TOKEN)
         except DriveSyncError as problem:
             return encode_refusal(problem)
         return encode_token(
@@ -151,7 +151,7 @@ def supplier(place: Place) -> Callable[[str], str] | None:
             )
         )
 
-    return supply
+    return handing(broker, supply)
 
 
 def follow_at(place: Place, child: Child, heard: Callable[[Event], None]) -> Mapping[str, Any]:

@@ -47,6 +47,7 @@ class Place:
         defaults: laid under it.
         broker: the hub's service, where there is one.
         pantry: folder with contents that were fetched for all homes of a hub, where there is one.
+        keys: files that a server's configuration names as keys; never mirrored.
     """
 
     home: Path
@@ -59,6 +60,7 @@ class Place:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     broker: BrokerAt | None = None
     pantry: Path | None = None
+    keys: tuple[Path, ...] = ()
 
     def job(
         self,
@@ -81,6 +83,7 @@ class Place:
             defaults=dict(self.defaults),
             args=dict(args or {}),
             secrets=dict(secrets or {}),
+            keys=tuple(str(path) for path in (self.client_file, *self.keys)),
         )
 
     def client(self) -> ClientFile:

@@ -74,6 +74,7 @@ class Job:
             those that it has.
         grant_dir: state folder with the grant, and the home id that tokens are for; ``""`` where
             that is ``state_dir``.
+        keys: absolute paths of files that are named as keys, beside those of a person's storages.
     """
 
     kind: JobKind
@@ -91,6 +92,7 @@ class Job:
     confine: tuple[str, ...] = ()
     run_as: tuple[int, ...] = ()
     grant_dir: str = ""
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +205,9 @@ def decode_job(line: str) -> Job:
     """
     try:
         job = Job(**json.loads(line))
-        return replace(job, confine=tuple(job.confine), run_as=tuple(job.run_as))
+        return replace(
+            job, confine=tuple(job.confine), run_as=tuple(job.run_as), keys=tuple(job.keys)
+        )
     except (TypeError, ValueError):
         # Neither chained nor quoted: the line may hold a secret.
         raise Garbled("the first line is no job") from None

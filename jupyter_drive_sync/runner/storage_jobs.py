@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from jupyter_drive_sync.core.restore_plan import COMING
 from jupyter_drive_sync.core.storage import Storage, is_path, read
 from jupyter_drive_sync.core.tree import Kind, RelPath
 from jupyter_drive_sync.drive.api import Drive
-from jupyter_drive_sync.drive.denied import FolderNotFound
+from jupyter_drive_sync.drive.courses import CourseDrive
+from jupyter_drive_sync.drive.denied import FolderNotFound, ScopeTooNarrow
 from jupyter_drive_sync.drive.types import Place
 from jupyter_drive_sync.engine import folder as folders
 from jupyter_drive_sync.engine.executor import Threads
@@ -20,11 +22,20 @@ from jupyter_drive_sync.engine.mirror import Mirror, PassReport
 from jupyter_drive_sync.engine.report import Progress
 from jupyter_drive_sync.engine.storing import aim, export_site, find_target, probe_source
 from jupyter_drive_sync.engine.turn import Turn
+from jupyter_drive_sync.errors import ScopeMissing
 from jupyter_drive_sync.home.pantry import Pantry
+from jupyter_drive_sync.runner import settings_file, storages
 from jupyter_drive_sync.runner.assembly import World
 from jupyter_drive_sync.runner.child import Context
 from jupyter_drive_sync.runner.eta import Eta
-from jupyter_drive_sync.runner.mirror_jobs import LISTED, connect, described_pass, in_turn, teller
+from jupyter_drive_sync.runner.mirror_jobs import (
+    LISTED,
+    connect,
+    described_pass,
+    in_turn,
+    paused,
+    teller,
+)
 from jupyter_drive_sync.runner.protocol import Job
 from jupyter_drive_sync.runner.restore_jobs import described_run, described_step
 
@@ -32,22 +43,29 @@ from jupyter_drive_sync.runner.restore_jobs import described_run, described_step
 def import_(job: Job, context: Context) -> Mapping[str, Any]:
     """Bring what is new in the folder on Drive.
 
-    Takes ``only``, names below that folder, and ``dry_run``. Brings the run and its files,
+    Takes ``only``, names below that folder, and ``dry_run``; with ``by_night``, what the person
+    paused, or has a storage of their own for, is left alone. Brings the run and its files,
     ``objects``, ``to``, ``bytes``; in a dry run ``steps`` in place of what was done.
     """
     world = World.of(job, context)
     storage = _storage(job)
+    if job.args.get("by_night"):
+        theirs = Path(job.args["home_state"])
+        if paused(settings_file.load(theirs), world.clock.wall()):
+            return {"paused": True}
+        if any(item.name == storage.name for item in storages.load(theirs)):
+            return {"theirs": True}
     progress = Progress(world.clock, teller(context, Eta(world.clock)))
     only = [RelPath(name) for name in job.args.get("only", ())]
     dry_run = bool(job.args.get("dry_run"))
     turn = Turn(world.bare_site(), job.id, progress)
 
     def work(permit: Callable[[], None]) -> ImportReport:
-        drive = connect(world, progress, permit)
-        try:
-            found = folders.find(drive, storage.drive)
+        with _connected(storage, lambda: connect(world, progress, permit)) as drive:
+            found = _find(drive, storage)
             site = world.bare_site()
-            aim(site, "import")
+            if not dry_run:
+                aim(site, "import")
             around = replace(
                 site, home=Path(job.args["home"]), state_dir=Path(job.args["home_state"])
             )
@@ -64,8 +82,6 @@ def import_(job: Job, context: Context) -> Mapping[str, Any]:
             if not dry_run:
                 turn.completed(report.run.outcome, report.objects, whole=not only)
             return report
-        finally:
-            drive.transport.close()
 
     report = work(context.permit) if dry_run else in_turn(world, turn, work)
     steps = [step for step in report.plan.steps if step.way in COMING] if dry_run else []
@@ -92,21 +108,18 @@ def export(job: Job, context: Context) -> Mapping[str, Any]:
     turn = Turn(world.bare_site(), job.id, progress)
 
     def work(permit: Callable[[], None]) -> PassReport:
-        drive = connect(world, progress, permit)
-        try:
-            aim(world.bare_site(), "export")
+        with _connected(storage, lambda: connect(world, progress, permit)) as drive:
+            if not dry_run:
+                aim(world.bare_site(), "export")
             target = find_target(drive, storage)
             site = export_site(world.site(), storage, target)
-            if target is not None and target.drive_id:
-                drive = drive.within(target.drive_id)
+            within = drive.within(target.drive_id) if target and target.drive_id else drive
             threads = Threads(world.settings.concurrency)
-            done = Mirror(site, drive, world.secrets, threads, progress, job.id, permit)
+            done = Mirror(site, within, world.secrets, threads, progress, job.id, permit)
             report = done.run(only=only, dry_run=dry_run)
             if not dry_run:
                 turn.completed(report.run.outcome, report.objects, whole=not only)
             return report
-        finally:
-            drive.transport.close()
 
     report = work(context.permit) if dry_run else in_turn(world, turn, work)
     return described_pass(report, progress)
@@ -115,19 +128,17 @@ def export(job: Job, context: Context) -> Mapping[str, Any]:
 def list_(job: Job, context: Context) -> Mapping[str, Any]:
     """List what lies in the folder on Drive. Brings ``files`` and ``files_more``."""
     world = World.of(job, context)
-    reference = _storage(job).drive
-    drive = world.drive()
+    storage = _storage(job)
     try:
-        found = folders.find(drive, reference)
-        entries, paths = folders.tree(
-            drive, found.id, permit=context.permit, most=world.settings.max_files
-        )
+        with _connected(storage, world.drive) as drive:
+            found = _find(drive, storage)
+            entries, paths = folders.tree(
+                drive, found.id, permit=context.permit, most=world.settings.max_files
+            )
     except FolderNotFound:
-        if not is_path(reference):
+        if not is_path(storage.drive):
             raise
         return {"folder": None, "files": [], "files_more": 0}  # an export will make it
-    finally:
-        drive.transport.close()
     listed = sorted((path, entries[file_id]) for file_id, path in paths.items())
     files = [
         {
@@ -159,11 +170,8 @@ def validate(job: Job, context: Context) -> Mapping[str, Any]:
     """
     world = World.of(job, context)
     storage = _storage(job)
-    drive = world.drive()
-    try:
+    with _connected(storage, world.drive) as drive:
         return _validated(world, storage, drive)
-    finally:
-        drive.transport.close()
 
 
 def _validated(world: World, storage: Storage, drive: Drive) -> Mapping[str, Any]:
@@ -171,12 +179,39 @@ def _validated(world: World, storage: Storage, drive: Drive) -> Mapping[str, Any
     sample = ""
     folder: Place | None
     if storage.direction == "import":
-        folder = folders.find(drive, storage.drive)
+        folder = _find(drive, storage)
         sample = probe_source(drive, folder, world.settings, world.context.permit)
     else:
         folder = find_target(drive, storage)
     found = {"id": folder.id, "name": folder.name, "link": folder.link} if folder else None
     return {"account": about.email, "folder": found, "sample": sample}
+
+
+def _find(drive: Drive, storage: Storage) -> Place:
+    """Find the folder of an import (errors as :func:`.folder.find`)."""
+    if isinstance(drive, CourseDrive):
+        return drive.course()
+    return folders.find(drive, storage.drive)
+
+
+@contextmanager
+def _connected(storage: Storage, connect: Callable[[], Drive]) -> Iterator[Drive]:
+    """Connect to Drive for a block.
+
+    Raises:
+        ScopeTooNarrow: the storage's own credentials do not reach far enough; what else would be
+            said of that is meant for the permission of the mirror.
+    """
+    try:
+        drive = connect()
+        try:
+            yield drive
+        finally:
+            drive.transport.close()
+    except ScopeMissing as problem:
+        if storage.credentials not in ("adc", "service_account", "client"):
+            raise
+        raise ScopeTooNarrow(missing=storage.scope, granted="less", detail=problem.detail) from None
 
 
 def _storage(job: Job) -> Storage:

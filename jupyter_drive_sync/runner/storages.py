@@ -7,12 +7,14 @@ grant where it has a client of its own. What a person has made lies in ``setting
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from jupyter_drive_sync.core.settings import Settings
 from jupyter_drive_sync.core.storage import (
     BadStorage,
     NoSuchStorage,
@@ -21,11 +23,17 @@ from jupyter_drive_sync.core.storage import (
     place_of,
     read,
 )
+from jupyter_drive_sync.engine.site import make_state_dir, write_private
+from jupyter_drive_sync.errors import StateUnusable
 from jupyter_drive_sync.runner import settings_file
 from jupyter_drive_sync.runner.place import Place
 from jupyter_drive_sync.runner.protocol import Job, JobKind
 
 _FOLDER: Final = "storages"
+PYTHON: Final = ".python"
+"""Folder of those used from Python; no name of a storage begins with a dot."""
+_NOTED: Final = "keys.json"
+_MOST_NOTED: Final = 1_000
 _MOST_BYTES: Final = 5 * 1024**4
 """Largest file of Drive: a size limit of the home is none of a storage."""
 _OF_HOME: Final = (
@@ -33,7 +41,7 @@ _OF_HOME: Final = (
     "lease_seconds", "ping_seconds", "listing_lag", "request_timeout", "retries",
 )  # fmt: skip
 """Settings of the home that hold for its storages too."""
-_KINDS: Final = {"own": "grant", "client": "grant"}
+_KINDS: Final = {"own": "grant", "client": "grant", "hub": "broker"}
 
 
 def folder_of(state_dir: Path, name: str) -> Path:
@@ -50,6 +58,17 @@ def load(state_dir: Path) -> tuple[Storage, ...]:
     """
     kept = settings_file.stored(state_dir).get(settings_file.STORAGES, [])
     return tuple(read(values) for values in kept) if isinstance(kept, list) else ()
+
+
+def joined(state_dir: Path, configured: Iterable[Storage]) -> tuple[Storage, ...]:
+    """Return a person's storages and the configuration's; the person's own value of one wins.
+
+    Raises:
+        BadStorage, BadSettings, StateUnusable: as :func:`load`.
+    """
+    own = load(state_dir)
+    names = {storage.name for storage in own}
+    return (*(item for item in configured if item.name not in names), *own)
 
 
 def find(storages: Iterable[Storage], name: str) -> Storage:
@@ -76,6 +95,7 @@ def keep(state_dir: Path, storage: Storage) -> None:
             name=storage.name,
             problem="key_file has a query, which may be a secret, and would be written into "
             "settings.json; save the key in a file",
+            field="key_file",
         )
     before = load(state_dir)
     old = next((item for item in before if item.name == storage.name), None)
@@ -106,6 +126,47 @@ def forget_records(folder: Path) -> None:
             (folder / name).unlink()
 
 
+def key_files(home: Path, storages: Iterable[Storage]) -> tuple[Path, ...]:
+    """Return the files that storages name as key or client: whoever has them has the rights."""
+    named = [path for item in storages for path in (item.key_file, item.client_file)]
+    return tuple(home / path for path in named if path and not is_address(path))
+
+
+def known_keys(home: Path, state_dir: Path) -> tuple[Path, ...]:
+    """Return the files that a home's storages name as keys, those used from Python among them.
+
+    Raises:
+        BadStorage, BadSettings, StateUnusable: what they are cannot be read.
+    """
+    return (*key_files(home, load(state_dir)), *_noted(state_dir))
+
+
+def note_keys(state_dir: Path, keys: Iterable[Path]) -> None:
+    """Remember the keys of a storage that is used from Python, which nothing else names.
+
+    Raises:
+        StateUnusable, StateFull: they cannot be written down.
+    """
+    before = _noted(state_dir)
+    new = [key for key in dict.fromkeys(keys) if key not in before]
+    if new:
+        kept = [str(key) for key in (*new, *before)][:_MOST_NOTED]
+        folder = folder_of(state_dir, PYTHON)
+        for each in (state_dir, folder.parent, folder):
+            make_state_dir(each)
+        write_private(folder / _NOTED, json.dumps(kept))
+
+
+def _noted(state_dir: Path) -> tuple[Path, ...]:
+    path = folder_of(state_dir, PYTHON) / _NOTED
+    try:
+        return tuple(Path(text) for text in json.loads(path.read_text("utf-8")))
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    except (OSError, TypeError, ValueError):
+        raise StateUnusable(path=str(path), problem="it cannot be read") from None
+
+
 def local_of(place: Place, storage: Storage, roots: Sequence[Path] = ()) -> Path:
     """Return the folder of a storage here.
 
@@ -115,7 +176,9 @@ def local_of(place: Place, storage: Storage, roots: Sequence[Path] = ()) -> Path
     try:
         return Path(place_of(storage.local, str(place.home), [str(root) for root in roots]))
     except ValueError as problem:
-        raise BadStorage(name=storage.name, problem=f"its folder here {problem}") from None
+        raise BadStorage(
+            name=storage.name, problem=f"its folder here {problem}", field="local"
+        ) from None
 
 
 def job(
@@ -143,22 +206,16 @@ def job(
         grant_dir: the state folder with its grant, likewise.
 
     Raises:
-        BadStorage: its folder lies where it may not.
+        BadStorage: its folder lies where it may not, or it needs a hub and there is none.
         BadSettings, StateUnusable: the home's settings cannot be used.
     """
+    if storage.credentials == "hub" and place.broker is None:
+        raise BadStorage(
+            name=storage.name, problem="there is no service of a hub here that hands courses on"
+        )
     here = local or local_of(place, storage, roots)
     folder = state_dir or folder_of(place.state_dir, storage.name)
-    home = place.load_settings()
-    settings = {
-        **{name: getattr(home, name) for name in _OF_HOME},
-        "includes": list(storage.includes),
-        "excludes": list(storage.excludes),
-        "default_excludes": storage.direction == "export",
-        "max_file_size": _MOST_BYTES,
-        # What is gone here stays on Drive: a storage is filled and emptied, a home is mirrored.
-        "on_local_delete": "keep",
-        "verify_days": home.verify_days,
-    }
+    settings = settings_of(storage, place.load_settings())
     made = place.job(kind)
     own_client = storage.credentials == "client"
     credentials: Any = _KINDS.get(storage.credentials, storage.credentials)
@@ -182,6 +239,20 @@ def job(
             "roots": [str(root) for root in (place.home, *roots)] if local is None else [],
         },
     )
+
+
+def settings_of(storage: Storage, home: Settings) -> dict[str, Any]:
+    """Return the settings of a storage's jobs, in a home with settings of its own."""
+    return {
+        **{name: getattr(home, name) for name in _OF_HOME},
+        "includes": list(storage.includes),
+        "excludes": list(storage.excludes),
+        "default_excludes": storage.direction == "export",
+        "max_file_size": _MOST_BYTES,
+        # What is gone here stays on Drive: a storage is filled and emptied, a home is mirrored.
+        "on_local_delete": "keep",
+        "verify_days": home.verify_days,
+    }
 
 
 def _aim(storage: Storage) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ class DriveSyncApp(ExtensionApp):
             "place": config.place(os.environ),
             "nights": config.nights(),
             "configured": config.storages_read(),
-            "roots": tuple(Path(root).absolute() for root in config.storage_roots),
+            "roots": config.roots(),
             "base_url": server.base_url,
             "root_dir": Path(server.root_dir),
             "events": self._events,

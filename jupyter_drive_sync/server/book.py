@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -59,12 +58,6 @@ class Book:
         ]
         return {"run": found.run, "started": started, "stays": found.stays}, files
 
-    @contextlib.contextmanager
-    def _ledger(self) -> Iterator[Ledger | None]:
-        """Open the ledger, without making one where there was no sync yet."""
-        if not (self._place.state_dir / "ledger.sqlite").exists():
-            yield None
-            return
-        ledger, _ = Ledger.open(self._place.state_dir)
-        with ledger:
-            yield ledger
+    def _ledger(self) -> contextlib.AbstractContextManager[Ledger | None]:
+        """Open the ledger as it is, None where there was no sync yet."""
+        return Ledger.found(self._place.state_dir)

@@ -14,6 +14,7 @@ from jupyter_drive_sync.engine.report import describe_file
 from jupyter_drive_sync.engine.site import Site
 from jupyter_drive_sync.errors import Vanished
 from jupyter_drive_sync.home.read import Home
+from jupyter_drive_sync.runner import storages
 from jupyter_drive_sync.runner.clock import SystemClock
 from jupyter_drive_sync.runner.place import Place
 from jupyter_drive_sync.server.desk import Desk
@@ -44,7 +45,18 @@ class Browsing:
             DriveSyncError: it cannot be looked at.
         """
         where, place, clock = RelPath(path), self.place, SystemClock()
-        site = Site(place.home, place.drive_folder, place.state_dir, place.load_settings(), clock)
+        site = Site(
+            place.home,
+            place.drive_folder,
+            place.state_dir,
+            place.load_settings(),
+            clock,
+            keys=(
+                place.client_file,
+                *place.keys,
+                *storages.known_keys(place.home, place.state_dir),
+            ),
+        )
         with self.desk.ledger() as ledger, Home(place.home, clock=clock) as home:
             if ledger is None:
                 return json.dumps(_described(FolderView(where, known=False)))

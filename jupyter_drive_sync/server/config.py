@@ -6,9 +6,9 @@ What is set here wins over what a person sets, and is then shown as set by the a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from traitlets import Bool, Dict, Enum, Float, Int, List, TraitError, Unicode
@@ -18,7 +18,8 @@ from jupyter_drive_sync.core import cron
 from jupyter_drive_sync.core.settings import Settings, from_mapping
 from jupyter_drive_sync.core.storage import Storage, read_all
 from jupyter_drive_sync.errors import BadSettings
-from jupyter_drive_sync.runner.place import Credentials, Place, find_place
+from jupyter_drive_sync.runner.place import Place, find_place
+from jupyter_drive_sync.runner.storages import key_files
 
 _DEFAULT: Final = Settings()
 _PERSONAL: Final = frozenset({"paused_until", "ask_after"})
@@ -219,30 +220,41 @@ class DriveSync(LoggingConfigurable):
         named = {field.name for field in fields(Settings)} - _PERSONAL
         return {name: getattr(self, name) for name in sorted(named) if self._is_set(name)}
 
-    def place(self, environment: Mapping[str, str]) -> Place:
+    def place(
+        self, environment: Mapping[str, str], named: Mapping[str, Any] | None = None
+    ) -> Place:
         """Say which home goes where.
 
+        Args:
+            environment: of this process.
+            named: what somebody names for this time, by the names of :func:`find_place`; it wins.
+
         Raises:
-            BadSettings: a value cannot be used.
+            BadSettings, BadStorage: a value cannot be used.
         """
 
         def path(name: str) -> Path | None:
             text = getattr(self, name)
             return Path(text).expanduser() if text else None
 
-        credentials = cast("Credentials | Literal['auto']", self.credentials)
-        place = find_place(
-            environment,
-            home=path("home"),
-            state_dir=path("state_dir"),
-            drive_folder=self.drive_folder or None,
-            client_file=path("client_file"),
-            credentials=credentials,
-            settings=self.overrides(),
-        )
+        given: dict[str, Any] = {
+            "home": path("home"),
+            "state_dir": path("state_dir"),
+            "drive_folder": self.drive_folder or None,
+            "client_file": path("client_file"),
+            "credentials": self.credentials,
+            "settings": self.overrides(),
+        }
+        over = {name: it for name, it in (named or {}).items() if it not in (None, "auto")}
+        place = find_place(environment, **{**given, **over})
+        place = replace(place, keys=key_files(place.home, self.storages_read()))
         from_mapping(place.settings)
         check_time_zone(self.time_zone)
         return place
+
+    def roots(self) -> tuple[Path, ...]:
+        """Return where the folders of storages may lie, beside the home."""
+        return tuple(Path(root).absolute() for root in self.storage_roots)
 
     def nights(self) -> Nights:
         """Say when passes run by themselves.

@@ -6,7 +6,7 @@ Everything here touches files or the database, so the server calls it in a threa
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -308,15 +308,9 @@ class Desk:
         """Read the mirror's address anew: it may be another mirror's now."""
         self._link = ""
 
-    @contextlib.contextmanager
-    def ledger(self) -> Iterator[Ledger | None]:
-        """Open the ledger, without making one where there was no sync yet."""
-        if not (self._place.state_dir / "ledger.sqlite").exists():
-            yield None
-            return
-        ledger, _ = Ledger.open(self._place.state_dir)
-        with ledger:
-            yield ledger
+    def ledger(self) -> contextlib.AbstractContextManager[Ledger | None]:
+        """Open the ledger as it is, None where there was no sync yet."""
+        return Ledger.found(self._place.state_dir)
 
 
 def _is(problem: DriveSyncError, kind: type[DriveSyncError]) -> bool:

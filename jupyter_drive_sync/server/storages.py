@@ -77,9 +77,7 @@ class Storages:
 
     def all(self) -> tuple[Storage, ...]:
         """Return all storages: a person's own value of one wins over the configuration's."""
-        own = kept.load(self.place.state_dir)
-        names = {storage.name for storage in own}
-        return (*(item for item in self.configured if item.name not in names), *own)
+        return kept.joined(self.place.state_dir, self.configured)
 
     def find(self, name: str) -> Storage:
         """Return the storage of a name.
@@ -121,10 +119,11 @@ class Storages:
         run = self._running.get(storage.name)
         if run is not None and not (status.running and status.job == run.job):
             status = replace(status, status="queued", job=run.job, problem=None, meta={})
-        by_admin = any(item.name == storage.name for item in self.configured)
+        configured = [item for item in self.configured if item.name == storage.name]
         return {
             **storage.shown(),
-            "by_admin": by_admin,
+            "by_admin": bool(configured),
+            "own": storage not in configured,
             "connected": self._connected(storage, folder),
             "status": _described(status),
             "progress": _progress(run),
@@ -136,6 +135,8 @@ class Storages:
             return SecretsStore(folder).grant() is not None
         if storage.credentials in ("service_account", "adc"):
             return True
+        if storage.credentials == "hub":
+            return self.place.broker is not None
         return Desk(self.place, self.wall).connected()
 
     # -- making and changing ----------------------------------------------------------------------
@@ -164,7 +165,7 @@ class Storages:
         """
         storage = self.read(values)
         if any(item.name.lower() == storage.name.lower() for item in self.all()):
-            raise BadStorage(name=storage.name, problem="there is one of that name")
+            raise BadStorage(name=storage.name, problem="there is one of that name", field="name")
         return storage
 
     async def validate(self, storage: Storage) -> dict[str, Any]:

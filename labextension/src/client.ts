@@ -11,6 +11,7 @@ import type {
   IDifference,
   IFileOutcome,
   IFolder,
+  IFound,
   IHistory,
   IIncident,
   IOnDrive,
@@ -25,6 +26,8 @@ import type {
   ISettings,
   ISpace,
   IStatus,
+  IStorage,
+  IStorageValues,
   IUndoable,
   IVersionJob,
   IVersions,
@@ -57,6 +60,18 @@ function isProblem(value: unknown): value is IProblem {
     typeof (value as IProblem).code === 'string' &&
     typeof (value as IProblem).sentence === 'string'
   );
+}
+
+function storageRoute(name: string, rest = ''): string {
+  return `storages/${encodeURIComponent(name)}${rest}`;
+}
+
+/** The values of a storage as the server takes them: no scope is one that follows from the rest. */
+function told({
+  scope,
+  ...values
+}: IStorageValues): Omit<IStorageValues, 'scope'> & { scope?: string } {
+  return { ...values, ...(scope ? { scope } : {}) };
 }
 
 /** Calls the server extension. Every call rejects with {@link Refused} or {@link Unreachable}. */
@@ -232,6 +247,69 @@ export class Client {
   /** The last job that brought something back, or changed versions. */
   lastVersionJob(): Promise<{ last: IVersionJob | null }> {
     return this._call('GET', 'restore');
+  }
+
+  /** All storages; nobody but the state folder is asked. */
+  storages(): Promise<{ storages: IStorage[] }> {
+    return this._call('GET', 'storages');
+  }
+
+  /** Makes a storage; it is tried first, unless `check` says not to. */
+  makeStorage(values: IStorageValues, check = true): Promise<IStorage> {
+    return this._call('POST', 'storages', { ...told(values), check });
+  }
+
+  /** Changes a storage as a whole; tried first, as a new one. */
+  changeStorage(values: IStorageValues, check = true): Promise<IStorage> {
+    const { name, ...rest } = told(values);
+    return this._call('PUT', storageRoute(name), { ...rest, check });
+  }
+
+  /** Forgets a storage; files stay. */
+  removeStorage(name: string): Promise<{ name: string }> {
+    return this._call('DELETE', storageRoute(name));
+  }
+
+  /** Tries a storage; nothing is kept. */
+  validateStorage(values: IStorageValues): Promise<IFound> {
+    return this._call('POST', 'validate', told(values));
+  }
+
+  /** Runs a storage now. */
+  runStorage(name: string): Promise<IRunning> {
+    return this._call('POST', storageRoute(name, '/run'), {});
+  }
+
+  /** Stops the run of a storage. */
+  cancelStorage(name: string): Promise<{ job: string; cancelled: boolean }> {
+    return this._call('POST', storageRoute(name, '/cancel'), {});
+  }
+
+  /** Answers what a storage holds. */
+  releaseStorage(
+    name: string,
+    id: string,
+    choice: Choice
+  ): Promise<{ files: number; job: string }> {
+    return this._call('POST', storageRoute(name, '/release'), { id, choice });
+  }
+
+  /** The last runs of a storage, newest first. */
+  storageHistory(name: string, limit: number): Promise<IHistory> {
+    return this._call('GET', storageRoute(name, '/history'), undefined, { limit: String(limit) });
+  }
+
+  /** What a run of a storage did. */
+  storageRunFiles(
+    name: string,
+    run: number,
+    offset = 0,
+    outcome = ''
+  ): Promise<IPage<IFileOutcome>> {
+    return this._call('GET', storageRoute(name, `/history/${run}/files`), undefined, {
+      offset: String(offset),
+      ...(outcome ? { outcome } : {})
+    });
   }
 
   private async _call<T>(

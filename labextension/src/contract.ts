@@ -428,3 +428,57 @@ export interface IVersionJob {
     bytes?: number;
   };
 }
+
+// -- storages ------------------------------------------------------------------------------------
+
+/** What a person fills in of a storage: a folder here and one on Drive, and which way between. */
+export interface IStorageValues {
+  name: string;
+  /** Folder here, relative to the home. */
+  local: string;
+  /** Folder on Drive: its address, its id, or its path from My Drive on. */
+  drive: string;
+  direction: 'import' | 'export';
+  /** '' follows from the rest. */
+  scope: '' | 'drive.file' | 'drive.readonly' | 'drive';
+  credentials: 'auto' | 'own' | 'broker' | 'adc' | 'service_account' | 'client' | 'hub';
+  key_file: string;
+  client_file: string;
+  subject: string;
+  /** A cron expression; '' runs only when asked to. */
+  schedule: string;
+  includes: string[];
+  excludes: string[];
+}
+
+/** How a storage's last run stands. */
+export type IStorageStatus = Pick<
+  IStatus,
+  | 'status'
+  | 'last_sync'
+  | 'last_sync_count'
+  | 'last_sync_job'
+  | 'job'
+  | 'started'
+  | 'traceback'
+  | 'problem'
+  | 'meta'
+> & { holds: Omit<IHold, 'paths_href'>[] };
+
+export interface IStorage extends IStorageValues {
+  /** The configuration has one of this name. */
+  by_admin: boolean;
+  /** The values are a person's own. */
+  own: boolean;
+  connected: boolean;
+  status: IStorageStatus;
+  progress: IProgress | null;
+  next_run: number | null;
+}
+
+/** What trying a storage has found. */
+export interface IFound {
+  account: string;
+  folder: { id: string; name: string; link: string } | null;
+  sample: string;
+}

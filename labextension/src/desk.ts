@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { Token } from '@lumino/coreutils';
 import { Signal, type ISignal } from '@lumino/signaling';
 import { Refused, Unreachable } from './client';
-import type { Choice, IAsked } from './contract';
+import type { Choice, IAsked, IStorage } from './contract';
 import type { DriveSyncModel } from './model';
 import type { Toasts } from './toasts';
 import { type Action, describe, type IView, problemWords } from './view';
@@ -20,6 +20,9 @@ export type Page =
   | { name: 'restore'; paths?: readonly string[] }
   | { name: 'undo'; run?: number }
   | { name: 'versions'; path: string }
+  | { name: 'storage'; storage?: IStorage }
+  | { name: 'forget'; storage: IStorage }
+  | { name: 'held'; storage: IStorage }
   | { name: 'disconnect' };
 
 /** Our own plugins' way to the desk of the page; others take {@link IDriveSync}. */

@@ -12,6 +12,8 @@ import { RestorePage } from './pages/restore';
 import { Review } from './pages/review';
 import { Versions } from './pages/versions';
 import { UndoPage } from './pages/undo';
+import { Held } from './pages/held';
+import { ForgetPage, StoragePage } from './pages/storage';
 import { consentIsOver, Waiting } from './pages/waiting';
 
 /** Props of every page. */
@@ -42,6 +44,12 @@ function Content(props: IPageProps & { page: DialogPage }): React.JSX.Element {
       return <RestorePage {...rest} paths={page.paths} />;
     case 'undo':
       return <UndoPage {...rest} run={page.run} />;
+    case 'storage':
+      return <StoragePage {...rest} storage={page.storage} />;
+    case 'forget':
+      return <ForgetPage {...rest} storage={page.storage} />;
+    case 'held':
+      return <Held {...rest} storage={page.storage} />;
     case 'disconnect':
       return <Disconnect {...rest} />;
     case 'versions':
@@ -69,6 +77,14 @@ function title(page: DialogPage, desk: Desk): string {
       return trans.__('Bring back from Google Drive');
     case 'undo':
       return trans.__('Undo a sync');
+    case 'storage':
+      return page.storage ? trans.__('Storage %1', page.storage.name) : trans.__('Add a storage');
+    case 'forget':
+      return page.storage.by_admin
+        ? trans.__('Take back your values of %1?', page.storage.name)
+        : trans.__('Remove %1?', page.storage.name);
+    case 'held':
+      return trans.__('Please decide');
     case 'disconnect':
       return trans.__('Disconnect from Google Drive');
     case 'versions':

@@ -85,6 +85,11 @@ export class DriveSyncModel implements IDisposable {
     return this._settingsTurn;
   }
 
+  /** Grows when something about storages has changed. */
+  get storagesTurn(): number {
+    return this._storagesTurn;
+  }
+
   get isDisposed(): boolean {
     return this._disposed;
   }
@@ -142,6 +147,12 @@ export class DriveSyncModel implements IDisposable {
     if (job) {
       this._own.add(job);
     }
+  }
+
+  /** Something about storages was changed on this page. */
+  touchStorages(): void {
+    this._storagesTurn += 1;
+    this._emit();
   }
 
   private async _ask(): Promise<void> {
@@ -228,6 +239,14 @@ export class DriveSyncModel implements IDisposable {
     }
     const news = event as IEvent;
     const known = this._status;
+    if (news.reason === 'storages') {
+      // The mirror stands as before, and nothing that is drawn of it has to be asked for.
+      this._reached();
+      this._storagesTurn += 1;
+      this._plan();
+      this._emit();
+      return;
+    }
     if (known && news.seq <= known.seq) {
       return;
     }
@@ -272,6 +291,7 @@ export class DriveSyncModel implements IDisposable {
   private _reach: Reach = 'checking';
   private _heard = 0;
   private _settingsTurn = 0;
+  private _storagesTurn = 0;
   private _pending = false;
   private _asking: Promise<void> | null = null;
   private _again = false;

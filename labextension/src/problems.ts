@@ -1,9 +1,9 @@
 /**
- * What can go wrong, in the words of the person who reads it: one entry per code of `errors.py`.
+ * What can go wrong, in the words of the person who reads it: one entry per code of the program.
  *
  * Each says in a few words what is the matter (status bar), in a sentence what happened and what
  * it means, and what one button offers. Where an administrator has to act, `admin` is what the
- * button copies for them. A test compares the codes with those of `errors.py`.
+ * button copies for them. A test compares the codes with those of Python.
  */
 import { PageConfig } from '@jupyterlab/coreutils';
 import type { TranslationBundle } from '@jupyterlab/translation';
@@ -98,6 +98,21 @@ const told =
     action: null
   });
 
+/** The same where what came with it is enough to say it in the language of the page. */
+const toldOf =
+  (
+    short: (trans: TranslationBundle) => string,
+    names: readonly string[],
+    sentence: (trans: TranslationBundle, values: string[]) => string
+  ): Words =>
+  context => {
+    const values = names.map(name => text(context.params, name));
+    const plain = told(short)(context);
+    return values.every(value => value !== '')
+      ? { ...plain, sentence: sentence(context.trans, values) }
+      : plain;
+  };
+
 const unforeseen: Words = context => ({
   short: context.trans.__('sync stopped'),
   sentence: context.next
@@ -132,7 +147,7 @@ const stopped: Words = context => ({
   button: context.trans.__('Go on now')
 });
 
-/** Every code of `errors.py`, and the kinds of holds. */
+/** Every code of the program, and the kinds of holds. */
 export const PROBLEMS: Readonly<Record<string, Words>> = {
   // What was asked cannot be done as asked.
   usage: ({ trans, said }) => ({
@@ -144,14 +159,76 @@ export const PROBLEMS: Readonly<Record<string, Words>> = {
   'client_file.invalid': configured,
   'endpoint.invalid': configured,
   'service_account.invalid': told(trans => trans.__('check its key')),
-  'service_account.owns_nothing': told(trans => trans.__('it may not write there')),
+  'service_account.owns_nothing': toldOf(
+    trans => trans.__('it may not write there'),
+    ['email'],
+    (trans, values) =>
+      trans.__(
+        'The service account %1 cannot write there: it would own the files, and Google gives it no storage. Take a folder of a shared drive, a person for whom it acts, or your own permission.',
+        ...values
+      )
+  ),
   'credentials.scope': told(trans => trans.__('more permission is needed')),
-  'folder.invalid': told(trans => trans.__('check the folder')),
-  'folder.not_found': told(trans => trans.__('that folder is not there')),
-  'folder.ambiguous': told(trans => trans.__('several folders of that name')),
-  'folder.not_a_folder': told(trans => trans.__('that is not a folder')),
-  'folder.trashed': told(trans => trans.__('that folder is in the trash')),
-  'folder.read_only': told(trans => trans.__('that folder can only be read')),
+  'folder.invalid': toldOf(
+    trans => trans.__('check the folder'),
+    ['folder'],
+    (trans, values) =>
+      trans.__(
+        '%1 names no folder on Google Drive. Give its address as the browser shows it, its id, or a path such as Courses/2026.',
+        ...values
+      )
+  ),
+  'folder.not_found': toldOf(
+    trans => trans.__('that folder is not there'),
+    ['folder', 'who'],
+    (trans, values) =>
+      trans.__(
+        'Google Drive shows no folder %1 to %2: either there is none, or it is not shared with that account.',
+        ...values
+      )
+  ),
+  'folder.ambiguous': toldOf(
+    trans => trans.__('several folders of that name'),
+    ['count', 'folder'],
+    (trans, values) =>
+      trans.__(
+        'There are %1 folders %2 on Google Drive; give the address or the id of the one that you mean.',
+        ...values
+      )
+  ),
+  'folder.not_a_folder': toldOf(
+    trans => trans.__('that is not a folder'),
+    ['folder', 'name'],
+    (trans, values) =>
+      trans.__(
+        '%1 is a file on Google Drive (%2), not a folder; name the one it lies in.',
+        ...values
+      )
+  ),
+  'folder.trashed': toldOf(
+    trans => trans.__('that folder is in the trash'),
+    ['folder', 'name'],
+    (trans, values) =>
+      trans.__(
+        "The folder %1 (%2) is in Google Drive's trash; bring it back there, or name another one.",
+        ...values
+      )
+  ),
+  'folder.read_only': toldOf(
+    trans => trans.__('that folder can only be read'),
+    ['who', 'folder', 'name'],
+    (trans, values) =>
+      trans.__(
+        '%1 may read the folder %2 (%3) but not write to it; its owner can make that account an editor.',
+        ...values
+      )
+  ),
+  'storage.invalid': told(trans => trans.__('check what was filled in')),
+  'storage.unknown': ({ trans }) => ({
+    short: trans.__('not found'),
+    sentence: trans.__('That is no longer there; nothing was changed.'),
+    action: null
+  }),
   'home.refused': configured,
   'home.missing': ({ trans, said }) => ({
     short: trans.__("can't sync, your home is not there"),
@@ -468,6 +545,7 @@ export const PROBLEMS: Readonly<Record<string, Words>> = {
 
   // One file's outcome.
   file: fileProblem,
+  'storage.incomplete': fileProblem,
   'file.changed': context => ({
     ...fileProblem(context),
     sentence: context.trans.__('changed while it was read; next time')
@@ -511,8 +589,10 @@ export const PROBLEMS: Readonly<Record<string, Words>> = {
     action: 'files'
   }),
   'drive.missing': context => ({
-    short: context.trans.__('1 file copied anew'),
-    sentence: context.trans.__('the copy on Drive was gone; copied anew'),
+    short: context.trans.__('1 file not synced'),
+    sentence: context.trans.__(
+      'Drive does not find the copy; the next sync looks again, and copies it anew if it is gone'
+    ),
     action: 'files'
   }),
   'drive.exists': context => ({

@@ -91,6 +91,12 @@ function byCode(code: string, params: Params, trans: TranslationBundle): string 
       return trans.__('a link, which is never copied');
     case 'skipped.place':
       return trans.__('never brought back to such a place (%1)', text(params, 'rule'));
+    case 'import.edited_here':
+      return trans.__('edited here, and left so');
+    case 'import.gone_on_drive':
+      return trans.__('no longer on Drive; the one here stays');
+    case 'import.moved_on_drive':
+      return trans.__('elsewhere on Drive by now; the one here stays');
     case 'remark.kept_edited':
       return trans.__('kept on Drive, edited there');
     case 'remark.left_out':
@@ -147,6 +153,16 @@ export function outcomeWords(file: IFileOutcome, trans: TranslationBundle): stri
       return trans.__('kept on Drive, edited there');
     case 'revived':
       return trans.__('brought back on Drive');
+    case 'brought':
+      return trans.__('brought, %1', size(file.size));
+    case 'refreshed':
+      return trans.__('made newer, %1', size(file.size));
+    case 'edited_here':
+      return trans.__('edited here, and left so');
+    case 'gone_on_drive':
+      return (
+        byCode(file.code, file.params, trans) || trans.__('no longer on Drive; the one here stays')
+      );
     case 'restored':
       return trans.__('brought back, %1', size(file.size));
     case 'beside':

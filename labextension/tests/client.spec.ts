@@ -1,6 +1,22 @@
 import { ServerConnection } from '@jupyterlab/services';
 import { Client, Refused, Unreachable } from '../src/client';
+import { NEW } from '../src/storages';
 import { Server } from './fixtures';
+
+const COURSE = { ...NEW, name: 'a b', local: 'x', drive: 'y' };
+const CHANGED = {
+  local: 'x',
+  drive: 'y',
+  direction: 'import',
+  credentials: 'auto',
+  key_file: '',
+  client_file: '',
+  subject: '',
+  schedule: '',
+  includes: [],
+  excludes: []
+};
+const TOLD = { name: 'a b', ...CHANGED };
 
 describe('Client', () => {
   let server: Server;
@@ -71,6 +87,49 @@ describe('Client', () => {
       c => c.restore({ paths: ['a'], dry_run: true }),
       'POST restore',
       { paths: ['a'], dry_run: true }
+    ],
+    ['storages', c => c.storages(), 'GET storages', undefined],
+    ['a new storage', c => c.makeStorage(COURSE), 'POST storages', { ...TOLD, check: true }],
+    [
+      'a changed storage',
+      c => c.changeStorage({ ...COURSE, scope: 'drive' }, false),
+      'PUT storages/a%20b',
+      { ...CHANGED, scope: 'drive', check: false }
+    ],
+    [
+      'a storage that is tried first',
+      c => c.changeStorage(COURSE),
+      'PUT storages/a%20b',
+      { ...CHANGED, check: true }
+    ],
+    [
+      'a storage as it is',
+      c => c.makeStorage(COURSE, false),
+      'POST storages',
+      { ...TOLD, check: false }
+    ],
+    ['no storage', c => c.removeStorage('a b'), 'DELETE storages/a%20b', undefined],
+    ['a trial', c => c.validateStorage(COURSE), 'POST validate', TOLD],
+    ['a run', c => c.runStorage('x'), 'POST storages/x/run', {}],
+    ['no run', c => c.cancelStorage('x'), 'POST storages/x/cancel', {}],
+    [
+      'an answer',
+      c => c.releaseStorage('x', 'h', 'keep'),
+      'POST storages/x/release',
+      { id: 'h', choice: 'keep' }
+    ],
+    ['its history', c => c.storageHistory('x', 2), 'GET storages/x/history?limit=2', undefined],
+    [
+      'files of its run',
+      c => c.storageRunFiles('x', 7),
+      'GET storages/x/history/7/files?offset=0',
+      undefined
+    ],
+    [
+      'failed files of its run',
+      c => c.storageRunFiles('x', 7, 500, 'failed'),
+      'GET storages/x/history/7/files?offset=500&outcome=failed',
+      undefined
     ],
     ['settings', c => c.getSettings(), 'GET settings', undefined],
     [

@@ -230,6 +230,24 @@ describe('DriveSyncModel', () => {
   });
 });
 
+describe('storages', () => {
+  it('are told of without a question about the mirror', async () => {
+    const ground = new Ground();
+    const model = await ground.start();
+    const asked = ground.server.asked.length;
+    let changes = 0;
+    model.changed.connect(() => (changes += 1));
+    ground.events.emit(event({ seq: 9, reason: 'storages' }));
+    await settle();
+    expect([model.storagesTurn, changes]).toEqual([1, 1]);
+    expect(ground.server.asked).toHaveLength(asked);
+    expect(model.status?.seq).toBe(1);
+    model.touchStorages();
+    expect([model.storagesTurn, changes]).toEqual([2, 2]);
+    model.dispose();
+  });
+});
+
 describe('merge', () => {
   it('never lets a sync step back, but begins anew with another', () => {
     const first = merge(status(), event({ done: 5, bytes_done: 50 }));

@@ -369,7 +369,9 @@ describe('what the panel offers', () => {
     ground.server.answers['GET history'] = { runs: [], total: 0, offset: 0 };
     const pages = opened();
     const node = await open();
-    expect(node.querySelectorAll('.jp-DriveSync-section')).toHaveLength(0);
+    // Closed, and for those whose folders on Drive need no connection of this home.
+    const parts = [...node.querySelectorAll<HTMLElement>('.jp-DriveSync-section')];
+    expect(parts.map(part => part.dataset.name)).toEqual(['storages']);
     button('Authorize Google Drive…', node).click();
     expect(pages).toEqual([{ name: 'preview' }]);
   });
@@ -540,6 +542,10 @@ describe('the words of a run', () => {
   it('name each thing that becomes of a file', () => {
     const outcomes = [
       'failed',
+      'brought',
+      'refreshed',
+      'edited_here',
+      'gone_on_drive',
       'uploaded',
       'updated',
       'moved',

@@ -1,5 +1,5 @@
 import { PageConfig } from '@jupyterlab/coreutils';
-import { readFileSync } from 'fs';
+import { readdirSync, readFileSync } from 'fs';
 import { join } from 'path';
 import { PROBLEMS, words } from '../src/problems';
 import { buttonWords } from '../src/view';
@@ -7,9 +7,13 @@ import { trans } from './fixtures';
 
 const package_ = join(__dirname, '..', '..', 'jupyter_drive_sync');
 
+/** Parts of the program whose problems no page of Jupyter shows: the hub has pages of its own. */
+const ELSEWHERE = /^(hub|localdrive|demo|labextension|locale)[\\/]/;
+
 /** The codes in the sources of the other half. */
 function codes(): Set<string> {
-  const errors = ['errors.py', 'drive/denied.py']
+  const errors = readdirSync(package_, { recursive: true, encoding: 'utf-8' })
+    .filter(name => name.endsWith('.py') && !ELSEWHERE.test(name))
     .map(name => readFileSync(join(package_, name), 'utf-8'))
     .join('\n');
   const holds = readFileSync(join(package_, 'engine', 'holds.py'), 'utf-8');
@@ -100,7 +104,7 @@ describe('PROBLEMS', () => {
     ['auth.scope_missing', /^please reconnect$/, /box was not ticked/, 'Reconnect'],
     ['org.blocked', /blocked by your school$/, /cannot change that/, 'Copy message for admin'],
     ['project.api_off', /your admin is needed$/, /not switched on/, 'Copy message for admin'],
-    ['drive.missing', /^1 file copied anew$/, /copied anew/, 'See the files'],
+    ['drive.missing', /^1 file not synced$/, /copies it anew/, 'See the files'],
     ['held.root_gone', /^your Drive folder is gone$/, /What the server said/, 'Review'],
     ['drive.exists', /^1 file copied$/, /had worked/, ''],
     ['drive.mismatch', /^1 file not synced$/, /sent again next time/, 'Sync now'],

@@ -1,4 +1,4 @@
-import { readFileSync } from 'fs';
+import { readdirSync, readFileSync } from 'fs';
 import { join } from 'path';
 import type { IHold } from '../src/contract';
 import { holdWords } from '../src/holds';
@@ -14,7 +14,7 @@ function source(path: string): string {
 describe('outcomeWords', () => {
   it('has words for each outcome, and for new ones the reason', () => {
     const outcomes =
-      'uploaded updated moved trashed archived newer_on_drive replaced_edit held unclaimed declined moved_out kept_edited revived restored beside untrashed put_back skipped'.split(
+      'uploaded updated moved trashed archived newer_on_drive replaced_edit held unclaimed declined moved_out kept_edited revived restored beside untrashed put_back skipped brought refreshed edited_here gone_on_drive'.split(
         ' '
       );
     const said = outcomes.map(outcome => outcomeWords(file('a', outcome), trans));
@@ -34,13 +34,13 @@ describe('reasonWords', () => {
     reasonWords({ reason: 'In English.', code, params }, trans);
 
   it('has words of its own for every code of the other half', () => {
-    const codes = ['beside', 'remark.left_out', 'remark.kept_edited'];
-    for (const path of ['engine/undo.py', 'engine/versions.py', 'engine/restore.py']) {
-      codes.push(...[...source(path).matchAll(/"(skipped\.[a-z_]+)"/g)].map(m => m[1]!));
-    }
-    codes.push(
-      ...[...source('core/restore_plan.py').matchAll(/"(skipped\.[a-z_]+)"/g)].map(m => m[1]!)
-    );
+    const sources = readdirSync(package_, { recursive: true, encoding: 'utf-8' })
+      .filter(name => /^(core|engine)[\\/].*\.py$/.test(name))
+      .map(source)
+      .join('\n');
+    const codes = [...sources.matchAll(/"((?:skipped|remark|import)\.[a-z_]+)"/g)].map(m => m[1]!);
+    expect(codes).toContain('import.moved_on_drive');
+    codes.push('beside');
     const reasons = /_REASONS: Final = \{(.*?)\n\}/s.exec(source('engine/survey.py'))![1]!;
     codes.push(...[...reasons.matchAll(/^ {4}"([a-z_]+)":/gm)].map(m => `left_out.${m[1]!}`));
     expect(codes.length).toBeGreaterThan(18);

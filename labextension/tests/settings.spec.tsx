@@ -29,6 +29,7 @@ describe('schedule', () => {
   it.each([
     ['', 'never', 'never by itself'],
     ['0 3 * * *', 'daily', 'every night at 03:00'],
+    ['30 14 * * *', 'daily', 'every day at 14:30'],
     ['5 14 * * 1-5', 'weekdays', 'Monday to Friday at 14:05'],
     ['5 14 * * mon-fri', 'weekdays', 'Monday to Friday at 14:05'],
     ['0 3 * * 7', 'weekly', 'every Sunday at 03:00'],

@@ -1,6 +1,6 @@
 /** A desk on a server of the test, which answers to all that the surfaces ask. */
 import { Notification } from '@jupyterlab/apputils';
-import type { IStatus } from '../src/contract';
+import type { IStatus, IStorage } from '../src/contract';
 import { Desk } from '../src/desk';
 import { Toasts } from '../src/toasts';
 import { file, Ground, hours, status, trans } from './fixtures';
@@ -149,6 +149,42 @@ export const HELD = {
   ]
 };
 
+/** A storage that has just run. */
+export function storage(change: Partial<IStorage> = {}): IStorage {
+  return {
+    name: 'course',
+    local: 'material',
+    drive: 'Courses/2026',
+    direction: 'import',
+    scope: 'drive.readonly',
+    credentials: 'service_account',
+    key_file: 'keys/course.json',
+    client_file: '',
+    subject: '',
+    schedule: '0 5 * * *',
+    includes: [],
+    excludes: ['solutions/'],
+    by_admin: false,
+    own: true,
+    connected: true,
+    status: {
+      status: 'completed',
+      last_sync: hours(-1),
+      last_sync_count: 36,
+      last_sync_job: 's1',
+      job: 's1',
+      started: hours(-1),
+      traceback: '',
+      problem: null,
+      holds: [],
+      meta: { brought: 2, unchanged: 34 }
+    },
+    progress: null,
+    next_run: hours(17),
+    ...change
+  };
+}
+
 /** The server of the test, and the model on it. */
 export let ground: Ground;
 export let desk: Desk;
@@ -167,6 +203,7 @@ export async function begin(change: Partial<IStatus> = {}): Promise<Desk> {
     'GET undoable': UNDOABLE,
     'POST restore': { job: 'r1', already: false },
     'POST undo': { job: 'u1', already: false },
+    'GET storages': { storages: [] },
     'GET settings': SETTINGS,
     'PATCH settings': SETTINGS,
     'GET holds/h1/files': HELD,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
@@ -245,6 +246,20 @@ def test_records_that_are_damaged_or_newer(place: Place) -> None:
     before = path.read_bytes()
     assert "newer version" in findings(place)["records"].text
     assert path.read_bytes() == before
+
+
+def test_records_that_are_in_use_or_older_are_not_called_damaged(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = place.state_dir / "ledger.sqlite"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as ledger:
+        ledger.execute("PRAGMA user_version = 1")
+        assert findings(place)["records"].level == "ok"
+        real = sqlite3.connect
+        monkeypatch.setattr(sqlite3, "connect", lambda *a, **b: real(*a, **{**b, "timeout": 0}))
+        ledger.execute("BEGIN EXCLUSIVE")
+        found = findings(place)["records"]
+        assert "cannot be read just now: database is locked" in found.text
 
 
 def test_a_sync_that_died(place: Place) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Desk
+from tests.localdrive.caller import caller
 
 
 @pytest.fixture
@@ -113,6 +114,28 @@ def test_versions(mirrored: Desk) -> None:
     assert "1 newer on Drive" in mirrored.run("sync").out
     mirrored.run("restore", "notes.txt")
     assert (mirrored.home / "notes.txt").read_text() == "notes\n"
+
+
+def test_a_version_that_is_gone(mirrored: Desk) -> None:
+    """Listed a moment ago, and removed on Drive since."""
+    mirrored.write("notes.txt", "second")
+    mirrored.run("sync")
+    found = mirrored.run("versions", "notes.txt", "--json").record("versions")
+    oldest = found["versions"][-1]["id"]
+    person = caller(mirrored.ground.drive, scopes=("drive",))
+    (file,) = person.search("name = 'notes.txt'")
+    person.ask("DELETE", f"/files/{file['id']}/revisions/{oldest}")
+    before = tree(mirrored.home)
+    for arguments in (
+        ("restore", "notes.txt", "--revision", oldest),
+        ("versions", "notes.txt", "--put-back", oldest),
+        ("versions", "notes.txt", "--keep", oldest),
+    ):
+        said = mirrored.run(*arguments)
+        assert (said.code, f"has no version {oldest}" in said.sentence) == (2, True), arguments
+    assert tree(mirrored.home) == before
+    assert mirrored.run("restore", "notes.txt").code == 0
+    assert "1 unchanged" in mirrored.run("restore", "notes.txt").out
 
 
 def test_undo(mirrored: Desk) -> None:

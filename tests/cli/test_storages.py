@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -137,3 +138,34 @@ def test_a_folder_that_we_did_not_make_by_a_client_of_ones_own(
     assert "There is no storage nope" in said.sentence
     connected.run("storages", "remove", "thesis")
     assert not (connected.state / "storages/thesis").exists()
+
+
+def test_a_key_is_never_mirrored_whatever_it_is_called(connected: Desk) -> None:
+    """Law 13: what a storage names as key or client is left out, and said to be."""
+    connected.write("work/harmless.txt", connected.ground.client_file.read_text())
+    connected.write("work/real.txt", "results")
+    connected.write("keys/course", json.dumps({"type": "service_account"}))
+    (connected.home / "link").symlink_to("keys")
+    client = ("--client", str(connected.home / "work/harmless.txt"), "--no-check")
+    key = ("--key", str(connected.home / "link/course"), "--no-check")
+    folder = "1" + "A" * 30
+    assert connected.run("storages", "add", "mine", "mine", folder, *client).code == 0
+    assert connected.run("storages", "add", "course", "course", folder, *key).code == 0
+    said = connected.run("sync", "--json")
+    assert said.code == 0, said.err
+    assert set(connected.on_drive()) == {"notes.txt", "work/real.txt"}
+    left_out = {
+        file["path"]: file["reason"]
+        for file in said.record("run")["files"]
+        if file["outcome"] == "left_out"
+    }
+    why = "secrets are never copied (named as a key or an OAuth client)"
+    assert left_out["work/harmless.txt"] == left_out["keys/course"] == why
+    # Nor by a storage of the folder that it lies in.
+    assert connected.run("storages", "add", "out", "work", "out", "--export").code == 0
+    assert connected.run("storages", "run", "out").code == 0
+    assert set(connected.on_drive(folder="out")) == {"real.txt"}
+    # Nor the client of the home itself.
+    connected.write("client", connected.ground.client_file.read_text())
+    assert connected.run("sync", "--client-file", str(connected.home / "client")).code == 0
+    assert "client" not in connected.on_drive()

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -105,10 +106,21 @@ class Jupyter:
         self._process.wait(30)
 
     def stop(self) -> None:
-        """End it in order."""
+        """End it in order; one that does not leaves in its log where it hangs."""
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
-            self._process.wait(60)
+            try:
+                self._process.wait(60)
+            except subprocess.TimeoutExpired:
+                self._process.send_signal(signal.SIGABRT)  # see PYTHONFAULTHANDLER
+                self._process.wait(60)
+                raise
+
+    def testify(self) -> None:
+        """Print what a failed test is understood by."""
+        sys.stdout.write(self.log.read_text("utf-8", "replace")[-8_000:])
+        for status in self.log.parent.glob("state/*/status.json"):
+            sys.stdout.write(status.read_text())
 
 
 def fill(home: Path) -> None:
@@ -171,6 +183,7 @@ def jupyter(
         port = _free_port()
         environment = {
             **ground.environment(os.environ),
+            "PYTHONFAULTHANDLER": "1",
             "HOME": str(home),
             "XDG_STATE_HOME": str(base / "state"),
             "JUPYTER_CONFIG_DIR": str(base / "config"),
@@ -192,7 +205,10 @@ def jupyter(
             server.start()
             yield server
         finally:
-            server.stop()
+            try:
+                server.stop()
+            finally:
+                server.testify()
             current().folders.add(base / "state" / "jupyter-drive-sync")
             current().look("log", "jupyter", server.log.read_bytes())
 

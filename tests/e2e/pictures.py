@@ -33,6 +33,7 @@ from tests.e2e.told import (
     history,
     states,
     status,
+    storages,
     tree,
     undoable,
 )
@@ -180,6 +181,7 @@ class Scene:
             "folder": {"path": "", "known": False, "left_out": None, "mirrored": [], "marks": []},
             "space": SPACE,
             "rules": RULES,
+            "storages": {"storages": storages(self._now)},
             "plan": PLAN,
             "undoable": undoable(self._now),
             "restore": (
@@ -355,6 +357,22 @@ def _pages(scene: Scene, album: Album, sheet: str, now: float) -> None:
     expect(dialog.get_by_role("list", name="What comes back")).to_be_visible()
     shot("restore-look")
     scene.close()
+    scene.details()
+    scene.unfold("Storages")
+    scene.panel.get_by_role("button", name="Add a storage…").click()
+    expect(dialog).to_be_visible()
+    shot("storage-new")
+    dialog.get_by_label("Name", exact=True).fill("course material")
+    dialog.get_by_label("Whose permission").select_option("service_account")
+    dialog.get_by_label("By itself").select_option("weekly")
+    dialog.get_by_role("button", name="Save").click()
+    shot("storage-wrong")
+    scene.close()
+    data = scene.panel.locator("[data-storage=data]")
+    data.get_by_role("button", name="Remove…").click()
+    shot("storage-remove")
+    scene.close()
+    scene.fold("Storages")
     scene.open("drive-sync:disconnect")
     dialog.get_by_role("checkbox").check()
     shot("disconnect")
@@ -369,7 +387,7 @@ def _panel(scene: Scene, album: Album, sheet: str) -> None:
     for title in ("Last sync", "Next sync", "Your Drive"):
         scene.fold(title)
     for title in ("Replaced edits on Drive", "Newer on Drive", "On Drive only", "Left out",
-                  "Bring back", "History"):  # fmt: skip
+                  "Bring back", "Storages", "History"):  # fmt: skip
         scene.unfold(title)
         scene.rest()
         album.keep(f"{sheet}-panel", title.replace(" ", "-"), scene.panel.screenshot())

@@ -158,7 +158,9 @@ def test_marks(server: Jupyter, window: BrowserContext, path: str) -> None:
     (home / "data8/lab1/measured.csv").chmod(0)
     (home / "data8/lab2/link").symlink_to("measured.csv")
     if os.geteuid() != 0:
-        sync_failing(page)
+        sync_failing(page, "waiting")
+        mark(page, "data8", "waiting")
+        sync_failing(page, "needs_you")
         mark(page, "data8", "failed")
 
     # One request for each folder that is shown, none for a row.
@@ -166,10 +168,10 @@ def test_marks(server: Jupyter, window: BrowserContext, path: str) -> None:
     assert 0 < len(folder_requests) < 12, folder_requests
 
 
-def sync_failing(page: Page) -> None:
-    """Sync, though a file cannot be read."""
+def sync_failing(page: Page, state: str) -> None:
+    """Sync, though a file cannot be read: the first time, the next sync tries again."""
     run(page, "drive-sync:sync")
-    shows(page, "waiting")
+    shows(page, state)
 
 
 def test_the_menu(server: Jupyter, window: BrowserContext) -> None:

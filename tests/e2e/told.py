@@ -355,3 +355,35 @@ def history(name: str, now: float) -> dict[str, Any]:
     }
     runs = {"empty": [], "first_sync": [run]}.get(name, [run, {**run, "id": 6, "job": "i"}])
     return {"runs": runs, "total": len(runs), "offset": 0}
+
+
+def storages(now: float) -> list[dict[str, Any]]:
+    """Return a storage of each kind of state."""
+    done: dict[str, Any] = {
+        "status": "completed", "last_sync": now - 3600, "last_sync_count": 36,
+        "last_sync_job": "s", "job": "s", "started": now - 3660, "traceback": "",
+        "problem": None, "holds": [], "meta": {"brought": 2, "unchanged": 34},
+    }  # fmt: skip
+    course: dict[str, Any] = {
+        "name": "course", "local": "data8/material",
+        "drive": "https://drive.google.com/drive/folders/1AbCdEfGhIjKlMnOpQrStUvWxYz012345",
+        "direction": "import", "scope": "drive.readonly", "credentials": "service_account",
+        "key_file": "keys/course.json", "client_file": "", "subject": "",
+        "schedule": "0 5 * * *", "includes": [], "excludes": ["solutions/"], "by_admin": True,
+        "own": False, "connected": True, "status": done, "progress": None,
+        "next_run": now + 40_000,
+    }  # fmt: skip
+    running = {**_PROGRESS, "done": 37, "total": 120}
+    gone = {
+        "code": "folder.trashed", "who": "user", "sentence": "In English.",
+        "params": {"folder": "Data/2026", "name": "2026"},
+    }  # fmt: skip
+    own = {**course, "by_admin": False, "own": True, "schedule": "", "next_run": None}
+    return [
+        course,
+        {**own, "name": "results", "local": "results", "drive": "shared/results",
+         "direction": "export", "status": {**done, "status": "in_progress"}, "progress": running},
+        {**own, "name": "data", "drive": "Data/2026", "status": {**done, "problem": gone}},
+        {**own, "name": "old", "drive": "Old/course", "credentials": "client",
+         "client_file": "client_secrets.json", "connected": False},
+    ]  # fmt: skip

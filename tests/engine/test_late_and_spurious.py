@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_drive_sync.core.tree import Stat
+from jupyter_drive_sync.core.said import code_of
+from jupyter_drive_sync.core.tree import FileId, Stat
 from jupyter_drive_sync.engine.lease import Process
 from jupyter_drive_sync.engine.report import Progress, Status
 from jupyter_drive_sync.engine.turn import Turn
@@ -43,6 +44,41 @@ def test_a_404_that_is_not_true_makes_no_second_copy(world: World, endpoint: str
     world.sync()
     world.assert_mirrored()
     assert [entry.id for entry in world.remote().values()] == [before]
+
+
+def edited_and_not_found(world: World) -> FileId:
+    """Let Drive not find a file that has to be replaced, however often it is asked in this pass."""
+    world.write("a.txt", "one")
+    world.sync()
+    world.write("a.txt", "two")
+    before = world.remote()["a.txt"].id
+    world.server.faults.add(Fault("404", "files.update", nth=1))
+    world.server.faults.add(Fault("404", "files.get", nth=1))
+    return before
+
+
+def test_what_drive_does_not_find_twice_is_looked_for_by_the_next_pass(world: World) -> None:
+    before = edited_and_not_found(world)
+    report = world.sync()
+    world.server.faults.assert_all_fired()
+    assert report.run.outcome == "completed_with_errors"
+    assert [code_of(each.reason) for each in report.outcomes] == ["drive.missing"]
+    world.server.faults.clear()
+    assert world.sync().run.outcome == "completed"
+    world.assert_mirrored()
+    assert [entry.id for entry in world.remote().values()] == [before]
+    world.sync()
+    assert world.requests() == 1  # nothing is doubted any more
+
+
+def test_what_the_next_pass_does_not_find_either_is_made_anew(world: World) -> None:
+    before = edited_and_not_found(world)
+    world.sync()
+    world.server.faults.clear()
+    world.delete_on_drive(before)
+    assert world.sync().run.outcome == "completed"
+    world.assert_mirrored()
+    assert before not in [entry.id for entry in world.remote().values()]
 
 
 def test_numbers_of_any_disk_fit_into_the_ledger() -> None:

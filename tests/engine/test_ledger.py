@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -177,13 +179,100 @@ def test_clear_forgets_the_mirror_and_keeps_the_history(ledger: Ledger) -> None:
     assert [each.id for each in ledger.runs()] == [run]
 
 
-def test_a_copy_is_apart(ledger: Ledger) -> None:
+def test_a_draft_is_apart(tmp_path: Path, ledger: Ledger) -> None:
     ledger.put([entry()])
-    copy = ledger.copy()
-    with copy:
-        copy.forget([FileId("id1")])
-        assert copy.entries() == {}
+    with Ledger.draft(tmp_path) as draft:
+        draft.forget([FileId("id1")])
+        assert draft.entries() == {}
     assert set(ledger.entries()) == {"id1"}
+
+
+def test_a_draft_of_nothing_makes_nothing(tmp_path: Path) -> None:
+    with Ledger.draft(tmp_path) as draft:
+        draft.put([entry()])
+    assert not list(tmp_path.iterdir())
+
+
+# -- beside whoever writes -------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Write to a ledger and do not come to an end: a disk may take long to sync."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("BEGIN EXCLUSIVE")
+        yield
+        db.rollback()
+
+
+@pytest.mark.parametrize("look", [Ledger.open, Ledger.draft, lambda f: Ledger.found(f).__enter__()])
+def test_one_that_is_in_use_is_not_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, look: Callable[[Path], object]
+) -> None:
+    """It stays where it is, whoever looks: its writer goes on in it."""
+    monkeypatch.setattr(ledger_file, "_PATIENCE", 0.0)
+    ledger, _ = Ledger.open(tmp_path)
+    with ledger:
+        ledger.put([entry()])
+        inode = (tmp_path / "ledger.sqlite").stat().st_ino
+        with held(tmp_path / "ledger.sqlite"), pytest.raises(StateUnusable, match="locked"):
+            look(tmp_path)
+        assert (tmp_path / "ledger.sqlite").stat().st_ino == inode
+        assert not list(tmp_path.glob("ledger.broken*"))
+        ledger.put([entry("y", "id2")])
+        assert set(ledger.entries()) == {"id1", "id2"}
+
+
+def test_a_lock_is_waited_for(tmp_path: Path) -> None:
+    """A reader has time to wait for a slow commit, and a writer for a slow reader."""
+    ledger, _ = Ledger.open(tmp_path)
+    with ledger:
+        assert ledger._db.execute("PRAGMA busy_timeout").fetchone() == (60_000,)
+        with Ledger.found(tmp_path) as found:
+            assert found is not None
+            assert found._db.execute("PRAGMA busy_timeout").fetchone() == (60_000,)
+
+
+def test_who_only_looks_sets_nothing_aside(tmp_path: Path) -> None:
+    for content in (b"", b"garbage" * 999, b"SQLite format 3\0"):
+        (tmp_path / "ledger.sqlite").write_bytes(content)
+        with Ledger.found(tmp_path) as found:
+            assert found is None
+        with Ledger.draft(tmp_path) as draft:
+            assert draft.entries() == {}
+        assert [path.name for path in tmp_path.iterdir()] == ["ledger.sqlite"]
+        assert (tmp_path / "ledger.sqlite").read_bytes() == content
+
+
+def test_who_only_looks_leaves_a_newer_one(tmp_path: Path) -> None:
+    made, _ = Ledger.open(tmp_path)
+    made.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as db:
+        db.execute(f"PRAGMA user_version = {ledger_file.VERSION + 1}")
+    with Ledger.found(tmp_path) as found:
+        assert found is None
+    assert [path.name for path in tmp_path.glob("*.sqlite")] == ["ledger.sqlite"]
+
+
+def test_opening_drops_no_lock_of_the_same_process(tmp_path: Path) -> None:
+    """POSIX takes a process's locks away when it closes any descriptor of the file."""
+    reader, _ = Ledger.open(tmp_path)
+    with reader:
+        reader.put([entry()])
+        reader._db.execute("BEGIN")
+        reader.entries()  # a shared lock from here on
+        ledger_file._touch(tmp_path / "ledger.sqlite")  # SQLite takes its locks after this anew
+        script = (
+            "import sqlite3, sys\n"
+            "db = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=0)\n"
+            "db.execute('BEGIN EXCLUSIVE')\n"
+        )
+        other = subprocess.run(
+            [sys.executable, "-c", script, str(tmp_path / "ledger.sqlite")],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert "database is locked" in other.stderr
+        reader._db.execute("ROLLBACK")
 
 
 # -- tokens ----------------------------------------------------------------------------------------
@@ -400,18 +489,18 @@ def test_a_disk_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     real = ledger_file._opened
     tried: list[str] = []
 
-    def opened(path: Path, options: str) -> sqlite3.Connection:
+    def opened(path: Path, options: str, probe: str) -> sqlite3.Connection:
         tried.append(options)
         if not options:
             raise sqlite3.OperationalError("locking protocol")
-        return real(path, options)
+        return real(path, options, probe)
 
     monkeypatch.setattr(ledger_file, "_opened", opened)
     made, _ = Ledger.open(tmp_path)
     with made:
         made.put([entry()])
         assert set(made.entries()) == {"id1"}
-    assert "?nolock=1" in tried
+    assert "&nolock=1" in tried
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

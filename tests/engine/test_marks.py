@@ -13,6 +13,7 @@ from jupyter_drive_sync.core.tree import Kind, RelPath
 from jupyter_drive_sync.drive.types import Patch
 from jupyter_drive_sync.engine.marks import FolderView, find_on_drive, look
 from jupyter_drive_sync.engine.records import FileOutcome, Run
+from jupyter_drive_sync.engine.report import Status
 from jupyter_drive_sync.errors import Vanished
 from jupyter_drive_sync.home.read import Home
 from tests.engine.world import World
@@ -120,7 +121,28 @@ def test_what_was_saved_lets_the_folders_above_wait(mirrored: World) -> None:
     assert marks(view(mirrored, "course", "course/data/a.csv")) == {"course/data": "waiting"}
 
 
+def failed_twice(world: World) -> None:
+    """Let the status say that a second sync left something behind."""
+    Status(status="completed_with_errors", failed_runs=2).save(world.state)
+
+
+def test_what_failed_once_waits_for_the_next_sync(mirrored: World) -> None:
+    mirrored.write("course/data/a.csv", "edited")
+    failed = FileOutcome(RelPath("course/data/a.csv"), "failed", "changed while it was read")
+    remember(mirrored, failed)
+    assert marks(view(mirrored)) == {"course": "waiting"}
+    found = view(mirrored, "course/data")
+    assert [mark.outcome for mark in found.marks] == [replace(failed, outcome="waiting")]
+    failed_twice(mirrored)
+    assert marks(view(mirrored, "course/data")) == {"course/data/a.csv": "failed"}
+    # Where somebody has to do something, nobody waits for the next sync.
+    full = {"code": "drive.full", "who": "user", "params": {}, "sentence": ""}
+    Status(status="failed", problem=full).save(mirrored.state)
+    assert marks(view(mirrored)) == {"course": "failed"}
+
+
 def test_a_failure_stays_until_it_is_mended(mirrored: World) -> None:
+    failed_twice(mirrored)
     mirrored.write("course/data/a.csv", "edited")
     failed = FileOutcome(RelPath("course/data/a.csv"), "failed", "changed while it was read")
     remember(mirrored, failed, FileOutcome(RelPath("notes.txt"), "failed", "why"))
@@ -140,6 +162,7 @@ def test_a_failure_stays_until_it_is_mended(mirrored: World) -> None:
 
 
 def test_a_folder_that_failed_itself(mirrored: World) -> None:
+    failed_twice(mirrored)
     remember(mirrored, FileOutcome(RelPath("course/"), "failed", "drive.tree_limit"))
     assert marks(view(mirrored)) == {"course": "failed"}
     remember(mirrored)

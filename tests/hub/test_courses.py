@@ -220,7 +220,10 @@ async def test_groups(campus: Campus) -> None:
         ({"a": []}, "no dictionary"),
         ({"a": {}}, "drive"),
         ({"a": {"drive": "x", "key_file": "k", "groups": "g"}}, "groups"),
-        ({"a": {"drive": "x", "key_file": "k", "local": "y"}}, "no setting local"),
+        ({"a": {"drive": "x", "key_file": "k", "direction": "y"}}, "no setting direction"),
+        ({"a": {"drive": "x", "key_file": "k", "local": "../y"}}, "upwards"),
+        ({"a": {"drive": "x", "key_file": "k", "local": "/etc"}}, "outside of the home"),
+        ({"a": {"drive": "x", "key_file": "k", "local": 5}}, "local is no text"),
         ({"a": {"drive": "x"}}, "key"),
         ({"a/b": {"drive": "x", "key_file": "k"}}, "name"),
     ],
@@ -286,7 +289,11 @@ async def test_servers_get_their_courses(
     rest = await fetch(url, headers={**headers, "Range": "bytes=3-"})
     assert (rest.code, rest.body) == (206, b"come")
     assert rest.headers["Content-Range"] == "bytes 3-6/7"
-    for odd in ("bytes=7-", "bytes=-1", "bytes=0-1", "x"):
+    part = await fetch(url, headers={**headers, "Range": "bytes=1-2"})
+    assert (part.code, part.body, part.headers["Content-Range"]) == (206, b"el", "bytes 1-2/7")
+    past = await fetch(url, headers={**headers, "Range": "bytes=3-99"})
+    assert (past.code, past.body, past.headers["Content-Range"]) == (206, b"come", "bytes 3-6/7")
+    for odd in ("bytes=7-", "bytes=-1", "bytes=2-1", "bytes=0-1,3-4", "x"):
         assert (await fetch(url, headers={**headers, "Range": odd})).code == 400
     spent = nights[0].nightly.spent
     assert spent["bytes"] == 14

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
@@ -16,6 +17,7 @@ from jupyter_drive_sync.demo.proof import mirrored
 from jupyter_drive_sync.errors import AuthRevoked, DriveSyncError, HomeMissing, HomeRefused
 from jupyter_drive_sync.hub.home_runner import ChildRunner, Order
 from jupyter_drive_sync.hub.homes import escaped, home_name
+from jupyter_drive_sync.hub.problems import NoSuchThing
 from jupyter_drive_sync.localdrive.drive import LocalDrive
 from jupyter_drive_sync.localdrive.http import LocalDriveServer
 from jupyter_drive_sync.runner.confine import open_beneath, version
@@ -115,6 +117,78 @@ def test_a_home_is_synced_with_its_owners_rights(homes: Homes) -> None:
     )
     # And again, by the records in the home.
     assert homes.sync("ann")["counters"]["requests"] <= 2
+
+
+class OneShelf:
+    """Has one course, and says what was asked for."""
+
+    def __init__(self, files: dict[str, bytes]) -> None:
+        self.files = files
+        self.asked: list[str] = []
+
+    def course(self, name: str) -> list[dict[str, Any]]:
+        self.asked.append(name)
+        if name != "physics":
+            raise NoSuchThing(thing="such course")
+        return [
+            {"path": path, "size": len(data), "mtime": 1.6e9, "md5": _md5(data)}
+            for path, data in self.files.items()
+        ]
+
+    def piece(self, name: str, md5: str, offset: int, length: int) -> bytes:
+        self.asked.append(f"{name} {offset}")
+        (data,) = [data for data in self.files.values() if _md5(data) == md5]
+        return data[offset : offset + length]
+
+
+def _md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def test_a_course_is_put_into_a_home_before_it_is_synced(homes: Homes) -> None:
+    """By the night: with the home's own rights, held inside it, over nobody's work."""
+    home = homes.make("ann", 61_001)
+    big = os.urandom(1_500_000)
+    shelf = OneShelf({"week 1/lab.txt": b"measure", "big.bin": big})
+    homes.runner.shelf = lambda _order: shelf
+    courses = [{"name": "physics", "local": "course"}, {"name": "chemistry", "local": "other"}]
+    values = homes.sync("ann", courses=courses)
+    assert (values["outcome"], values["objects"]) == ("completed", 3)
+    assert (home / "course/big.bin").read_bytes() == big
+    assert homes.on_drive("ann")["course/week 1/lab.txt"] == 7
+    assert shelf.asked[-1] == "chemistry"
+    assert not (home / "other").exists()
+    status = json.loads((home / STATE / "storages/chemistry/status.json").read_text())
+    assert "no such course" in status["problem"]["sentence"]
+    if ROOT:
+        assert (home / "course/week 1/lab.txt").stat().st_uid == 61_001
+    # What somebody wrote stays, what is newer comes beside it, and what is as it was is not asked.
+    (home / "course/week 1/lab.txt").write_bytes(b"my own")
+    shelf.files["week 1/lab.txt"] = b"measure twice"
+    shelf.asked.clear()
+    homes.sync("ann", courses=courses[:1])
+    assert shelf.asked == ["physics", "physics 0"]
+    assert sorted(path.read_bytes() for path in (home / "course/week 1").iterdir()) == [
+        b"measure twice",
+        b"my own",
+    ]
+    # A folder that leads out of the home is none; what is paused is left alone.
+    shelf.asked.clear()
+    if ROOT:
+        (home / "out").symlink_to(homes.root)
+        homes.sync("ann", courses=[{"name": "physics", "local": "out/ben"}])
+        assert [path.name for path in homes.root.iterdir()] == ["ann"]
+    settings = home / STATE / "settings.json"
+    shelf.files["new.txt"] = b"new"
+    own = {"name": "physics", "local": "mine", "drive": "Physics"}
+    settings.write_text(json.dumps({"storages": [own]}))
+    settings.chmod(0o644)
+    shelf.asked.clear()
+    homes.sync("ann", courses=courses[:1])
+    assert shelf.asked == []
+    settings.write_text(json.dumps({"paused_until": -1}))
+    assert homes.sync("ann", courses=courses[:1]) == {"paused": True}
+    assert not (home / "course/new.txt").exists()
 
 
 def test_what_the_person_paused_is_left_alone(homes: Homes) -> None:

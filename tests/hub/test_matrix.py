@@ -117,6 +117,7 @@ async def test_every_route_is_for_a_person_a_server_or_a_worker(table: list[Cell
     paths = {path for path, _, _ in table}
     assert {"", "connect", "api/token", "api/state", "admin", "admin/act", "metrics"} < paths
     assert {"admin/pause", "admin/manifest/1", "api/shard/token", "api/shard/claim"} < paths
+    assert {"api/shard/course", "api/course", "api/courses", "api/course/file"} < paths
     for path, _, handler in table:
         assert sum(issubclass(handler, kind) for kind in KINDS) == 1, path
         assert path.startswith("api/shard/") == issubclass(handler, WorkRoute), path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import os
 import re
@@ -11,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from tornado import httpserver, netutil, web
 
 from jupyter_drive_sync.demo.proof import mirrored
 from jupyter_drive_sync.drive.secrets import Access, Secret
+from jupyter_drive_sync.hub.courses import Assigned, CourseFile, Edition, Shelf
 from jupyter_drive_sync.hub.database import open_database
 from jupyter_drive_sync.hub.homes import Homes
 from jupyter_drive_sync.hub.hub_api import HubApi
@@ -33,6 +36,7 @@ from tests.virtual_clock import VirtualClock
 
 SECRET = "0123456789abcdef0123"
 DRIVE_FILE = "https://www.googleapis.com/auth/drive.file"
+WELCOME = hashlib.md5(b"welcome", usedforsecurity=False).hexdigest()
 PEOPLE = ("ann", "bob", "cid", "dan", "eve", "fay")
 
 
@@ -95,7 +99,17 @@ class Stand:
 
     async def run(self) -> list[tuple[int, str]]:
         """Run the night with two workers; return how they ended and what they said."""
-        desk = WorkDesk(self.nightly, self.homes, self.wall)
+        shelf = Shelf(self.folder / "physics")
+        shelf.prepare()
+        (shelf.files / "intro.txt").write_bytes(b"welcome")
+        shelf.content(WELCOME).write_bytes(b"welcome")
+        edition = Edition("1", (CourseFile("intro.txt", 7, 10**12, WELCOME),))
+        courses: Any = SimpleNamespace(
+            shelf=lambda names: Assigned(dict.fromkeys(names, (shelf, edition)))
+        )
+        given = [{"name": "physics", "local": "course"}]
+        self.homes.courses_for = lambda user: given if user == PEOPLE[0] else []
+        desk = WorkDesk(self.nightly, self.homes, self.wall, courses)
         routes: list[Any] = [(f"/s/{path}", kind) for path, kind in work_routes(desk, SECRET)]
         server = httpserver.HTTPServer(web.Application(routes))
         (socket,) = netutil.bind_sockets(0, "127.0.0.1")
@@ -145,7 +159,8 @@ def test_two_workers_share_a_night() -> None:
             assert SECRET not in words
         for name in PEOPLE:
             found, _ = mirrored(drive, f"{name}@example.edu", f"home/{name}")
-            assert [*found] == ["work.ipynb"], name
+            course = ["course/intro.txt"] if name == PEOPLE[0] else []
+            assert sorted(found) == [*course, "work.ipynb"], name
 
 
 @pytest.mark.parametrize("secret", ["", "short"])

@@ -95,6 +95,8 @@ async def test_what_cannot_be_used_is_one_sentence(
     code, said = await api.call("POST", "storages", {**COURSE, **change})
     assert (code, said["code"], said["who"]) == (400, "storage.invalid", "user")
     assert words in said["sentence"]
+    (field,) = change  # which a form shows it at; a key is missing that depends on the credentials
+    assert said["params"]["field"] == ("key_file" if field == "credentials" else field)
     assert (await api.get("storages")) == {"storages": []}
     code, said = await api.call("POST", "validate", {**COURSE, **change})
     assert (code, said["code"]) == (400, "storage.invalid")
@@ -248,11 +250,11 @@ class TestConfigured:
 
     async def test_a_persons_values_win(self, api: Api) -> None:
         (view,) = (await api.get("storages"))["storages"]
-        assert (view["by_admin"], view["local"]) == (True, "material")
+        assert (view["by_admin"], view["own"], view["local"]) == (True, False, "material")
         assert await api.refused("DELETE", "storages/course") == (409, "settings.by_admin")
         await put(api, "storages/course", {"local": "mine", "drive": COURSE["drive"]})
         (view,) = (await api.get("storages"))["storages"]
-        assert (view["by_admin"], view["local"]) == (True, "mine")
+        assert (view["by_admin"], view["own"], view["local"]) == (True, True, "mine")
         await api.call("DELETE", "storages/course")
         (view,) = (await api.get("storages"))["storages"]
         assert view["local"] == "material"

@@ -14,7 +14,7 @@ from jupyter_drive_sync.core.settings import Settings
 from jupyter_drive_sync.core.tree import from_bytes
 from jupyter_drive_sync.engine.site import make_state_dir
 from tests.laws.law_07 import Guarded
-from tests.sim.model_fs import ModelFs, ModelRoot
+from tests.sim.model_fs import ModelFs, ModelRoot, Node
 from tests.sim.people import AtHome, Writer, md5_of
 from tests.virtual_clock import VirtualClock
 
@@ -72,8 +72,8 @@ class Stead:
         self.untrashing = False
         self.mirrored = 0
         self._stats: dict[tuple[int, int, int], str] = {}
-        self.silent: set[str] = set()
-        """Files whose content changed and whose status tells nothing of it."""
+        self._ambiguous: set[tuple[int, int, int]] = set()
+        """Statuses under which a file has had more than one content."""
         self._snapshot = folder / f"{name}.snapshot"
         self._answers: tuple[set[str], bool, bool] = set(), False, False
         make_state_dir(self.state)
@@ -85,17 +85,19 @@ class Stead:
     def watch(self) -> None:
         """Notice changes that no status tells of: a person set the old time again."""
         now_ns = self.fs.now_ns()
-        for path, node in self.fs.walk():
-            if not node.regular:
-                continue
-            key = (node.ino, len(node.data), node.mtime_ns)
-            md5 = md5_of(node.data)
-            if self._stats.get(key, md5) == md5:
-                if path in self.silent and key not in self._stats:
-                    self.silent.discard(path)
-            elif node.mtime_ns < now_ns - 2_000_000_000:
-                self.silent.add(path)
-            self._stats[key] = md5
+        for _, node in self.fs.walk():
+            if node.regular:
+                key, md5 = _status(node), md5_of(node.data)
+                old = node.mtime_ns < now_ns - 2_000_000_000
+                if self._stats.get(key, md5) != md5 and old:
+                    self._ambiguous.add(key)
+                self._stats[key] = md5
+
+    @property
+    def silent(self) -> set[str]:
+        """Files whose content changed and whose status tells nothing of it, wherever they lie."""
+        files = ((path, node) for path, node in self.fs.walk() if node.regular)
+        return {path for path, node in files if _status(node) in self._ambiguous}
 
     # -- the state folder -------------------------------------------------------------------------
 
@@ -153,3 +155,7 @@ class Stead:
     def set(self, **changes: object) -> None:
         """Change settings."""
         self.settings = replace(self.settings, **changes)  # type: ignore[arg-type]
+
+
+def _status(node: Node) -> tuple[int, int, int]:
+    return node.ino, len(node.data), node.mtime_ns

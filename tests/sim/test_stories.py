@@ -194,6 +194,23 @@ STORIES: dict[str, tuple[int, list[Step]]] = {
             S("sync", 21588, 54288, 12748),
         ],
     ),
+    "a file that Drive does not find, and is asked for twice, gets no twin": (
+        2824,
+        [
+            S("sync", 40447), S("sync", 124), S("sync", 24257), S("edit", 0, 0, 46480),
+            S("write", 0, 31677), S("sync", 9379),
+        ],
+    ),
+    "a ledger lost when all is in the trash does not forget what went there today": (
+        2975,
+        [
+            S("delete"), S("delete"), S("sync"), S("copy", 0, 47715), S("copy", 0, 0, 10859),
+            S("move_out"), S("break_ledger"), S("sync"), S("delete", 1703), S("replace", 0, 14029),
+        ],
+    ),
+    "what a listing hid while the ledger was rebuilt is seen by the next pass": (
+        3726, [S("folder"), S("break_ledger"), S("wait", 2853), S("edit_there"), S("sync")],
+    ),
 }  # fmt: skip
 
 

@@ -12,6 +12,8 @@ import pytest
 
 from jupyter_drive_sync.core.storage import BadStorage, Incomplete
 from jupyter_drive_sync.errors import DriveSyncError
+from jupyter_drive_sync.runner.parent import Child, follow
+from jupyter_drive_sync.runner.place import find_place
 from jupyter_drive_sync.storage import DriveStorage, Transfer, open_storage, read_config
 from tests.storage.instructor import Instructor
 
@@ -205,3 +207,24 @@ def test_whose_rights(home: Path) -> None:
     assert kinds(**key) == ("service_account", "drive.readonly", "service_account", "drive")
     assert kinds(**client) == ("client", "drive.readonly", "client", "drive")
     assert kinds(**key, **client) == ("service_account", "drive.readonly", "client", "drive")
+
+
+def test_a_key_that_only_a_program_names_is_not_mirrored(
+    shared: Instructor, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Law 13: the mirror of the home knows which files programs have used as keys."""
+    (home / "odd name").write_text((home / "key.json").read_text())
+    config = {**config_of(shared)["external_storage"]["args"]}
+    config["service_account_key_filepath"] = "odd name"
+    open_storage(config, folder="models", progress=False).import_("best.json")
+    kept = Path(os.environ["XDG_STATE_HOME"]) / "jupyter-drive-sync/storages/.python/keys.json"
+    assert json.loads(kept.read_text()) == [str(home / "odd name")]
+    place = find_place(os.environ)
+    with Child(place.job("survey")) as child:
+        found = follow(child, lambda _: None)
+    left_out = {item["path"]: item["reason"] for item in found["left_out"]}
+    assert left_out["odd name"] == "secrets are never copied (named as a key or an OAuth client)"
+    assert "key.json" not in left_out
+    kept.write_text("{")
+    with Child(place.job("survey")) as child, pytest.raises(DriveSyncError, match="cannot be read"):
+        follow(child, lambda _: None)

@@ -30,7 +30,8 @@ from jupyter_drive_sync.errors import AuthRevoked, BadEndpoint, BadSettings, Sco
 
 PROBE_TIMEOUT: Final = 1.0
 """Seconds after which there is no metadata server here."""
-_METADATA: Final = "http://metadata.google.internal/computeMetadata/v1/"
+_METADATA_VARIABLE: Final = "GCE_METADATA_HOST"
+"""Names another metadata server, to google-auth as to us; such as that of a Kubernetes cluster."""
 _VARIABLE: Final = "GOOGLE_APPLICATION_CREDENTIALS"
 _FLAVOR: Final = {"metadata-flavor": "Google"}
 
@@ -134,9 +135,10 @@ def credentials_file() -> tuple[str | None, str]:
 
 def _answers(probe: Callable[[], Wire]) -> bool:
     """Look once for the metadata server."""
+    host = os.environ.get(_METADATA_VARIABLE) or "metadata.google.internal"
     wire = probe()
     try:
-        reply = wire.request("GET", _METADATA, _FLAVOR, None)
+        reply = wire.request("GET", f"http://{host}/computeMetadata/v1/", _FLAVOR, None)
     except (OSError, httplib2.HttpLib2Error, http.client.HTTPException):
         return False
     finally:

@@ -16,13 +16,15 @@ from urllib.parse import urlencode, urlsplit
 
 from jupyter_drive_sync.core.relayed import Relayed
 from jupyter_drive_sync.drive.secrets import Secret
-from jupyter_drive_sync.errors import BadSettings, HubSilent, Who
+from jupyter_drive_sync.errors import BadSettings, DriveSyncError, HubSilent, Who
 
 URL_VARIABLE: Final = "DRIVE_SYNC_BROKER_URL"
 TOKEN_VARIABLE: Final = "JUPYTERHUB_API_TOKEN"  # noqa: S105 - a name
 _PATIENCE: Final = 30.0
 """Seconds; a hub of 10,000 users may be busy, and Google is asked on the way."""
 _MOST_BYTES: Final = 1 << 20
+_MOST_LISTED: Final = 64 << 20
+"""Of the list of a course's files: some 300,000 of them."""
 _EXIT_CODES: Final[Mapping[str, int]] = {"user": 3}
 _DUTIES: Final[Mapping[str, Who]] = {
     "user": "user",
@@ -176,9 +178,46 @@ class Broker:
         """Say how a sync went (errors as above)."""
         self._call("PUT", "api/state", {"night": night, "home_id": home_id, "status": status})
 
+    def course(self, name: str) -> list[dict[str, Any]]:
+        """Return the files of a course that the hub hands on (errors as :meth:`access`)."""
+        said = self._call("GET", f"api/course?{urlencode({'name': name})}", most=_MOST_LISTED)
+        files = said.get("files")
+        if not isinstance(files, list) or not all(isinstance(each, dict) for each in files):
+            raise HubSilent(problem="its answer was strange")
+        return files
+
+    def piece(self, name: str, md5: str, offset: int, length: int) -> bytes:
+        """Return a piece of a content of a course (errors as :meth:`access`)."""
+        path = f"api/course/file?{urlencode({'name': name, 'md5': md5})}"
+        extent = {"Range": f"bytes={offset}-{offset + length - 1}"}
+        status, raw = self._send("GET", path, None, extent, length)
+        if status == 206:
+            return raw
+        raise _problem(status, raw)
+
     def _call(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        most: int = _MOST_BYTES,
     ) -> dict[str, Any]:
+        status, raw = self._send(method, path, body, {}, most)
+        values = _values(raw)
+        if status == 200 and values is not None:
+            return values
+        raise _problem(status, raw)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        more: Mapping[str, str],
+        most: int,
+    ) -> tuple[int, bytes]:
+        """Ask; returns status and body, of which no more than ``most`` bytes are read."""
         parts = urlsplit(self._at.url)
         host, port = parts.hostname or "", parts.port
         connection = (
@@ -192,26 +231,32 @@ class Broker:
             "Authorization": f"token {self._at.token.reveal()}",
             "Accept": "application/json",
             **({"Content-Type": "application/json"} if body is not None else {}),
+            **more,
         }
         sent = None if body is None else json.dumps(body).encode()
         try:
             connection.request(method, f"{parts.path}{path}", sent, headers)
             reply = connection.getresponse()
-            raw = reply.read(_MOST_BYTES)
+            return reply.status, reply.read(most if reply.status == 206 else max(most, _MOST_BYTES))
         except (OSError, http.client.HTTPException) as problem:
             said = getattr(problem, "strerror", None) or "no answer"
             raise HubSilent(problem=str(said), detail=repr(problem)) from None
         finally:
             connection.close()
-        try:
-            values = json.loads(raw)
-        except ValueError:
-            values = None
-        if not isinstance(values, dict):
-            raise HubSilent(problem=f"status {reply.status}")
-        if reply.status == 200:
-            return values
-        raise _relayed(values)
+
+
+def _values(raw: bytes) -> dict[str, Any] | None:
+    try:
+        values = json.loads(raw)
+    except ValueError:
+        return None
+    return values if isinstance(values, dict) else None
+
+
+def _problem(status: int, raw: bytes) -> DriveSyncError:
+    """Say what the service means where it does not answer what it was asked."""
+    values = _values(raw)
+    return HubSilent(problem=f"status {status}") if values is None else _relayed(values)
 
 
 def _relayed(said: Mapping[str, Any]) -> Relayed:

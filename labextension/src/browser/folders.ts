@@ -127,6 +127,10 @@ export class Folders implements IDisposable {
       // An empty one is on no Drive.
       return mark ? { shape: SHAPES[mark.outcome], why: mark } : null;
     }
+    if (mark?.outcome === 'waiting' && mark.code !== '') {
+      // It could not be copied once; the next sync tries again.
+      return { shape: 'waiting', why: mark };
+    }
     const copied = known.mirrored.get(item.name);
     if (!copied || !isSame(item, copied)) {
       this._wonder(known, copied ? '' : item.name);

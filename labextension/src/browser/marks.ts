@@ -16,7 +16,12 @@ export function standingWords(standing: IStanding, trans: TranslationBundle): st
     case 'synced':
       return trans.__('synced');
     case 'waiting':
-      return trans.__('waits for the next sync');
+      return why?.code
+        ? trans.__(
+            'not synced this time, tried again at the next sync: %1',
+            reasonWords(why, trans)
+          )
+        : trans.__('waits for the next sync');
     case 'newer':
       return trans.__('newer on Drive, left as it is');
     case 'failed':

@@ -259,7 +259,7 @@ export function consequence(
 }
 
 /** Choices that do not take anything away come first. */
-const ORDER: readonly Choice[] = [
+export const ORDER: readonly Choice[] = [
   'restore',
   'untrash',
   'second_folder',

@@ -14,6 +14,7 @@ import { Rules } from './rules';
 import { RunFiles } from './runs';
 import { Section } from './section';
 import { Holds, State } from './state';
+import { Storages } from './storages';
 
 /** What the panel was asked to show; `turn` counts how often. */
 interface IAsked {
@@ -31,6 +32,7 @@ function standing({ model }: Desk): string {
     model.reach,
     model.syncing,
     model.settingsTurn,
+    model.storagesTurn,
     status && { ...status, seq: 0, time: 0, progress: null, meta: null, consent: null },
     new Date().toDateString()
   ]);
@@ -190,6 +192,9 @@ function Sections({ desk, asked }: { desk: Desk; asked: IAsked }): React.JSX.Ele
           </Section>
         </>
       )}
+      <Section name="storages" title={trans.__('Storages')}>
+        <Storages desk={desk} over={`${model.storagesTurn} ${over} ${connected}`} />
+      </Section>
       {run !== null && (
         <Section name="history" title={trans.__('History')}>
           <History desk={desk} settings={settings} over={over} />

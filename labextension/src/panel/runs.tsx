@@ -12,6 +12,8 @@ import { WindowList } from './list';
 /** What the files can be narrowed to; what is not good comes first. */
 const FILTERS = [
   'failed',
+  'brought',
+  'refreshed',
   'uploaded',
   'updated',
   'moved',
@@ -19,6 +21,8 @@ const FILTERS = [
   'archived',
   'restored',
   'beside',
+  'edited_here',
+  'gone_on_drive',
   'untrashed',
   'put_back',
   'skipped',
@@ -26,13 +30,28 @@ const FILTERS = [
 ] as const;
 
 /** What tells most about a file by its reason, which needs room. */
-const REASONED: readonly string[] = ['failed', 'left_out', 'skipped', 'beside'];
+const REASONED: readonly string[] = [
+  'failed',
+  'left_out',
+  'skipped',
+  'beside',
+  'edited_here',
+  'gone_on_drive'
+];
 
 /** What a run did with files, in a word or two. */
 export function filterWords(outcome: string, trans: TranslationBundle): string {
   switch (outcome) {
     case 'failed':
       return trans.__('not synced');
+    case 'brought':
+      return trans.__('brought');
+    case 'refreshed':
+      return trans.__('made newer');
+    case 'edited_here':
+      return trans.__('edited here');
+    case 'gone_on_drive':
+      return trans.__('gone on Drive');
     case 'uploaded':
       return trans.__('copied');
     case 'updated':
@@ -152,17 +171,18 @@ function Detail(props: {
   desk: Desk;
   file: IFileOutcome;
   settings: ISettings | null;
+  storage?: string;
 }): React.JSX.Element {
   const { desk, file, settings } = props;
   const { trans } = desk;
-  const rule = ownRule(file, settings);
+  const rule = props.storage === undefined ? ownRule(file, settings) : '';
   const fixed = settings?.by_admin.includes('excludes') ?? true;
   return (
     <>
       <p>
         <strong>{file.path}</strong>: {outcomeWords(file, trans)}
       </p>
-      {file.outcome === 'failed' && (
+      {file.outcome === 'failed' && props.storage === undefined && (
         <div className="jp-DriveSync-actions">
           <Button
             disabled={desk.model.syncing}
@@ -196,9 +216,12 @@ export function RunFiles(props: {
   /** What to show first; otherwise what was not synced, where there is such. */
   filter?: string;
   rows: number;
+  /** The storage whose run it is; the mirror's without. */
+  storage?: string;
 }): React.JSX.Element {
-  const { desk, run, settings } = props;
+  const { desk, run, settings, storage } = props;
   const { trans } = desk;
+  const { client } = desk.model;
   const present = FILTERS.filter(name => counter(run.counters, name) > 0);
   const wanted = props.filter ?? '';
   const begin = present.find(name => name === wanted) ?? (present[0] === 'failed' ? 'failed' : '');
@@ -223,15 +246,25 @@ export function RunFiles(props: {
         </div>
       )}
       <WindowList<IFileOutcome>
-        of={`${run.id} ${run.ended ?? ''} ${chosen}`}
-        load={offset => desk.model.client.runFiles(run.id, offset, chosen)}
+        of={`${storage ?? ''} ${run.id} ${run.ended ?? ''} ${chosen}`}
+        load={offset =>
+          storage === undefined
+            ? client.runFiles(run.id, offset, chosen)
+            : client.storageRunFiles(storage, run.id, offset, chosen)
+        }
         row={REASONED.includes(chosen) ? 'reason' : 'line'}
         rows={REASONED.includes(chosen) ? Math.ceil(props.rows / 2) : props.rows}
         trans={trans}
-        label={trans.__('Files of this sync')}
+        label={
+          storage === undefined ? trans.__('Files of this sync') : trans.__('Files of this run')
+        }
         empty={
           chosen === '' && present.length === 0 ? (
-            trans.__('Every file was already on Drive; nothing was left out.')
+            storage === undefined ? (
+              trans.__('Every file was already on Drive; nothing was left out.')
+            ) : (
+              trans.__('Nothing was different.')
+            )
           ) : (
             <>
               {trans.__('None of them is listed any more.')}{' '}
@@ -251,7 +284,7 @@ export function RunFiles(props: {
             </span>
           </>
         )}
-        detail={file => <Detail desk={desk} file={file} settings={settings} />}
+        detail={file => <Detail desk={desk} file={file} settings={settings} storage={storage} />}
       />
     </>
   );

@@ -15,6 +15,8 @@ export interface IWhen {
   cron: string;
 }
 
+/** The time at which a night is over. */
+const MORNING = '06:00';
 /** What is proposed where nothing is set. */
 const USUAL = { time: '03:00', day: 0 };
 
@@ -72,7 +74,9 @@ export function scheduleWords(cron: string, trans: TranslationBundle): string {
     case 'never':
       return trans.__('never by itself');
     case 'daily':
-      return trans.__('every night at %1', when.time);
+      return when.time < MORNING
+        ? trans.__('every night at %1', when.time)
+        : trans.__('every day at %1', when.time);
     case 'weekdays':
       return trans.__('Monday to Friday at %1', when.time);
     case 'weekly':

@@ -1,0 +1,50 @@
+"""Objects that Drive did not find when we changed them.
+
+Drive now and then knows nothing of an object for a while (eventual consistency), and whoever makes
+it anew at once leaves two of it for good. So it is gone when the change feed says so as well; else
+the next pass asks again, and believes what it is told then.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+
+from jupyter_drive_sync.core.tree import FileId, LedgerEntry
+from jupyter_drive_sync.drive.api import Drive
+from jupyter_drive_sync.drive.listing import feed
+from jupyter_drive_sync.engine.ledger import Ledger
+from jupyter_drive_sync.errors import DriveSyncError
+
+_KEY = "doubted"
+
+
+def gone(ledger: Ledger, drive: Drive, run: int, ids: Collection[FileId]) -> frozenset[FileId]:
+    """Return which of the objects Drive has deleted, by what it fed since the pass looked."""
+    with suppress(DriveSyncError):  # not told is not known
+        news = feed(drive, ledger.token_of(run))
+        return frozenset(each.id for each in news.entries if each.deleted).intersection(ids)
+    return frozenset()
+
+
+def doubt(ledger: Ledger, ids: Iterable[FileId]) -> None:
+    """Have the next pass ask for objects; what it knows of them stays until then."""
+    new = [*ids]
+    if new:
+        ledger.remember(**{_KEY: json.dumps(sorted({*_ids(ledger), *new}))})
+
+
+def doubted(ledger: Ledger) -> list[LedgerEntry]:
+    """Return the objects to be asked for."""
+    return [*ledger.entries(_ids(ledger)).values()]
+
+
+def believe(ledger: Ledger) -> None:
+    """Be done with the doubts: what was found out is in the ledger."""
+    if ledger.get(_KEY):
+        ledger.remember(**{_KEY: ""})
+
+
+def _ids(ledger: Ledger) -> list[FileId]:
+    return [FileId(each) for each in json.loads(ledger.get(_KEY) or "[]")]

@@ -1,0 +1,169 @@
+"""Storages as a person uses them, in the panel and its form, against LocalDrive."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from tests.e2e.jupyter_page import Jupyter, audit, jupyter, new_context, open_page
+from tests.e2e.test_panel import Panel
+from tests.storage.instructor import Instructor
+
+NOTEBOOK: Final = "/notebooks/data8/lab1/Lab1.ipynb"
+EXPOSED: Final = (
+    "--LabApp.expose_app_in_browser=True",
+    "--JupyterNotebookApp.expose_app_in_browser=True",
+)
+NOWHERE: Final = "1AbCdEfGhIjKlMnOpQrStUvWxYz012345"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Jupyter]:
+    """Serve a Jupyter of its own for a test."""
+    with jupyter(tmp_path, *EXPOSED) as running:
+        yield running
+
+
+@pytest.fixture
+def instructor(server: Jupyter) -> Instructor:
+    """Share a course by its link; the key of a service account lies in the student's home."""
+    teacher = Instructor(server.ground)
+    teacher.put("welcome.md", "# Welcome\n")
+    teacher.put("data.csv", "a,b\n")
+    teacher.share()
+    (server.home / "keys").mkdir()
+    teacher.make_key(server.home / "keys/course.json")
+    return teacher
+
+
+@pytest.fixture
+def window(browser: Browser) -> Iterator[BrowserContext]:
+    """Open a window of its own for a test."""
+    context = new_context(browser)
+    yield context
+    context.close()
+
+
+def open_panel(page: Page) -> Panel:
+    """Open the panel of a page that is not connected."""
+    page.evaluate("() => void window.jupyterapp.commands.execute('drive-sync:details')")
+    panel = Panel(page)
+    expect(panel.node.get_by_role("heading", name="Not connected")).to_be_visible()
+    return panel
+
+
+def press(page: Page, button: Locator) -> None:
+    """Press a button by the keyboard."""
+    button.focus()
+    page.keyboard.press("Enter")
+
+
+@pytest.mark.parametrize("path", ["/lab", NOTEBOOK], ids=["lab", "notebook"])
+def test_by_keyboard_alone(
+    server: Jupyter, instructor: Instructor, window: BrowserContext, path: str
+) -> None:
+    """Filled in with a wrong id, mended, saved, run, looked at, removed; the file is here."""
+    page = open_page(window, server, path)
+    panel = open_panel(page)
+    part, dialog = panel.part("storages"), panel.dialog
+    add = part.get_by_role("button", name="Add a storage…")
+    press(page, add)
+    expect(dialog.get_by_label("Name", exact=True)).to_be_focused()
+    page.keyboard.type("course")
+    page.keyboard.press("Tab")
+    expect(dialog.get_by_role("radio", name="Bring from Drive to here")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.type(NOWHERE)
+    page.keyboard.press("Tab")
+    page.keyboard.type("material")
+    page.keyboard.press("Tab")
+    page.keyboard.type("A service")
+    page.keyboard.press("Tab")
+    expect(dialog.get_by_label("Its key")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("alert")).to_have_text("Where is the service account's key?")
+    expect(dialog.get_by_label("Its key")).to_be_focused()
+    page.keyboard.type("keys/course.json")
+    page.keyboard.press("Enter")
+    folder = dialog.get_by_label("Folder on Drive")
+    expect(folder).to_be_focused()
+    expect(folder).to_have_value(NOWHERE)
+    expect(folder).to_have_accessible_description(
+        re.compile(f"Google Drive shows no folder {NOWHERE} to {instructor.email}")
+    )
+    assert audit(page) == []
+    page.keyboard.press("Control+a")
+    page.keyboard.type(instructor.link)
+    page.keyboard.press("Enter")
+    expect(dialog).to_have_count(0)
+    expect(add).to_be_focused()
+
+    course = part.locator("[data-storage=course]")
+    expect(course).to_contain_text("It has not run yet.")
+    assert not (server.home / "material").exists()
+    press(page, course.get_by_role("button", name="Run now"))
+    expect(course).to_contain_text(re.compile(r"As on Drive \d\d:\d\d, 2 files\."))
+    assert (server.home / "material/welcome.md").read_text() == "# Welcome\n"
+    press(page, course.get_by_role("button", name="Check"))
+    expect(course.get_by_role("status")).to_contain_text("can be read in Course A")
+    press(page, course.get_by_role("button", name="History"))
+    press(page, course.get_by_role("button", name=re.compile("2 brought")))
+    files = course.get_by_role("list", name="Files of this run")
+    expect(files).to_contain_text("welcome.md")
+    assert audit(page) == []
+
+    press(page, course.get_by_role("button", name="Edit…"))
+    expect(dialog.get_by_label("Name", exact=True)).to_have_attribute("readonly", "")
+    dialog.get_by_label("By itself").focus()
+    page.keyboard.type("Once")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Wednesday")
+    page.keyboard.press("Tab")
+    page.keyboard.type("0630")
+    assert audit(page) == []
+    press(page, dialog.get_by_role("button", name="Save"))
+    expect(dialog).to_have_count(0)
+    expect(course).to_contain_text("every Wednesday at 06:30")
+
+    press(page, course.get_by_role("button", name="Remove…"))
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    assert audit(page) == []
+    press(page, dialog.get_by_role("button", name="Remove", exact=True))
+    expect(course).to_have_count(0)
+    assert (server.home / "material/welcome.md").exists()
+    assert server.home.joinpath("keys/course.json").exists()
+
+
+def test_what_an_admin_has_set(tmp_path: Path, window: BrowserContext) -> None:
+    """It is shown as set; own values win until they are taken back."""
+    course = {"name": "course", "local": "material", "drive": "Courses/2026"}
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/jupyter_server_config.json").write_text(
+        json.dumps({"DriveSync": {"storages": [course]}})
+    )
+    with jupyter(tmp_path, *EXPOSED) as server:
+        page = open_page(window, server, "/lab")
+        panel = open_panel(page)
+        part = panel.part("storages").locator("[data-storage=course]")
+        expect(part).to_contain_text("Set by your admin")
+        expect(part.get_by_role("button", name="Remove…")).to_have_count(0)
+        part.get_by_role("button", name="Edit…").click()
+        dialog = panel.dialog
+        expect(dialog).to_contain_text("Set by your admin. What you save here counts instead")
+        dialog.get_by_label("Folder here").fill("mine")
+        dialog.get_by_role("button", name="Save", exact=True).click()
+        # There is no connection yet, so nothing could be tried.
+        expect(dialog.get_by_role("alert")).to_be_visible()
+        dialog.get_by_role("button", name="Save all the same").click()
+        expect(part).to_contain_text("Courses/2026 → mine")
+        expect(part).to_contain_text("in place of those of your admin")
+        part.get_by_role("button", name="Take back my values…").click()
+        dialog.get_by_role("button", name="Take back my values").click()
+        expect(part).to_contain_text("Courses/2026 → material")
+        assert audit(page) == []
