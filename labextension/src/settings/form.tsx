@@ -232,7 +232,7 @@ export function BackupSettings({ desk }: { desk: Desk }): React.JSX.Element {
     void change({ [name]: bytes });
   };
   return (
-    <div className="jp-DriveSync-settings">
+    <div className="jp-DriveSync-settings jp-mod-server">
       <p className="jp-DriveSync-setting-problem" role="alert">
         {Object.values(problems).join(' ')}
       </p>
