@@ -314,11 +314,11 @@ class Apply:
         if result.code != "drive.exists":
             return result
         try:
-            there = self._drive.get(intent.entry.id)
+            there = doubts.find(self._drive, intent.entry.id)
         except DriveSyncError as error:
             return error
         # The next pass takes another id: the intent is gone, so nothing is bound any more.
-        if there.nonce != intent.nonce:
+        if there is None or there.nonce != intent.nonce:
             self._ledger.drop([intent.nonce])
             return result
         return there

@@ -11,11 +11,11 @@ import json
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 
-from jupyter_drive_sync.core.tree import FileId, LedgerEntry
+from jupyter_drive_sync.core.tree import FileId, LedgerEntry, RemoteEntry
 from jupyter_drive_sync.drive.api import Drive
 from jupyter_drive_sync.drive.listing import feed
 from jupyter_drive_sync.engine.ledger import Ledger
-from jupyter_drive_sync.errors import DriveSyncError
+from jupyter_drive_sync.errors import DriveSyncError, Missing
 
 _KEY = "doubted"
 
@@ -26,6 +26,14 @@ def gone(ledger: Ledger, drive: Drive, run: int, ids: Collection[FileId]) -> fro
         news = feed(drive, ledger.token_of(run))
         return frozenset(each.id for each in news.entries if each.deleted).intersection(ids)
     return frozenset()
+
+
+def find(drive: Drive, file_id: FileId) -> RemoteEntry | None:
+    """Ask for what an id was given to; None when Drive says twice that it is gone again."""
+    for _ in range(2):
+        with suppress(Missing):
+            return drive.get(file_id)
+    return None
 
 
 def doubt(ledger: Ledger, ids: Iterable[FileId]) -> None:

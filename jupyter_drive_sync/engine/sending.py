@@ -7,15 +7,15 @@ with that of the bytes that were read.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
 from jupyter_drive_sync.core.plan import Operation, Verb, modified_ms
-from jupyter_drive_sync.core.tree import FileId, LedgerEntry, RemoteEntry, Stat
+from jupyter_drive_sync.core.tree import LedgerEntry, RemoteEntry, Stat
 from jupyter_drive_sync.drive.api import Drive
 from jupyter_drive_sync.drive.types import NewFile, Patch
 from jupyter_drive_sync.drive.upload import Uploads
+from jupyter_drive_sync.engine import doubts
 from jupyter_drive_sync.engine.records import Intent
 from jupyter_drive_sync.engine.site import Site
 from jupyter_drive_sync.errors import (
@@ -129,7 +129,7 @@ class Sender:
             new = NewFile(entry.id, entry.name, entry.parent, entry.mtime_ms, app)
             return Sent(content, entry, create(new))
         except Exists:
-            there = self._found(entry.id)
+            there = doubts.find(self._drive, entry.id)
         if there is None or there.nonce != content.intent.nonce:
             return Sent(content, entry, anew=True)
         if there.md5 == entry.md5:
@@ -153,13 +153,6 @@ class Sender:
             except Missing:
                 self._drive.get(entry.id)
         raise Refused(reason="notFound")
-
-    def _found(self, file_id: FileId) -> RemoteEntry | None:
-        """Ask for what an id was given to; None when Drive says twice that it is gone again."""
-        for _ in range(2):
-            with suppress(Missing):
-                return self._drive.get(file_id)
-        return None
 
 
 def session_key(nonce: str, md5: bytes) -> str:

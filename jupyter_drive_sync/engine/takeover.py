@@ -55,7 +55,7 @@ def answers(site: Site, identity: Identity, ledger: Ledger, drive: Drive) -> Ide
             ledger.dissolve("other_home")
 
     if ledger.answered("root_gone") == "untrash":
-        _untrash(site, drive, FileId(ledger.get("root")))
+        _untrash(site, identity, drive, FileId(ledger.get("root")))
         identity = replace(identity, written=drive.transport.google_time()).save(site)
         ledger.dissolve("root_gone")
         ledger.remember(root_state="")
@@ -103,16 +103,19 @@ def _second(folder: str) -> str:
     return f"{folder} (2)"
 
 
-def _untrash(site: Site, drive: Drive, root: FileId) -> None:
+def _untrash(site: Site, identity: Identity, drive: Drive, root: FileId) -> None:
     """Take the mirror out of the trash: its own folder, or the one above it that was put there.
 
-    My Drive itself is not visible to us, so the way up ends below it.
+    My Drive itself is not visible to us, so the way up ends below it. What another home has taken
+    over since the question was asked is left alone.
     """
     here: FileId | None = root
     while here is not None:
         try:
             folder = drive.get(here)
         except Missing:
+            return
+        if here == root and folder.home != identity.home_id:
             return
         if folder.explicitly_trashed:
             (result,) = drive.batch([Patch(here, app={"w": site.nonce()}, trashed=False)])

@@ -211,6 +211,21 @@ STORIES: dict[str, tuple[int, list[Step]]] = {
     "what a listing hid while the ledger was rebuilt is seen by the next pass": (
         3726, [S("folder"), S("break_ledger"), S("wait", 2853), S("edit_there"), S("sync")],
     ),
+    "the mirror's folder, made and deleted before we knew, is made under another id": (
+        4404,
+        [
+            S("sync", 9459), S("sync", 34315), S("sync", 38298), S("sync", 46344), S("lose_state"),
+            S("sync", 64677), S("sync", 28424), S("sync", 43187), S("answer", 0, 0, 20375),
+            S("sync", 4007), S("delete_there", 13289),
+        ],
+    ),
+    "a yes to take the mirror out of the trash is void once another home has it": (
+        4231,
+        [
+            S("other_home"), S("answer", 26934), S("root_there", 60779), S("sync"), S("answer"),
+            S("other_home"),
+        ],
+    ),
 }  # fmt: skip
 
 
