@@ -230,7 +230,11 @@ class Selection:
 
     @property
     def signature(self) -> str:
-        """A digest of all rules: equal signatures leave out the same."""
+        """A digest of all rules: equal signatures leave out the same, named keys aside.
+
+        Which keys are named depends on who looks (a server, a night, a program), and a key that is
+        left out from now on has not vanished.
+        """
         rules = repr(
             (
                 [line.text for line in self._secrets.lines],
@@ -239,7 +243,6 @@ class Selection:
                 [line.text for line in self._includes.lines],
                 self._limit,
                 sorted(self._markers),
-                *([sorted(self._keys)] if self._keys else ()),
             )
         )
         return hashlib.sha256(rules.encode("utf-8", "backslashreplace")).hexdigest()

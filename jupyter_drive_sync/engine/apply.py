@@ -61,6 +61,7 @@ from jupyter_drive_sync.errors import (
     DailyUploadLimit,
     DriveFull,
     DriveSyncError,
+    Exists,
     FileProblem,
     Missing,
     NotOurs,
@@ -251,15 +252,36 @@ class Apply:
             yield list(zip(part, self._drive.batch([call(item) for item in part]), strict=True))
 
     def _make_root(self, root: Root, intents: Mapping[RelPath, Intent]) -> None:
+        parent = root.above
         for number, (path, _) in enumerate(root.chain(), 1):
-            intent = intents[path]
             last = number == len(root.missing)
             # What lies above the mirror may hold other homes' mirrors too.
-            self._create_folders([intent], home_id=self._home_id if last else "")
-            if self._broken:
-                raise self._broken[0][1]
+            parent = self._make_level(_within(intents[path], parent), self._home_id if last else "")
             if last:
-                self._ledger.remember(root=intent.entry.id)
+                self._ledger.remember(root=parent)
+                self._folders[ROOT] = parent
+
+    def _make_level(self, intent: Intent, home_id: str) -> FileId:
+        """Make a folder of the chain; under another id where its own was used up: made, deleted."""
+        made = self._try_level(intent, home_id)
+        if isinstance(made, Exists):
+            target = replace(intent.entry, id=self._binding.new_id())
+            intent = self._binding.intent(intent.verb, target)
+            self._ledger.intend([intent])
+            made = self._try_level(intent, home_id)
+        if isinstance(made, DriveSyncError):
+            self._progress.failed(intent.entry.path, made, kind=Kind.FOLDER)
+            raise made
+        self._confirm([confirmed(intent.nonce, intent.entry, made, self._run)], "created")
+        return intent.entry.id
+
+    def _try_level(self, intent: Intent, home_id: str) -> RemoteEntry | DriveSyncError:
+        try:
+            (result,) = self._drive.batch([_create(intent, home_id)])
+        except (DriveFull, DailyUploadLimit) as full:
+            self._progress.trouble(full)
+            return full
+        return self._folder_made(intent, result)
 
     def _make_folders(self, steps: Sequence[Operation], intents: Mapping[RelPath, Intent]) -> None:
         ready: list[Intent] = []
@@ -267,16 +289,14 @@ class Apply:
             intent = intents[step.path]
             problem = self._problem_above(step.path)
             if problem is None:
-                ready.append(intent)
+                ready.append(_within(intent, self._folders[parent_of(step.path)]))
             else:
                 self._progress.failed(step.path, problem, kind=step.kind)
         self._create_folders(ready, home_id=self._home_id)
 
     def _create_folders(self, intents: Sequence[Intent], *, home_id: str) -> None:
         def call(intent: Intent) -> BatchCall:
-            entry = intent.entry
-            app = marks(home_id, intent.nonce)
-            return CreateFolder(entry.id, entry.name, entry.parent or None, app)
+            return _create(intent, home_id)
 
         waiting = {intent.entry.path: None for intent in intents}
         try:
@@ -512,3 +532,14 @@ def _patch_outcome(step: Operation) -> str:
     if step.source is not None:
         return "moved"
     return "put_back" if step.place else "touched"
+
+
+def _create(intent: Intent, home_id: str) -> CreateFolder:
+    entry = intent.entry
+    app = marks(home_id, intent.nonce)
+    return CreateFolder(entry.id, entry.name, entry.parent or None, app)
+
+
+def _within(intent: Intent, parent: FileId | None) -> Intent:
+    """Say where a folder will lie; what is above it may have got another id than it was to have."""
+    return replace(intent, entry=replace(intent.entry, parent=parent or FileId("")))

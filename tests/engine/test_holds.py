@@ -285,6 +285,8 @@ def test_take_over(rivals: tuple[World, World]) -> None:
     assert later.content("d/old.txt") == b"only in the earlier home"
     assert later.standing("d/old.txt") is Standing.UNCLAIMED
     later.assert_no_twins()
+    later.clock.advance(later.site.settings.listing_lag + 1)
+    later.sync()  # the listing may have lagged: compared once more
     later.sync()
     assert later.requests() == 1
     # The earlier home learns of it before it writes anything.

@@ -160,10 +160,8 @@ def _final(row: str, column: Column, *, lasting: bool) -> str:  # noqa: PLR0911,
             return "completed"  # under another id
         case "F13":
             return "some not found on Drive"
-        case "F14" if row == "upload.put, last chunk":
-            return "some an earlier try had already made it"
         case "F14":
-            return "some not found on Drive"
+            return "some an earlier try had already made it"
         case "F15":
             return "completed"
         case "F20":
