@@ -264,7 +264,9 @@ class Apply:
     def _make_level(self, intent: Intent, home_id: str) -> FileId:
         """Make a folder of the chain; under another id where its own was used up: made, deleted."""
         made = self._try_level(intent, home_id)
-        if isinstance(made, Exists):
+        if isinstance(made, Exists) and all(
+            each.nonce != intent.nonce for each in self._ledger.intents()
+        ):
             target = replace(intent.entry, id=self._binding.new_id())
             intent = self._binding.intent(intent.verb, target)
             self._ledger.intend([intent])
@@ -337,6 +339,10 @@ class Apply:
             there = doubts.find(self._drive, intent.entry.id)
         except DriveSyncError as error:
             return error
+        if there is None:
+            ids = [intent.entry.id]
+            if not doubts.used_up(self._ledger, self._drive, self._run, ids):
+                return result
         # The next pass takes another id: the intent is gone, so nothing is bound any more.
         if there is None or there.nonce != intent.nonce:
             self._ledger.drop([intent.nonce])

@@ -36,6 +36,7 @@ from jupyter_drive_sync.errors import (
     DailyUploadLimit,
     DriveFull,
     DriveSyncError,
+    Exists,
     FileProblem,
     Missing,
 )
@@ -166,10 +167,15 @@ class Contents:
         anew: list[Content] = []
         missing: list[Sent] = []
         for sent in self._executor.run(self._tasks(contents)):
-            if sent.anew:
+            if sent.anew and not sent.content.renewed:
                 anew.append(sent.content)
-            elif isinstance(sent.problem, Missing):
+            elif isinstance(sent.problem, Exists) or (
+                isinstance(sent.problem, Missing) and sent.content.step.verb is Verb.REPLACE
+            ):
                 missing.append(sent)
+            elif sent.anew:  # a Drive that takes no id is not asked for ever
+                self._ledger.drop([sent.content.intent.nonce])
+                self._sent(replace(sent, problem=Exists()))
             else:
                 self._sent(sent)
                 self._mood.take(sent.problem)
@@ -178,15 +184,19 @@ class Contents:
         return self._under_new_ids([*anew, *self._gone(missing)])
 
     def _gone(self, missing: Sequence[Sent]) -> list[Content]:
-        """Return what Drive calls deleted of that which it does not find; the rest has to wait."""
-        ids = {sent.content.intent.entry.id for sent in missing}
-        gone = doubts.gone(self._ledger, self._drive, self._run, ids) if ids else frozenset()
-        self._ledger.drop(sent.content.intent.nonce for sent in missing)
-        doubts.doubt(self._ledger, ids - gone)
-        for sent in missing:
-            if sent.content.intent.entry.id not in gone:
+        """Return what needs another id of that which Drive does not find; the rest has to wait."""
+        replaced = {each.content.intent.entry.id: each for each in missing if _is_replaced(each)}
+        made = {each.content.intent.entry.id: each for each in missing if not _is_replaced(each)}
+        gone = frozenset[FileId]()
+        if replaced:
+            gone = doubts.gone(self._ledger, self._drive, self._run, replaced.keys())
+            self._ledger.drop(each.content.intent.nonce for each in replaced.values())
+            doubts.doubt(self._ledger, replaced.keys() - gone)
+        gone |= doubts.used_up(self._ledger, self._drive, self._run, made.keys())
+        for file_id, sent in {**replaced, **made}.items():
+            if file_id not in gone:
                 self._sent(sent)
-        return [sent.content for sent in missing if sent.content.intent.entry.id in gone]
+        return [sent.content for file_id, sent in {**replaced, **made}.items() if file_id in gone]
 
     def _tasks(self, contents: Sequence[Content]) -> Iterator[Callable[[], Sent]]:
         for content in contents:
@@ -223,6 +233,11 @@ class Contents:
                 parent=self._folders[parent_of(step.path)],
                 name=to_drive(name_of(step.path)),
             )
-            again.append(self._content(step, self._binding.intent(Verb.CREATE, target)))
+            made = self._content(step, self._binding.intent(Verb.CREATE, target))
+            again.append(replace(made, renewed=True))
         self._ledger.intend(content.intent for content in again)
         return again
+
+
+def _is_replaced(sent: Sent) -> bool:
+    return sent.content.step.verb is Verb.REPLACE

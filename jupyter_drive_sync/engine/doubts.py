@@ -18,12 +18,13 @@ from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.errors import DriveSyncError, Missing
 
 _KEY = "doubted"
+_MET = "met_used_up"
 
 
 def gone(ledger: Ledger, drive: Drive, run: int, ids: Collection[FileId]) -> frozenset[FileId]:
-    """Return which of the objects Drive has deleted, by what it fed since the pass looked."""
+    """Return which of the objects Drive has deleted, by what it fed since a pass before."""
     with suppress(DriveSyncError):  # not told is not known
-        news = feed(drive, ledger.token_of(run))
+        news = feed(drive, ledger.tokens(run).token or ledger.token_of(run))
         return frozenset(each.id for each in news.entries if each.deleted).intersection(ids)
     return frozenset()
 
@@ -34,6 +35,21 @@ def find(drive: Drive, file_id: FileId) -> RemoteEntry | None:
         with suppress(Missing):
             return drive.get(file_id)
     return None
+
+
+def used_up(ledger: Ledger, drive: Drive, run: int, ids: Collection[FileId]) -> frozenset[FileId]:
+    """Return which ids can never be used: Drive says of them that they exist, and finds nothing.
+
+    What was made under them has been deleted, so the feed says, or a pass before this one met the
+    same. Else what is there may only not be found yet, and another id would give it a twin.
+    """
+    if not ids:
+        return frozenset()
+    met: dict[str, int] = json.loads(ledger.get(_MET) or "{}")
+    sure = gone(ledger, drive, run, ids) | {each for each in ids if met.get(each, run) < run}
+    left = {each: met.get(each, run) for each in {*met, *ids} - sure}
+    ledger.remember(**{_MET: json.dumps(left) if left else ""})
+    return frozenset(sure)
 
 
 def doubt(ledger: Ledger, ids: Iterable[FileId]) -> None:

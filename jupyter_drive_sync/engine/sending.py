@@ -38,6 +38,8 @@ class Content:
     intent: Intent
     app: Mapping[str, str]
     """``appProperties`` but for the mode, which the reading tells."""
+    renewed: bool = False
+    """It has got another id in this pass already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,9 @@ class Sender:
             return Sent(content, entry, create(new))
         except Exists:
             there = doubts.find(self._drive, entry.id)
-        if there is None or there.nonce != content.intent.nonce:
+        if there is None:
+            raise Exists
+        if there.nonce != content.intent.nonce:
             return Sent(content, entry, anew=True)
         if there.md5 == entry.md5:
             return Sent(content, entry, there)

@@ -156,8 +156,8 @@ def _final(row: str, column: Column, *, lasting: bool) -> str:  # noqa: PLR0911,
             return "some refused it (notFound)"
         case "F13" if row in UPDATES | {PIN, WEEKLY, RESUME}:
             return "completed"
-        case "F13" | "F14" if row in {"files.create, content", "files.create, session", AFTER_409}:
-            return "completed"  # under another id
+        case "F13" if row == AFTER_409:
+            return "some an earlier try had already made it" if lasting else "completed"
         case "F13":
             return "some not found on Drive"
         case "F14":
