@@ -457,9 +457,12 @@ class Apply:
                 size = entry.seen.size if entry.seen else entry.stat.size
                 edit = Edit(entry.id, head.revision, step.path, now, size, False, self._run)
                 edits.append((step, edit))
+        # A pass that could not replace it then has kept it already.
+        known = {(edit.id, edit.revision) for edit in self._ledger.edits() if edit.pinned}
+        fresh = [item for item in edits if (item[1].id, item[1].revision) not in known]
         limit = self._site.settings.pinned_revisions
-        room = [item for item in edits if pinned.get(item[1].id, 0) < limit]
-        rest = [item for item in edits if pinned.get(item[1].id, 0) >= limit]
+        room = [item for item in fresh if pinned.get(item[1].id, 0) < limit]
+        rest = [item for item in fresh if pinned.get(item[1].id, 0) >= limit]
         self._ledger.record_edits(edit for _, edit in rest)
         for part in self._batches(room, lambda item: PinRevision(item[1].id, item[1].revision)):
             kept: list[Edit] = []

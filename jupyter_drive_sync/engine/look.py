@@ -137,7 +137,7 @@ class Look:
         gone = superseded(entries, result.paths, {entry.id for entry in mine})
         # Where all of it is in the trash, what went there today is not known any more either.
         if not trust and (entries or any(entry.id != place.id for entry in mine)):
-            self._ledger.remember(rebuilt_at=str(self._site.clock.wall()))
+            self._ledger.remember(rebuilt_at=str(self._site.clock.wall()), rebuilding="1")
         self._ledger.observe(entries, run=self._run, token=token, forget=gone)
         self._explain_trash()
         if trust:

@@ -366,7 +366,7 @@ class _Pass:
     def _remember(self, survey: Survey, *, whole: bool) -> None:
         """Take the rules and the home as those that were mirrored; a part of it tells nothing."""
         if whole:
-            self._ledger.remember(rules=survey.selection.signature)
+            self._ledger.remember(rules=survey.selection.signature, rebuilding="")
         if self._ledger.answered(holds.MOVED_OUT):
             self._ledger.dissolve(holds.MOVED_OUT)
         known = replace(

@@ -144,8 +144,10 @@ class Survey:
             empty=not files,
             unreadable=ROOT in self.tree.unreadable,
             replaced=identity.root_inode not in (0, self.root_inode),
-            # With the ledger went what it knew of the day's deletions.
-            rebuilt=self.site.clock.wall() < float(ledger.get("rebuilt_at") or "-inf") + DAY,
+            # With the ledger went what it knew of the day's deletions; a pass that rebuilt it and
+            # died before its end has taken nothing of the home as known.
+            rebuilt=ledger.get("rebuilding") != ""
+            or self.site.clock.wall() < float(ledger.get("rebuilt_at") or "-inf") + DAY,
             rules_changed=ledger.get("rules") not in ("", self.selection.signature),
             folders=frozenset(top for path in files if (top := top_of(path)) != path),
         )

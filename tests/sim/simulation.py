@@ -425,6 +425,8 @@ class Simulation:
             stead.doubt = "" if left.root else stead.doubt
             stead.rules.add(stead.settings.excludes)
             stead.roots.add(stead.fs.root.ino)
+        elif end.report is None:
+            stead.told |= stead.book().edits
         self.told.append(f"  {stead.name} pass {number}: {end.outcome} {end.problem or ''}")
         assert self._flights or self.disk.left_open() == 0 or life.killed, (
             "a descriptor was left open"

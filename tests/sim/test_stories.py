@@ -226,6 +226,23 @@ STORIES: dict[str, tuple[int, list[Step]]] = {
             S("other_home"),
         ],
     ),
+    "an edit is kept once, though the file that is to replace it cannot be read": (
+        4743,
+        [
+            S("replace"), S("other_home"), S("sync"), S("edit_there"), S("hard_link"),
+            S("refuse", 43806), S("edit_there"), S("edit", 28579, 0, 28959),
+        ],
+    ),
+    "a rebuild that was cut off counts until a pass comes to its end": (
+        5576,
+        [
+            S("other_home"), S("sync", 56944), S("sync", 6566), S("copy"), S("unmount"),
+            S("sync", 48754), S("sync", 27234), S("sync", 16007), S("delete_tree"), S("copy"),
+            S("sync", 54185), S("copy"), S("folder", 0, 3720, 15826), S("copy"), S("unmount"),
+            S("sync"), S("lose_ledger"), S("delete_tree"), S("rename", 0, 0, 43952),
+            S("sync", 14569), S("wait", 58124), S("edit"),
+        ],
+    ),
 }  # fmt: skip
 
 
