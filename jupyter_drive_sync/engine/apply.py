@@ -464,17 +464,28 @@ class Apply:
         room = [item for item in fresh if pinned.get(item[1].id, 0) < limit]
         rest = [item for item in fresh if pinned.get(item[1].id, 0) >= limit]
         self._ledger.record_edits(edit for _, edit in rest)
-        for part in self._batches(room, lambda item: PinRevision(item[1].id, item[1].revision)):
-            kept: list[Edit] = []
-            for (step, edit), result in part:
-                if isinstance(result, DriveSyncError) and not isinstance(result, Missing):
-                    self._unkept[step.path] = result
-                else:  # what is gone already cannot be kept
-                    kept.append(replace(edit, pinned=not isinstance(result, DriveSyncError)))
-            self._ledger.record_edits(kept)
+        missing = self._keep(room)
+        for step, _ in self._keep(missing):
+            # A head that is not found twice is another one by now: the next pass looks.
+            self._unkept[step.path] = Missing()
         for step, _ in edits:
             if step.path not in self._unkept:
                 self._progress.outcome(step.path, "replaced_edit", kind=step.kind)
+
+    def _keep(self, items: Sequence[tuple[Operation, Edit]]) -> list[tuple[Operation, Edit]]:
+        """Pin revisions; return those that Drive does not find."""
+        missing: list[tuple[Operation, Edit]] = []
+        for part in self._batches(items, lambda item: PinRevision(item[1].id, item[1].revision)):
+            kept: list[Edit] = []
+            for (step, edit), result in part:
+                if isinstance(result, Missing):
+                    missing.append((step, edit))
+                elif isinstance(result, DriveSyncError):
+                    self._unkept[step.path] = result
+                else:
+                    kept.append(replace(edit, pinned=True))
+            self._ledger.record_edits(kept)
+        return missing
 
     def _trash(self, steps: Sequence[Operation]) -> None:
         ready = [

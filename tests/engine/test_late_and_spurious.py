@@ -81,6 +81,32 @@ def test_what_the_next_pass_does_not_find_either_is_made_anew(world: World) -> N
     assert before not in [entry.id for entry in world.remote().values()]
 
 
+def test_an_edit_that_is_not_found_for_a_moment_is_kept_all_the_same(world: World) -> None:
+    world.write("a.txt", "one")
+    world.sync()
+    world.edit_on_drive("a.txt", b"theirs")
+    world.write("a.txt", "two")
+    world.server.faults.add(Fault("404", "revisions.update", nth=1))
+    assert world.sync().run.outcome == "completed"
+    world.server.faults.assert_all_fired()
+    with world.ledger() as ledger:
+        assert [edit.pinned for edit in ledger.edits()] == [True]
+
+
+def test_an_edit_that_cannot_be_kept_is_not_replaced(world: World) -> None:
+    world.write("a.txt", "one")
+    world.sync()
+    world.edit_on_drive("a.txt", b"theirs")
+    world.write("a.txt", "two")
+    world.server.faults.add(Fault("404", "revisions.update", every=1))
+    report = world.sync()
+    assert [code_of(each.reason) for each in report.outcomes] == ["drive.missing"]
+    assert world.content("a.txt") == b"theirs"
+    world.server.faults.clear()
+    assert world.sync().run.outcome == "completed"
+    assert world.content("a.txt") == b"two"
+
+
 def test_numbers_of_any_disk_fit_into_the_ledger() -> None:
     assert Stat.given(1, 2, 3) == Stat(1, 2, 3)
     assert Stat.given(1, 10**21, 2**64 - 1) == Stat(1, 2**63 - 1, -1)

@@ -154,6 +154,8 @@ def _final(row: str, column: Column, *, lasting: bool) -> str:  # noqa: PLR0911,
             return "failed org.blocked"
         case "F13" if row in PATCHES or (lasting and row in UPDATES):
             return "some refused it (notFound)"
+        case "F13" if lasting and row == PIN:
+            return "some not found on Drive"  # what cannot be kept is not replaced
         case "F13" if row in UPDATES | {PIN, WEEKLY, RESUME}:
             return "completed"
         case "F13" if row == AFTER_409:
