@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from jupyter_drive_sync.core.names import to_drive, to_local
+from jupyter_drive_sync.core.names import labelled, to_drive, to_local
 
 MARK = "\u241b"
 
@@ -157,3 +157,15 @@ def test_long_names_keep_their_suffix_and_stay_apart() -> None:
 def test_a_long_name_of_bytes_that_are_no_utf_8_is_cut_between_them() -> None:
     assert to_local(f"{MARK}E9" * 400).startswith("\udce9" * 242 + "\u2026")
     assert to_local("é" * 300).startswith("é" * 121 + "\u2026")
+
+
+@pytest.mark.parametrize(
+    ("local", "stem"),
+    [
+        ("a" * 300 + ".txt", "a" * 245),
+        ("\u00e9" * 150 + ".txt", "\u00e9" * 122),  # two bytes each: none is cut in half
+        ("\udce9" * 300 + ".txt", "\udce9" * 245),
+    ],
+)
+def test_a_long_part_gives_way_to_its_label(local: str, stem: str) -> None:
+    assert labelled(local, "old") == f"{stem} (old).txt"

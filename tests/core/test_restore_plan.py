@@ -57,3 +57,13 @@ def test_the_same_content_is_left_where_it_is() -> None:
     planner = Planner(look=here.get, read=lambda _: same)
     (step,) = planner.plan(Choice((wanted(),), (), (), ())).steps
     assert step.way is Way.HERE
+
+
+def test_a_place_beside_that_is_taken_is_counted_on() -> None:
+    beside = RelPath("a (from Drive, 2023-11-14 22.13 UTC).txt")
+    here = {path: Here(Thing.FILE, Stat(6, 0, 1)) for path in (PATH, beside)}
+    planner = Planner(look=here.get, read=lambda _: None)
+    (step,) = planner.plan(Choice((wanted(),), (), (), ())).steps
+    assert (step.way, step.path) == (
+        Way.BESIDE, "a (from Drive, 2023-11-14 22.13 UTC, 2).txt",
+    )  # fmt: skip
