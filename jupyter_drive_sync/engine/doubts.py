@@ -19,6 +19,8 @@ from jupyter_drive_sync.errors import DriveSyncError, Missing
 
 _KEY = "doubted"
 _MET = "met_used_up"
+_REMEMBERED = 50
+"""Runs for which an id is remembered that was met once: one that was found is met no more."""
 
 
 def gone(ledger: Ledger, drive: Drive, run: int, ids: Collection[FileId]) -> frozenset[FileId]:
@@ -47,7 +49,8 @@ def used_up(ledger: Ledger, drive: Drive, run: int, ids: Collection[FileId]) -> 
         return frozenset()
     met: dict[str, int] = json.loads(ledger.get(_MET) or "{}")
     sure = gone(ledger, drive, run, ids) | {each for each in ids if met.get(each, run) < run}
-    left = {each: met.get(each, run) for each in {*met, *ids} - sure}
+    recent = {each for each, at in met.items() if at > run - _REMEMBERED}
+    left = {each: met.get(each, run) for each in {*recent, *ids} - sure}
     ledger.remember(**{_MET: json.dumps(left) if left else ""})
     return frozenset(sure)
 

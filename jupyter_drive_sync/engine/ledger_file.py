@@ -119,11 +119,17 @@ def find_file(path: Path) -> sqlite3.Connection | None:
             if _is_broken(error):
                 return None
             raise
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version != VERSION and version not in _STEPS:
+        try:
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            usable = version == VERSION or version in _STEPS
+            if usable:
+                _bring_up_to_date(db)
+        except BaseException:
+            db.close()
+            raise
+        if not usable:
             db.close()
             return None
-        _bring_up_to_date(db)
         return db
 
 

@@ -2,7 +2,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IFileOutcome, ILeftOut, Params } from './contract';
 import { size } from './format';
-import { PROBLEMS, text, words } from './problems';
+import { PROBLEMS, words } from './problems';
+import { text } from './wording';
 
 /** A pattern, and where it stands, as the server says it after the pattern. */
 const STANDING = /^(.*) \(([^()]*)\)$/s;

@@ -5,7 +5,8 @@ import { count, duration, moment, shortDuration, size } from './format';
 import { holdWords } from './holds';
 import type { Shape } from './icons';
 import type { Reach } from './model';
-import { type Action as ProblemAction, type IWords, words } from './problems';
+import { words } from './problems';
+import type { Action as ProblemAction, IWords } from './wording';
 
 /** What the one button of a state does. */
 export type Action = ProblemAction | 'cancel' | 'open_drive' | 'resume';

@@ -7,7 +7,8 @@ import type { Page } from '../src/desk';
 import { type DialogPage, openDialog } from '../src/dialog';
 import { Announcer, Endings } from '../src/endings';
 import { StateIcon } from '../src/icons';
-import { choiceWords, consequence, grouped } from '../src/pages/review';
+import { choiceWords, consequence } from '../src/pages/choices';
+import { grouped } from '../src/pages/review';
 import { Prompt } from '../src/prompt';
 import { hours, settle, status, trans } from './fixtures';
 import {

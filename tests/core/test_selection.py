@@ -155,14 +155,14 @@ def test_nobody_can_lift_our_own_state(state: RelPath | None) -> None:
 
 
 def test_a_file_that_is_named_as_a_key_is_left_out_and_nothing_else() -> None:
-    lifted = Settings(includes=("/work/key",), excludes=("!key",))
+    lifted = Settings(includes=("/lab/key",), excludes=("!key",))
     for rules in (PLAIN, lifted):
-        selection = Selection(rules, keys={RelPath("work/key")})
-        assert judge(selection, "work/key") == LeftOut(
-            RelPath("work/key"), "secret", "named as a key or an OAuth client"
+        selection = Selection(rules, keys={RelPath("lab/key")})
+        assert judge(selection, "lab/key") == LeftOut(
+            RelPath("lab/key"), "secret", "named as a key or an OAuth client"
         )
-        assert reason(selection, "work/key/") == ""
-    assert reason(Selection(PLAIN, keys={RelPath("work/key")}), "work/key.txt") == ""
+        assert reason(selection, "lab/key/") == ""
+    assert reason(Selection(PLAIN, keys={RelPath("lab/key")}), "lab/key.txt") == ""
 
 
 def test_the_rule_is_named_in_the_persons_own_spelling() -> None:

@@ -8,9 +8,9 @@ import pytest
 
 pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
-from tests.e2e.jupyter_page import CHROMIUM, LEAKS
+from tests.e2e.jupyter_page import CHROMIUM, LEAKS, new_context
 
 
 @pytest.fixture(autouse=True)
@@ -31,3 +31,11 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def window(browser: Browser) -> Iterator[BrowserContext]:
+    """Open a window of its own for a test."""
+    context = new_context(browser)
+    yield context
+    context.close()

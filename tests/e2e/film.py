@@ -10,18 +10,16 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 
-from jupyter_drive_sync.localdrive.settings import LocalDriveSettings
-from tests.e2e.jupyter_page import CHROMIUM, answer, jupyter, new_context, open_page, shows
+from tests.e2e.jupyter_page import answer, new_context, open_page, shows
+from tests.e2e.stills import LAB, slowly
 
 SIZE: Final = {"width": 960, "height": 560}
 MOST_BYTES: Final = 1_500_000
-_LAB: Final = "/lab/tree/data8/lab1/Lab1.ipynb"
 _POINT: Final = """([x, y]) => {
   const dot = document.createElement('div');
   dot.className = 'the-pointer';
@@ -96,20 +94,10 @@ def main(picture: Path) -> None:
     Raises:
         SystemExit: it became too large.
     """
-    slow = LocalDriveSettings(latency=0.3)
-    with (
-        TemporaryDirectory() as base,
-        jupyter(Path(base), "--DriveSync.concurrency=1", drive=slow) as server,
-        sync_playwright() as playwright,
-    ):
-        for number in range(60):
-            (server.home / "data8" / f"measured-{number}.csv").write_text("1,2\n" * 9_000)
-        browser = playwright.chromium.launch(executable_path=CHROMIUM)
-        expect.set_options(timeout=120_000)
-        page = open_page(new_context(browser), server, _LAB)
+    with slowly(latency=0.3) as (server, browser):
+        page = open_page(new_context(browser), server, LAB)
         page.set_viewport_size(SIZE)
         taken = list(frames(page))
-        browser.close()
     first, *rest = [image for image, _ in taken]
     durations = [milliseconds for _, milliseconds in taken]
     first.save(picture, save_all=True, append_images=rest, duration=durations, loop=0, quality=80,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from jupyter_drive_sync.localdrive.settings import LocalDriveSettings
 from tests.e2e.jupyter_page import (
     CHROMIUM,
+    Jupyter,
     answer,
     jupyter,
     new_context,
@@ -31,10 +34,10 @@ def _at_rest(page: Page) -> None:
     )
 
 
-def main(folder: Path) -> None:
-    """Take them."""
-    folder.mkdir(parents=True, exist_ok=True)
-    slow = LocalDriveSettings(latency=0.4)
+@contextlib.contextmanager
+def slowly(*, latency: float) -> Iterator[tuple[Jupyter, Browser]]:
+    """Serve a home whose first sync takes long enough to be watched; latency in seconds."""
+    slow = LocalDriveSettings(latency=latency)
     with (
         TemporaryDirectory() as base,
         jupyter(Path(base), "--DriveSync.concurrency=1", drive=slow) as server,
@@ -43,8 +46,16 @@ def main(folder: Path) -> None:
         for number in range(60):
             (server.home / "data8" / f"measured-{number}.csv").write_text("1,2\n" * 9_000)
         browser = playwright.chromium.launch(executable_path=CHROMIUM)
-        window = new_context(browser)
         expect.set_options(timeout=120_000)
+        yield server, browser
+        browser.close()
+
+
+def main(folder: Path) -> None:
+    """Take them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with slowly(latency=0.4) as (server, browser):
+        window = new_context(browser)
         page = open_page(window, server, LAB)
         page.set_viewport_size({"width": 1080, "height": 560})
         toast = page.locator(".jp-DriveSync-toast")
@@ -86,7 +97,6 @@ def main(folder: Path) -> None:
         expect(panel.get_by_role("list", name="Files of this sync")).to_be_visible()
         _at_rest(page)
         page.screenshot(path=folder / "dark.png")
-        browser.close()
 
 
 if __name__ == "__main__":

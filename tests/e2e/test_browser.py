@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from jupyter_drive_sync.drive.secrets import Grant, Secret, SecretsStore
 from jupyter_drive_sync.runner.account import Account
 from tests.acceptance.real_child import ANN, DRIVE_FILE
-from tests.e2e.jupyter_page import Jupyter, audit, jupyter, new_context, open_page, shows
+from tests.e2e.jupyter_page import Jupyter, audit, jupyter, open_page, shows
 
 EXPOSED = (
     "--LabApp.expose_app_in_browser=True",
@@ -29,14 +29,6 @@ def server(tmp_path: Path) -> Iterator[Jupyter]:
     with jupyter(tmp_path, *EXPOSED) as running:
         connect(running)
         yield running
-
-
-@pytest.fixture
-def window(browser: Browser) -> Iterator[BrowserContext]:
-    """Open a window of its own for a test."""
-    context = new_context(browser)
-    yield context
-    context.close()
 
 
 def connect(server: Jupyter) -> None:

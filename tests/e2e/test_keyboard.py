@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.e2e.jupyter_page import Jupyter, audit, jupyter, new_context, open_page
+from tests.e2e.jupyter_page import Jupyter, audit, jupyter, open_page
 from tests.e2e.test_browser import EXPOSED, connect, mark, refresh, row, run, sync
 
 _OVER: Final = """node => {
@@ -36,14 +36,6 @@ def server(tmp_path: Path) -> Iterator[Jupyter]:
     with jupyter(tmp_path, *EXPOSED) as running:
         connect(running)
         yield running
-
-
-@pytest.fixture
-def window(browser: Browser) -> Iterator[BrowserContext]:
-    """Open a window of its own for a test."""
-    context = new_context(browser)
-    yield context
-    context.close()
 
 
 def _menu(page: Page, name: str, entry: str) -> None:

@@ -18,7 +18,6 @@ from tests.e2e.jupyter_page import (
     answer,
     audit,
     jupyter,
-    new_context,
     open_page,
     shows,
 )
@@ -54,14 +53,6 @@ def server(tmp_path: Path) -> Iterator[Jupyter]:
     """Serve a Jupyter of its own for a test."""
     with jupyter(tmp_path) as running:
         yield running
-
-
-@pytest.fixture
-def window(browser: Browser) -> Iterator[BrowserContext]:
-    """Open a window of its own for a test."""
-    context = new_context(browser)
-    yield context
-    context.close()
 
 
 class Panel:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.e2e.jupyter_page import Jupyter, audit, jupyter, new_context, open_page
+from tests.e2e.jupyter_page import Jupyter, audit, jupyter, open_page
 from tests.e2e.test_panel import Panel
 from tests.storage.instructor import Instructor
 
@@ -40,14 +40,6 @@ def instructor(server: Jupyter) -> Instructor:
     (server.home / "keys").mkdir()
     teacher.make_key(server.home / "keys/course.json")
     return teacher
-
-
-@pytest.fixture
-def window(browser: Browser) -> Iterator[BrowserContext]:
-    """Open a window of its own for a test."""
-    context = new_context(browser)
-    yield context
-    context.close()
 
 
 def open_panel(page: Page) -> Panel:

@@ -38,14 +38,6 @@ def server(tmp_path: Path) -> Iterator[Jupyter]:
         yield running
 
 
-@pytest.fixture
-def window(browser: Browser) -> Iterator[BrowserContext]:
-    """Open a window of its own for a test."""
-    context = new_context(browser)
-    yield context
-    context.close()
-
-
 def _dialog(page: Page) -> Locator:
     return page.locator(".jp-DriveSync-dialog")
 

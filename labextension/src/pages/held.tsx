@@ -4,7 +4,7 @@ import type { Choice, IStorage } from '../contract';
 import type { IPageProps } from '../dialog';
 import { holdWords } from '../holds';
 import { Button } from '../parts';
-import { choiceWords, consequence, ORDER } from './review';
+import { Choices } from './choices';
 
 /** The page. */
 export function Held({
@@ -30,28 +30,20 @@ export function Held({
       turn({ name: 'details' });
     }
   };
-  const choices = ORDER.filter(choice => hold.choices.includes(choice));
   return (
     <div className="jp-DriveSync-body">
       <p>
         <strong>{storage.name}</strong>
       </p>
       <p>{holdWords({ ...hold, paths_href: '' }, Date.now(), trans)}</p>
-      <ul className="jp-DriveSync-choices">
-        {choices.map((choice, at) => (
-          <li key={choice}>
-            <Button
-              kind={at === 0 ? 'primary' : choice === 'trash' ? 'warn' : 'plain'}
-              autoFocus={at === 0}
-              disabled={busy}
-              onClick={() => void answer(choice)}
-            >
-              {choiceWords(choice, hold.kind, hold.count, trans)}
-            </Button>
-            <span>{consequence(choice, hold.kind, storage.drive, trans)}</span>
-          </li>
-        ))}
-      </ul>
+      <Choices
+        hold={hold}
+        number={hold.count}
+        folder={storage.drive}
+        disabled={busy}
+        answer={choice => void answer(choice)}
+        trans={trans}
+      />
       <footer className="jp-DriveSync-actions">
         <span className="jp-DriveSync-space" />
         <Button kind="link" onClick={close}>

@@ -7,7 +7,7 @@ import type { Desk } from '../desk';
 import type { IPageProps } from '../dialog';
 import { baseName, count, moment, size } from '../format';
 import { Banner, Button } from '../parts';
-import { text } from '../problems';
+import { text } from '../wording';
 import { outcomeWords } from '../reasons';
 import { bringCopy, Failed, keepForGood, putBack } from '../versions';
 import { problemWords } from '../view';
