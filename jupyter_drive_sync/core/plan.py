@@ -247,9 +247,10 @@ class _Planner:
     def _twin(self, twin: LedgerEntry) -> None:
         """Show a further object at a path for as long as it is there; it is never trashed."""
         kept = replace(twin, standing=Standing.UNCLAIMED)
-        decision = decide(kept.standing, Local.ABSENT, self._place(twin), edited=False, again=False)
+        place = self._place(twin)
+        decision = decide(kept.standing, Local.ABSENT, place, edited=False, again=False)
         step = Operation(Verb.SETTLE, twin.path, twin.kind, twin)
-        if Action.FORGET in decision.actions:
+        if Action.FORGET in decision.actions and not _dragged(twin, place):
             self.steps.append(replace(step, forget=True))
             return
         if twin.standing is not kept.standing:
@@ -359,7 +360,7 @@ class _Planner:
                 self._decide(replace(item, entry=heir, agreed=False))
             return
         if Action.FORGET in actions:
-            self.steps.append(replace(step, forget=True))
+            self._let_go(step, entry, place)
             return
         if Action.TRASH in actions:
             keep = self.keep_deleted or entry.kind is Kind.FOLDER
@@ -382,6 +383,13 @@ class _Planner:
         if here is None or here.problem is not None or left_alone:
             return
         self._keep_up(step, here, actions, edited=edited, agreed=item.agreed)
+
+    def _let_go(self, step: Operation, entry: LedgerEntry, place: Place) -> None:
+        """Forget an object, unless a folder can bring it back."""
+        if not _dragged(entry, place):
+            self.steps.append(replace(step, forget=True))
+        elif entry.standing is not Standing.UNCLAIMED:
+            self.steps.append(replace(step, standing=Standing.ARCHIVED))
 
     def _heir(self, gone: LedgerEntry) -> LedgerEntry | None:
         """Find a further file of ours at the path of one that left: a third one would be a twin."""
@@ -532,6 +540,15 @@ def _astray(entry: LedgerEntry) -> bool:
     """Tell whether Drive shows an object under another name or in another folder than we gave."""
     seen = entry.seen
     return seen is not None and (seen.parent, seen.name) != (entry.parent, entry.name)
+
+
+def _dragged(entry: LedgerEntry, place: Place) -> bool:
+    """Tell whether only a folder took an object into the trash.
+
+    It comes back with that folder, so it has to be known by then: else it would get a twin.
+    """
+    alone = entry.seen is not None and entry.seen.explicitly_trashed
+    return place is Place.TRASHED and not alone
 
 
 def _decline(standing: Standing) -> Decision:

@@ -175,6 +175,8 @@ class RemoteEntry:
     content is another one by now: somebody edited it since."""
     ours: bool = False
     """``appProperties`` has ``jds=1``: our client made it."""
+    root: bool = False
+    """``appProperties`` has ``root=1``: it was made as the folder of a mirror."""
     mime: str = ""
     link: str = ""
     """``webViewLink``."""

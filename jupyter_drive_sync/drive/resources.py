@@ -107,6 +107,7 @@ def entry_of(file: Any) -> RemoteEntry:
         nonce=app.get("w", ""),
         sent=sent if _MD5.fullmatch(sent := app.get("md5", "")) and sent != md5 else "",
         ours=app.get("jds") == "1",
+        root=app.get("root") == "1",
         mime=mime,
         link=file.get("webViewLink", ""),
         mode=int(mode, 8) if _MODE.fullmatch(mode := app.get("mode", "")) else None,

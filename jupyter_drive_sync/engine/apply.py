@@ -556,7 +556,8 @@ def _patch_outcome(step: Operation) -> str:
 
 def _create(intent: Intent, home_id: str) -> CreateFolder:
     entry = intent.entry
-    app = marks(home_id, intent.nonce)
+    # Of the chain only the mirror's own folder has a home.
+    app = marks(home_id, intent.nonce, root=bool(home_id) and is_chain(entry.path))
     return CreateFolder(entry.id, entry.name, entry.parent or None, app)
 
 

@@ -83,17 +83,22 @@ class Binding:
         self._ledger.drop(intent.nonce for intent in self._bound.values())
 
 
-def marks(home_id: str, nonce: str, mode: int | None = None) -> dict[str, str]:
+def marks(
+    home_id: str, nonce: str, mode: int | None = None, *, root: bool = False
+) -> dict[str, str]:
     """Return the ``appProperties`` of a write of ours.
 
     Args:
         home_id: whose mirror it is; ``""`` for a folder that may hold several.
         nonce: of the intent.
         mode: permission bits of a file.
+        root: it is the mirror's folder itself.
     """
     app = {"jds": "1", "w": nonce}
     if home_id:
         app["home"] = home_id
+    if root:
+        app["root"] = "1"
     if mode is not None:
         app["mode"] = f"{mode & 0o7777:o}"
     return app

@@ -134,7 +134,7 @@ class Look:
             if all(entry.id != place.id for entry in shown):
                 self._note_root(Observation(root=self._ask_root()))  # gone, or not listed yet
         entries = (*result.entries, *self._asked(lost))
-        gone = superseded(entries, result.paths, {entry.id for entry in mine})
+        gone = superseded(entries, result.paths, {entry.id for entry in mine}, place.id)
         # Where all of it is in the trash, what went there today is not known any more either.
         if not trust and (entries or any(entry.id != place.id for entry in mine)):
             self._ledger.remember(rebuilt_at=str(self._site.clock.wall()), rebuilding="1")

@@ -253,7 +253,10 @@ class _Places:
 
 
 def superseded(
-    entries: Iterable[LedgerEntry], paths: Mapping[FileId, RelPath], shown: AbstractSet[FileId]
+    entries: Iterable[LedgerEntry],
+    paths: Mapping[FileId, RelPath],
+    shown: AbstractSet[FileId],
+    root: FileId,
 ) -> Iterator[FileId]:
     """Yield objects that are gone from the mirror and whose place another one of ours has by now.
 
@@ -264,17 +267,36 @@ def superseded(
         entries: all objects, found ones among them as unclaimed.
         paths: where each object lies, in the mirror or in its part of the trash.
         shown: what the listing has; of the others only what was asked for is known.
+        root: the mirror's folder.
     """
     entries = tuple(entries)
+    by_id = {entry.id: entry for entry in entries}
     found = [e for e in entries if e.standing is Standing.UNCLAIMED and e.id in paths]
     places = {(entry.kind, paths[entry.id]) for entry in found}
     alive = {(entry.kind, paths[entry.id]) for entry in found if entry.seen is None}
     for entry in entries:
         away = entry.id not in paths and (entry.id in shown or entry.seen is not None)
+        away = away and not _lies_in(root, entry, by_id)
         known = entry.standing is not Standing.UNCLAIMED
         buried = known and entry.seen is not None and entry.seen.trashed
         if (entry.kind, entry.path) in (places if away else alive if buried else ()):
             yield entry.id
+
+
+def _lies_in(root: FileId, entry: LedgerEntry, by_id: Mapping[FileId, LedgerEntry]) -> bool:
+    """Tell whether an object is in the mirror, also where a listing lacks the folders above it."""
+    met: set[FileId] = set()
+    here: LedgerEntry | None = entry
+    while here is not None and here.id not in met:
+        met.add(here.id)
+        seen = here.seen
+        if seen is not None and (seen.trashed or seen.deleted):
+            return False
+        above = here.parent if seen is None else seen.parent
+        if above == root:
+            return True
+        here = by_id.get(above) if above else None
+    return False
 
 
 def unclaimed(remote: RemoteEntry, path: RelPath) -> LedgerEntry:

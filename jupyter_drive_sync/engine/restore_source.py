@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from jupyter_drive_sync.core.tree import FileId, Kind, RelPath, RemoteEntry
+from jupyter_drive_sync.core.tree import FileId, RelPath, RemoteEntry
 from jupyter_drive_sync.drive.api import Drive
 from jupyter_drive_sync.drive.listing import whole_tree
 from jupyter_drive_sync.drive.types import BATCH_LIMIT, Get
@@ -87,7 +87,7 @@ def _in_the_trash(shown: Iterable[RemoteEntry], name: str) -> RemoteEntry | None
     found = [
         entry
         for entry in shown
-        if entry.kind is Kind.FOLDER and entry.trashed and entry.home and entry.name == name
+        if entry.root and entry.trashed and entry.home and entry.name == name
     ]
     return max(found, key=lambda entry: (entry.mtime_ms, entry.id), default=None)
 

@@ -86,13 +86,11 @@ def find(
 def _root(
     folders: list[RemoteEntry], shown: Iterable[RemoteEntry], home_id: str, name: str
 ) -> FileId | None:
-    """Find the folder of our home that no other folder of our home holds.
+    """Find what was made as our home's mirror; of several that of its name, or else the fullest.
 
-    A folder that somebody moved out of the mirror looks the same; the mirror has its name, or
-    else more in it.
+    A folder that somebody moved out of the mirror has our home id too, and is none.
     """
-    mine = {entry.id for entry in folders if entry.home == home_id}
     children = Counter(entry.parent for entry in shown if entry.home == home_id)
-    tops = [entry for entry in folders if entry.id in mine and entry.parent not in mine]
+    tops = [entry for entry in folders if entry.root and entry.home == home_id]
     tops.sort(key=lambda entry: (entry.name != name, -children[entry.id], entry.id))
     return tops[0].id if tops else None

@@ -43,15 +43,15 @@ def test_of_two_upper_folders_always_the_same_one() -> None:
 
 
 def test_ours_by_its_home_id_wherever_it_is() -> None:
-    shown = [folder("h", "home"), folder("r", "renamed", "elsewhere", home="mine")]
+    shown = [folder("h", "home"), folder("r", "renamed", "elsewhere", home="mine", root=True)]
     assert find(shown, "mine", NAMES, {}) == Root(FileId("r"))
 
 
-def test_the_top_one_is_the_root() -> None:
+def test_what_was_made_as_the_root_is_the_root() -> None:
     shown = [
         folder("h", "home"),
         folder("s", "sub", "r", home="mine"),
-        folder("r", "ann", "h", home="mine"),
+        folder("r", "ann", "h", home="mine", root=True),
         RemoteEntry(FileId("f"), "f", FileId("s"), home="mine", ours=True),
     ]
     assert find(shown, "mine", NAMES, {}) == Root(FileId("r"))
@@ -59,11 +59,14 @@ def test_the_top_one_is_the_root() -> None:
 
 def test_a_folder_that_was_moved_out_is_not_taken_for_the_root() -> None:
     shown = [
-        folder("a-moved-out", "course", "elsewhere", home="mine"),
-        folder("r", "ann", "h", home="mine"),
+        folder("a-moved-out", "ann", "elsewhere", home="mine"),
+        folder("r", "renamed", "h", home="mine", root=True),
         folder("h", "home"),
     ]
     assert find(shown, "mine", NAMES, {}) == Root(FileId("r"))
+    moved, _, above = shown
+    anew = Root(missing=NAMES[1:], above=FileId("h"), level=1)
+    assert find([moved, above], "mine", NAMES, {}) == anew
 
 
 def test_another_homes_mirror_is_in_the_way() -> None:

@@ -436,10 +436,7 @@ class Simulation:
         if self.lag:
             made = (i for i, thing in after.items() if thing.folder and i not in before)
             self._makers.update(dict.fromkeys(made, stead.name))
-        for thing in after.values():
-            for version in thing.versions:
-                if version.id not in self.edits:
-                    self._wrote.setdefault(version.id, number)
+        self._sign(number, after)
         if not flight.disturbed:
             law_11.check(changes, stead.fs.changes)
         law_02.check_pass(before, after, touched=touched)
@@ -545,10 +542,18 @@ class Simulation:
         if step.a % 3:
             self.clock.advance(200)
         kept = self.server.faults
+        self._sign(flight.number, self.reader.things())  # not the work of the one that takes over
         self.fly(flight.stead)
         self.server.faults = kept
 
     # -- what the laws have to know ---------------------------------------------------------------
+
+    def _sign(self, number: int, things: Things) -> None:
+        """Note which pass wrote what is new on Drive."""
+        for thing in things.values():
+            for version in thing.versions:
+                if version.id not in self.edits:
+                    self._wrote.setdefault(version.id, number)
 
     def _notice_edits(self, number: int, now: float) -> None:
         """Note which edits a pass that begins now cannot overlook."""
@@ -602,6 +607,8 @@ class Simulation:
                 tops.setdefault(path.partition("/")[0], set()).add(file_id)
         now = stead.book().mirrored
         alive = {file_id for path, (file_id, _) in now.items() if path in here}
+        # What a person deleted for good may have a new copy, wherever its folder is now.
+        alive |= {file_id for files in tops.values() for file_id in files if file_id not in after}
         law_07.check_folders(unasked, tops, alive)
 
     def _judge_status(

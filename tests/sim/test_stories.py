@@ -243,6 +243,40 @@ STORIES: dict[str, tuple[int, list[Step]]] = {
             S("sync", 14569), S("wait", 58124), S("edit"),
         ],
     ),
+    "what only a folder took into the trash is known when the folder comes back": (
+        6352, [S("unmount"), S("sync"), S("trash_there"), S("sync")],
+    ),
+    "a folder that was moved out is not taken for the mirror's, where that was deleted for good": (
+        6753,
+        [
+            S("sync", 19064), S("move_out"), S("sync"), S("sync"), S("sync"), S("hard_link"),
+            S("other_home"), S("folder"), S("sync"), S("write"), S("write"), S("write"),
+            S("sync"), S("folder", 0, 14332, 61163), S("excludes"), S("sync", 0, 0, 27989),
+            S("edit_there"), S("move_out"), S("empty_trash"), S("wait"), S("lose_ledger"),
+        ],
+    ),
+    "a folder renamed here lives on, though what is left of it was deleted there": (
+        6630,
+        [
+            S("root_there"), S("rename", 0, 0, 48264), S("swap_kind", 806), S("delete"),
+            S("delete_there", 59163),
+        ],
+    ),
+    "what lies in a folder that a listing does not show yet is no twin of the one before": (
+        9036,
+        [
+            S("trash_there", 38835), S("trash_there"), S("break_ledger"), S("sync"), S("edit"),
+            S("sync"), S("sync"),
+        ],
+    ),
+    "a writer that froze signs what it wrote before another one took over": (
+        5420,
+        [
+            S("folder", 13169, 58148), S("sync"), S("sync"), S("folder", 20852, 0, 3611),
+            S("sync", 0, 0, 15555), S("delete_tree"), S("write", 0, 0, 1827), S("delete_there"),
+            S("sync", 0, 0, 15069), S("edit_there"), S("same_size"), S("sync", 0, 0, 55918),
+        ],
+    ),
 }  # fmt: skip
 
 
