@@ -8,7 +8,7 @@ from dataclasses import replace
 from jupyter_drive_sync.core.tree import FileId
 from jupyter_drive_sync.drive.api import Drive
 from jupyter_drive_sync.drive.listing import whole_tree
-from jupyter_drive_sync.drive.types import BATCH_LIMIT, Patch
+from jupyter_drive_sync.drive.types import BATCH_LIMIT, BatchResult, Patch
 from jupyter_drive_sync.engine import holds
 from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.engine.site import Identity, Site
@@ -136,14 +136,22 @@ def _restamp(site: Site, identity: Identity, drive: Drive, root: FileId) -> None
     """Give everything of another home our home id, its root first: that stops the other one.
 
     Repeating it does no harm; what has our id already is no longer found.
+
+    Raises:
+        DriveSyncError: the root's was refused, or Drive was not to be reached.
     """
-    found = [entry.id for entry in whole_tree(drive, identity.taking_over)]
-    ids = [root, *(file_id for file_id in found if file_id != root)]
-    for start in range(0, len(ids), BATCH_LIMIT):
+
+    def give(ids: list[FileId]) -> list[BatchResult]:
         app = {"home": identity.home_id}
-        results = drive.batch(
-            [Patch(i, app={**app, "w": site.nonce()}) for i in ids[start : start + BATCH_LIMIT]]
-        )
-        for result in results:
+        return drive.batch([Patch(i, app={**app, "w": site.nonce()}) for i in ids])
+
+    # In a batch of its own: what stands beside it in one may be done though it is refused.
+    (of_root,) = give([root])
+    gone = isinstance(of_root, Missing) and not _holder(drive, root)
+    if isinstance(of_root, DriveSyncError) and not gone:
+        raise of_root
+    ids = [entry.id for entry in whole_tree(drive, identity.taking_over) if entry.id != root]
+    for start in range(0, len(ids), BATCH_LIMIT):
+        for result in give(ids[start : start + BATCH_LIMIT]):
             if isinstance(result, DriveSyncError) and not isinstance(result, FileProblem):
                 raise result

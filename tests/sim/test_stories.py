@@ -269,6 +269,17 @@ STORIES: dict[str, tuple[int, list[Step]]] = {
             S("sync"), S("sync"),
         ],
     ),
+    "a mirror is not taken over while its own folder refuses to be": (
+        7023,
+        [
+            S("sync", 43907), S("rename", 0, 0, 48849), S("sync", 64457, 0, 63389),
+            S("delete_there", 265), S("move_there", 2944), S("keep_state"),
+            S("rename", 60066, 39081), S("sync", 0, 54177), S("sync", 33076, 1647),
+            S("sync", 21506), S("sync", 16137), S("sync", 305), S("rename", 49015, 10629, 49879),
+            S("sync", 17548), S("save_anew"), S("other_home"), S("lose_state"),
+            S("sync", 56445), S("answer"), S("sync", 14689), S("bring_state_back"),
+        ],
+    ),
     "a writer that froze signs what it wrote before another one took over": (
         5420,
         [
