@@ -117,8 +117,7 @@ class Look:
     def _whole(self, *, token: str, trust: bool, news: Sequence[RemoteEntry] = ()) -> View:
         # The token comes first: what changes while the pages are read is in the feed as well.
         token = token or self._drive.start_token()
-        if not trust and not self._ledger.holds_objects():
-            self._let_drive_catch_up()
+        self._let_drive_catch_up()
         listed = whole_tree(self._drive, self._identity.home_id, self._names)
         shown = self._newest(listed, news)
         place = self._place(shown)
@@ -159,14 +158,14 @@ class Look:
         return tuple(newest.values())
 
     def _let_drive_catch_up(self) -> None:
-        """Wait until a listing shows what we wrote last, when it is all that we have to go by.
+        """Wait until a listing shows what we wrote last: what it leaves out would be sent again."""
+        self._drive.transport.pace.wait(self._behind())
 
-        The ledger was lost, or taken over: what a lagging listing leaves out would be sent again.
-        """
+    def _behind(self) -> float:
+        """Return the seconds for which a listing need not show what we wrote last."""
         since = self._drive.transport.google_time() - self._identity.written
         lag = self._site.settings.listing_lag
-        if 0 <= since < lag:
-            self._drive.transport.pace.wait(lag - since)
+        return lag - since if 0 <= since < lag else 0.0
 
     def _place(self, shown: tuple[RemoteEntry, ...]) -> Root | Foreign:
         root = FileId(self._site.root or self._ledger.get("root"))
@@ -333,9 +332,16 @@ class Look:
 
     def _verification_due(self) -> bool:
         last = float(self._ledger.get("verified_at") or 0)
+        if self._behind() and not self._looks_again():
+            return False  # the next pass compares without having to wait
         # Half a day early: nights are jittered, and a week must not become eight days.
         now = self._drive.transport.google_time()  # a clock here that jumps must not put it off
         return now - last >= self._site.settings.verify_days * DAY - DAY / 2
+
+    def _looks_again(self) -> bool:
+        """Tell whether a rebuild had to believe a listing that may not have caught up yet."""
+        until = float(self._ledger.get("look_again_until") or 0)
+        return self._drive.transport.google_time() < until
 
     def _mark_verified(self, *, first: bool, rebuilt: bool) -> None:
         at = self._drive.transport.google_time()
@@ -347,7 +353,7 @@ class Look:
         if first:
             # Spread by home, so that a hub's thousands do not all compare in the same night.
             at -= int(self._identity.home_id, 16) % days * DAY if days > 1 else 0
-        elif at < float(self._ledger.get("look_again_until") or 0):
+        elif self._looks_again():
             at -= days * DAY
         self._ledger.remember(verified_at=str(at))
 

@@ -172,11 +172,13 @@ def rebuild(shown: Iterable[RemoteEntry], known: Known, *, trust: bool) -> Rebui
     dragged = {i for i, each in remotes.items() if each.trashed and not each.explicitly_trashed}
     below = paths_below(remotes, known.root, trashed=True) if dragged else {}
     buried = {each: path for each, path in below.items() if each in dragged}
-    # What we know and somebody renamed or moved is put back, with all that is in it.
+    # What we know and somebody renamed or moved is put back, with all that is in it; what we have
+    # moved ourselves and a lagging listing shows where it was is where we put it.
     ours = {
         entry.id: entry
         for entry in known.entries.values()
-        if entry.id in remotes and (trust or remotes[entry.id].nonce == entry.nonce)
+        if (there := remotes.get(entry.id)) is not None
+        and (trust or there.nonce == entry.nonce or there.version < entry.version)
     }
     places = _Places(remotes, ours, known.root)
     paths = {i: places.of(i, path) for i, path in paths.items()}

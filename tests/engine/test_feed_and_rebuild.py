@@ -123,6 +123,8 @@ def test_a_verification_while_the_listing_lags(tmp_path: Path, clock: VirtualClo
         world.with_settings(verify_days=1)
         with world.ledger() as ledger:
             ledger.remember(verified_at="0")
+        assert not world.sync().run.verified  # not while its own writes need not be listed yet
+        world.clock.advance(world.site.settings.listing_lag)
         report = world.sync()
         assert report.run.verified
         nothing_sent(world)

@@ -280,6 +280,19 @@ STORIES: dict[str, tuple[int, list[Step]]] = {
             S("sync", 56445), S("answer"), S("sync", 14689), S("bring_state_back"),
         ],
     ),
+    "a folder that we moved a moment ago is not where a lagging listing has it": (
+        7199,
+        [
+            S("trash_there"), S("move_out"), S("move_out"), S("rename_there"), S("sync"),
+            S("rename", 39269, 41853, 42946), S("delete_there"), S("folder", 0, 49858),
+            S("delete"), S("sync"), S("rename", 1261, 0, 11738), S("folder", 9854),
+            S("swap_kind", 12076, 6358), S("same_size"), S("delete_tree", 22898), S("sync"),
+            S("special", 0, 51079), S("folder", 0, 60987), S("delete"), S("copy_there"),
+            S("rename", 60086, 0, 10524), S("sync"), S("write", 36319, 0, 9453),
+            S("hard_link", 0, 35843, 46965), S("sync"), S("move_there", 8883, 8021),
+            S("lose_ledger"), S("sync"), S("edit"), S("sync", 42066),
+        ],
+    ),
     "a writer that froze signs what it wrote before another one took over": (
         5420,
         [
