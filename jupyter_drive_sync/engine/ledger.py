@@ -38,6 +38,8 @@ from jupyter_drive_sync.engine.ledger_rows import (
     find_at,
     find_failures,
     find_outcomes,
+    find_tokens,
+    find_unasked,
     from_hold,
     load,
     put_edit,
@@ -269,7 +271,10 @@ class Ledger:
             root: the folder in which it is begun, where there is one.
         """
         with self._transaction() as db:
-            for table in ("meta", "objects", "intents", "revisions", "holds", "hold_items",
+            # A new mirror is no new day: what went to the trash unasked still counts.
+            db.execute("INSERT INTO unasked SELECT at, size FROM trashed WHERE NOT approved")
+            db.execute("DELETE FROM meta WHERE key != 'rebuilt_at'")
+            for table in ("objects", "intents", "revisions", "holds", "hold_items",
                           "approvals", "released", "trashed"):  # fmt: skip
                 db.execute(f"DELETE FROM {table}")  # noqa: S608 - names of our own
             db.execute("UPDATE runs SET token = '', drained = 0")
@@ -418,6 +423,10 @@ class Ledger:
             "SELECT id, path, size, at, run, approved FROM trashed WHERE at >= ?", (at,)
         )
         return [to_trashed(row) for row in rows]
+
+    def unasked_since(self, at: float) -> list[int]:
+        """Return the sizes of what went to the trash unasked, out of earlier mirrors too."""
+        return find_unasked(self._db, at)
 
     def mirrored_at(self, at: float) -> int | None:
         """Return how many files were mirrored at a time; None when no run is that old."""
@@ -629,19 +638,4 @@ class Ledger:
         It is the token of the pass before the last, so that late entries are not lost; right after
         a drain it is the drain's end token, since everything before it is known.
         """
-        rows = self._db.execute(
-            "SELECT id, token, drained FROM runs WHERE id < ? AND token != ''"
-            " ORDER BY id DESC LIMIT 2",
-            (current,),
-        ).fetchall()
-        if not rows:
-            return Tokens("", 0)
-        run, token, drained = rows[0] if rows[0][2] or len(rows) == 1 else rows[1]
-        # A drain's token comes after its run's own writes, any other before them.
-        since = run if drained else run - 1
-        (changed,) = self._db.execute(
-            "SELECT (SELECT count(*) FROM objects WHERE run > ?)"
-            " + (SELECT count(*) FROM trashed WHERE run > ?)",
-            (since, since),
-        ).fetchone()
-        return Tokens(token, int(changed))
+        return find_tokens(self._db, current)

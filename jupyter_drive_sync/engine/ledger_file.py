@@ -19,7 +19,7 @@ from urllib.parse import quote
 from jupyter_drive_sync.core.refusals import refused_by_disk
 from jupyter_drive_sync.errors import StateFull, StateUnusable
 
-VERSION: Final = 2
+VERSION: Final = 3
 """``PRAGMA user_version``; a higher one was written by a newer program."""
 
 _PATIENCE: Final = 60.0
@@ -56,6 +56,7 @@ CREATE TABLE released (id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE trashed (id TEXT NOT NULL, path BLOB NOT NULL, size INTEGER NOT NULL,
     at REAL NOT NULL, run INTEGER NOT NULL, approved INTEGER NOT NULL,
     PRIMARY KEY (id, run)) WITHOUT ROWID;
+CREATE TABLE unasked (at REAL NOT NULL, size INTEGER NOT NULL);
 CREATE TABLE runs (id INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL, started REAL NOT NULL,
     ended REAL, outcome TEXT NOT NULL, counters TEXT NOT NULL, problem TEXT,
     token TEXT NOT NULL DEFAULT '', drained INTEGER NOT NULL DEFAULT 0,
@@ -69,7 +70,8 @@ _STEPS: Final = {
     1: (
         "ALTER TABLE holds ADD COLUMN said TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE outcomes ADD COLUMN said TEXT NOT NULL DEFAULT ''",
-    )
+    ),
+    2: ("CREATE TABLE unasked (at REAL NOT NULL, size INTEGER NOT NULL)",),
 }
 """What makes the next version of an older one."""
 

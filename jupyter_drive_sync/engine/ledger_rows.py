@@ -27,6 +27,7 @@ from jupyter_drive_sync.engine.records import (
     Hold,
     HoldItem,
     Run,
+    Tokens,
     Trashed,
 )
 
@@ -260,3 +261,32 @@ def find_failures(db: sqlite3.Connection) -> dict[RelPath, tuple[int, FileOutcom
             if path in failed and failed[path][0] < run:
                 del failed[path]
     return {found.path: (run, found) for run, found in failed.values()}
+
+
+def find_unasked(db: sqlite3.Connection, at: float) -> list[int]:
+    """Return the sizes of what went to the trash unasked since a time, epoch seconds."""
+    rows = db.execute(
+        "SELECT size FROM trashed WHERE at >= ? AND NOT approved"
+        " UNION ALL SELECT size FROM unasked WHERE at >= ?",
+        (at, at),
+    )
+    return [size for (size,) in rows]
+
+
+def find_tokens(db: sqlite3.Connection, current: int) -> Tokens:
+    """Say where the pass ``current`` reads the feed from; see ``Ledger.tokens``."""
+    rows = db.execute(
+        "SELECT id, token, drained FROM runs WHERE id < ? AND token != '' ORDER BY id DESC LIMIT 2",
+        (current,),
+    ).fetchall()
+    if not rows:
+        return Tokens("", 0)
+    run, token, drained = rows[0] if rows[0][2] or len(rows) == 1 else rows[1]
+    # A drain's token comes after its run's own writes, any other before them.
+    since = run if drained else run - 1
+    (changed,) = db.execute(
+        "SELECT (SELECT count(*) FROM objects WHERE run > ?)"
+        " + (SELECT count(*) FROM trashed WHERE run > ?)",
+        (since, since),
+    ).fetchone()
+    return Tokens(token, int(changed))

@@ -296,11 +296,11 @@ class _Pass:
 
     def _day(self) -> Day:
         begin = self._site.clock.wall() - DAY
-        trashed = [item for item in self._ledger.trashed_since(begin) if not item.approved]
+        trashed = self._ledger.unasked_since(begin)
         mirrored = self._ledger.mirrored_at(begin)
         if mirrored is None:
             mirrored = self._ledger.mirrored() + len(trashed)
-        return Day(mirrored, len(trashed), sum(item.size for item in trashed))
+        return Day(mirrored, len(trashed), sum(trashed))
 
     def _announce(self, plan: Plan, survey: Survey) -> None:
         """Count and list what is known before anything is done."""

@@ -422,6 +422,21 @@ def test_what_cannot_be_used_is_set_aside(tmp_path: Path, content: bytes, why: s
         assert (tmp_path / f"ledger.{why}.sqlite").read_bytes() == content
 
 
+def test_a_mirror_begun_afresh_is_no_new_day(ledger: Ledger) -> None:
+    """What went to the trash unasked counts for a day, whichever mirror it was in."""
+    for number, approved in ((1, False), (2, True)):
+        ledger.intend([Intent(f"n{number}", 1, "trash", entry("b", f"id{number}"))])
+        gone = Trashed(FileId(f"id{number}"), RelPath("b"), 3, 5.0, 1, approved=approved)
+        ledger.confirm([Confirmation(f"n{number}", entry("b", f"id{number}"), 1, trashed=gone)])
+    assert ledger.unasked_since(5.0) == [3]
+    ledger.remember(rebuilt_at="5.0", root="r")
+    ledger.clear()
+    assert (ledger.get("rebuilt_at"), ledger.get("root")) == ("5.0", "")
+    assert ledger.trashed_since(0) == []
+    assert ledger.unasked_since(5.0) == [3]
+    assert ledger.unasked_since(5.1) == []
+
+
 def test_an_older_one_is_carried_over_whole(tmp_path: Path, ledger: Ledger) -> None:
     """What the first program wrote is read by this one, and what this one adds is kept."""
     ledger.put([entry()])
@@ -433,6 +448,7 @@ def test_an_older_one_is_carried_over_whole(tmp_path: Path, ledger: Ledger) -> N
     with contextlib.closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as db:
         for table in ("holds", "outcomes"):
             db.execute(f"ALTER TABLE {table} DROP COLUMN said")
+        db.execute("DROP TABLE unasked")
         db.execute("PRAGMA user_version = 1")
         db.commit()
     again, why = Ledger.open(tmp_path)

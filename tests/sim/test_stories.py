@@ -293,6 +293,14 @@ STORIES: dict[str, tuple[int, list[Step]]] = {
             S("lose_ledger"), S("sync"), S("edit"), S("sync", 42066),
         ],
     ),
+    "a mirror begun afresh does not begin a new day of deletions": (
+        9566,
+        [
+            S("replace", 0, 44347), S("sync", 52746), S("root_there", 35189),
+            S("folder", 0, 62699, 56714), S("sync"), S("rename", 60069, 23704),
+            S("answer", 0, 0, 39833), S("sync"), S("delete"), S("replace", 0, 58802), S("delete"),
+        ],
+    ),
     "a writer that froze signs what it wrote before another one took over": (
         5420,
         [
