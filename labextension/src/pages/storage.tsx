@@ -8,12 +8,13 @@ import { Button } from '../parts';
 import { When } from '../settings/when';
 import {
   check,
-  command,
   type Field,
   fieldOf,
   foundWords,
   isWide,
   NEW,
+  scopeWords,
+  storageProblem,
   tidied,
   valuesOf
 } from '../storages';
@@ -93,26 +94,12 @@ function credentialsHint(values: IStorageValues, trans: TranslationBundle): stri
       return trans.__('It sees what is shared with it, or with everybody who has the link.');
     case 'client':
       return trans.__(
-        'After it is saved, run this in a terminal once: %1',
-        command(values.name.trim() || trans.__('NAME'))
+        'It sees what you allow on a page of Google, to which you are sent after it is saved.'
       );
     case 'adc':
       return trans.__('It sees what they cover.');
     case 'hub':
       return trans.__("The course's name takes the place of the folder on Drive.");
-  }
-}
-
-function scopeWords(scope: IStorageValues['scope'], trans: TranslationBundle): string {
-  switch (scope) {
-    case '':
-      return trans.__('What it needs');
-    case 'drive.file':
-      return trans.__('What it made itself');
-    case 'drive.readonly':
-      return trans.__('Everything, to read');
-    case 'drive':
-      return trans.__('Everything, to read and write');
   }
 }
 
@@ -123,9 +110,21 @@ function lines(text: string): string[] {
     .filter(line => line !== '');
 }
 
+/** Whether the permission that a storage has is the one that these values need. */
+function isPermitted(values: IStorageValues, storage: IStorage | undefined): boolean {
+  return (
+    storage?.connected === true &&
+    storage.credentials === values.credentials &&
+    storage.client_file === values.client_file &&
+    storage.direction === values.direction &&
+    (values.scope === '' || storage.scope === values.scope)
+  );
+}
+
 /** The page. */
 export function StoragePage({
   desk,
+  turn,
   close,
   storage
 }: IPageProps & { storage?: IStorage }): React.JSX.Element {
@@ -180,7 +179,11 @@ export function StoragePage({
       await work();
     } catch (problem) {
       const field = problem instanceof Refused ? fieldOf(problem.problem, all()) : '';
-      setWrong({ field, words: desk.whyNot(problem) });
+      const { credentials } = all();
+      setWrong({
+        field,
+        words: desk.whyNot(problem, said => storageProblem(said, credentials, Date.now(), trans))
+      });
       setUnsure(
         problem instanceof Refused &&
           problem.problem.code !== 'storage.invalid' &&
@@ -195,15 +198,19 @@ export function StoragePage({
       setFound(foundWords(account, folder?.name ?? '', sample, trans));
     });
   // A client of one's own has no permission before it is saved, so there is nothing to try yet.
-  const blind = values.credentials === 'client' && !storage?.connected;
+  const blind = values.credentials === 'client' && !isPermitted(all(), storage);
   const save = (checked: boolean): Promise<void> =>
     tried('save', async () => {
       const now = all();
-      await (storage
+      const kept = await (storage
         ? model.client.changeStorage(now, checked)
         : model.client.makeStorage(now, checked));
       model.touchStorages();
-      close();
+      if (blind) {
+        turn({ name: 'permit', storage: kept });
+      } else {
+        close();
+      }
     });
 
   const text = (
@@ -416,7 +423,7 @@ export function StoragePage({
         <span className="jp-DriveSync-space" />
         <Button onClick={close}>{trans.__('Cancel')}</Button>
         <button type="submit" className="jp-DriveSync-button jp-mod-primary" disabled={busy !== ''}>
-          {trans.__('Save')}
+          {blind ? trans.__('Save and authorize…') : trans.__('Save')}
         </button>
       </footer>
     </form>
