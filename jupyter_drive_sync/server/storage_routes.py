@@ -6,6 +6,7 @@ from typing import Final
 
 from jupyter_server.base.handlers import JupyterHandler
 
+from jupyter_drive_sync.runner import hub
 from jupyter_drive_sync.server import body
 from jupyter_drive_sync.server.base import Route, guarded
 from jupyter_drive_sync.server.body import is_flag, is_path_list, is_text, is_texts, one_of
@@ -76,6 +77,16 @@ class StorageRoute(Route):
         """Forget it."""
         await self.service.storages.remove(name)
         self.reply({"name": name})
+
+
+class CoursesRoute(Route):
+    """The courses that a hub hands on."""
+
+    @guarded
+    async def get(self) -> None:
+        """Return the names of those that this person may have."""
+        service = self.service
+        self.reply({"courses": await service.off_loop(hub.courses, service.place)})
 
 
 class ValidateRoute(Route):
@@ -190,6 +201,7 @@ class StorageRunFilesRoute(Paged):
 
 ROUTES: Final[tuple[tuple[str, type[JupyterHandler]], ...]] = (
     ("drive-sync/api/storages", StoragesRoute),
+    ("drive-sync/api/courses", CoursesRoute),
     ("drive-sync/api/validate", ValidateRoute),
     (rf"drive-sync/api/storages/{_NAME}", StorageRoute),
     (rf"drive-sync/api/storages/{_NAME}/run", RunRoute),

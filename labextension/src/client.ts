@@ -259,6 +259,11 @@ export class Client {
     return this._call('GET', 'storages');
   }
 
+  /** The courses that the hub hands on to this person; the hub is asked. */
+  courses(): Promise<{ courses: string[] }> {
+    return this._call('GET', 'courses');
+  }
+
   /** Makes a storage; it is tried first, unless `check` says not to. */
   makeStorage(values: IStorageValues, check = true): Promise<IStorage> {
     return this._call('POST', 'storages', { ...told(values), check, time_zone: zone() });

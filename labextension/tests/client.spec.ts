@@ -113,6 +113,7 @@ describe('Client', () => {
       'POST storages',
       { ...TOLD, check: false, time_zone: zone() }
     ],
+    ['courses', c => c.courses(), 'GET courses', undefined],
     ['no storage', c => c.removeStorage('a b'), 'DELETE storages/a%20b', undefined],
     ['a trial', c => c.validateStorage(COURSE), 'POST validate', TOLD],
     ['a run', c => c.runStorage('x'), 'POST storages/x/run', {}],

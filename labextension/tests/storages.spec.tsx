@@ -713,6 +713,39 @@ describe('the form', () => {
     expect(node.textContent).toContain('Permission for data');
   });
 
+  it('offers the courses that a hub hands on, and none where it is silent', async () => {
+    await begin();
+    ground.server.answers['GET courses'] = { courses: ['biology', 'physics'] };
+    const node = await form();
+    control(node, 'Copy from here to Drive').click();
+    await drawn();
+    await type(node, 'Whose permission', 'hub');
+    expect(control(node, 'Course').value).toBe('biology');
+    expect(control(node, 'Copy from here to Drive').disabled).toBe(true);
+    await type(node, 'Course', 'physics');
+    await type(node, 'Name', 'physics');
+    await type(node, 'Folder here', 'physics');
+    button('Save', node).click();
+    await drawn();
+    expect(bodies('POST', 'storages')[0]).toMatchObject({
+      credentials: 'hub',
+      drive: 'physics',
+      direction: 'import'
+    });
+    const other = await form({
+      name: 'storage',
+      storage: storage({ credentials: 'hub', drive: 'gone' })
+    });
+    expect(
+      [...control(other, 'Course').querySelectorAll('option')].map(each => each.value)
+    ).toEqual(['gone', 'biology', 'physics']);
+    await type(other, 'Whose permission', 'auto');
+    expect(control(other, 'Folder on Drive').value).toBe('');
+    ground.server.answers['GET courses'] = new TypeError('away');
+    const silent = await form();
+    expect(silent.querySelector('option[value=hub]')).toBeNull();
+  });
+
   it('changes one, with its schedule in words', async () => {
     await begin();
     const one = storage({

@@ -99,7 +99,7 @@ function credentialsHint(values: IStorageValues, trans: TranslationBundle): stri
     case 'adc':
       return trans.__('It sees what they cover.');
     case 'hub':
-      return trans.__("The course's name takes the place of the folder on Drive.");
+      return trans.__('It needs no Google account; choose the course above.');
   }
 }
 
@@ -140,9 +140,15 @@ export function StoragePage({
   /** What was tried did not work, but may be kept all the same. */
   const [unsure, setUnsure] = useState(false);
   const [taken, setTaken] = useState<string[]>([]);
+  /** What the hub hands on; empty where there is no hub, or it does not say. */
+  const [courses, setCourses] = useState<readonly string[]>([]);
   const form = useRef<HTMLFormElement>(null);
 
   useEffect(() => {
+    void model.client.courses().then(
+      found => setCourses(found.courses),
+      () => undefined // They are not offered, then.
+    );
     if (!storage) {
       void model.client.storages().then(
         ({ storages }) => setTaken(storages.map(each => each.name.toLowerCase())),
@@ -164,6 +170,16 @@ export function StoragePage({
     setWrong(before => (before && before.field in change ? null : before));
     setFound('');
     setUnsure(false);
+  };
+  const choose = (credentials: IStorageValues['credentials']): void => {
+    const toHub = credentials === 'hub';
+    set({
+      credentials,
+      scope: '',
+      // A course is only brought, and its name is no folder of Drive.
+      ...(toHub ? { direction: 'import', drive: courses[0] ?? '' } : {}),
+      ...(!toHub && values.credentials === 'hub' ? { drive: '' } : {})
+    });
   };
   const all = (): IStorageValues =>
     tidied({ ...values, includes: lines(rules.includes), excludes: lines(rules.excludes) });
@@ -235,6 +251,12 @@ export function StoragePage({
     </Row>
   );
   const kinds: IStorageValues['credentials'][] = ['auto', 'service_account', 'client', 'adc'];
+  if (courses.length > 0) {
+    kinds.push('hub');
+  }
+  const ofHub = values.credentials === 'hub';
+  // One that is handed on no longer stays what it is.
+  const offered = courses.includes(values.drive) ? courses : [values.drive, ...courses];
   if (!kinds.includes(values.credentials)) {
     kinds.push(values.credentials);
   }
@@ -271,6 +293,7 @@ export function StoragePage({
               name="direction"
               data-field={direction === values.direction ? 'direction' : undefined}
               checked={values.direction === direction}
+              disabled={ofHub && direction === 'export'}
               onChange={() => set({ direction, scope: '' })}
             />
             {direction === 'import'
@@ -284,12 +307,30 @@ export function StoragePage({
           </p>
         )}
       </div>
-      {text(
-        'drive',
-        trans.__('Folder on Drive'),
-        values.direction === 'import'
-          ? trans.__('Its address as the browser shows it, its id, or its path from My Drive on.')
-          : trans.__('Its address, its id, or its path; a path that is not there is made.')
+      {ofHub && courses.length > 0 ? (
+        <Row field="drive" label={trans.__('Course')} wrong={wrong}>
+          {given => (
+            <select
+              {...given}
+              value={values.drive}
+              onChange={event => set({ drive: event.currentTarget.value })}
+            >
+              {offered.map(course => (
+                <option key={course} value={course}>
+                  {course}
+                </option>
+              ))}
+            </select>
+          )}
+        </Row>
+      ) : (
+        text(
+          'drive',
+          trans.__('Folder on Drive'),
+          values.direction === 'import'
+            ? trans.__('Its address as the browser shows it, its id, or its path from My Drive on.')
+            : trans.__('Its address, its id, or its path; a path that is not there is made.')
+        )
       )}
       {text(
         'local',
@@ -308,12 +349,7 @@ export function StoragePage({
           <select
             {...given}
             value={values.credentials}
-            onChange={event =>
-              set({
-                credentials: event.currentTarget.value as IStorageValues['credentials'],
-                scope: ''
-              })
-            }
+            onChange={event => choose(event.currentTarget.value as IStorageValues['credentials'])}
           >
             {kinds.map(kind => (
               <option key={kind} value={kind}>
