@@ -592,10 +592,10 @@ class Missing(FileProblem):
 
 
 class Exists(FileProblem):
-    """409: the id is taken; an earlier try may have succeeded."""
+    """409: the id is taken; an earlier try may have succeeded, or what it made was removed."""
 
     code = "drive.exists"
-    template = "an earlier try had already made it"
+    template = "an earlier copy is gone from Drive; it is copied anew by one of the next syncs"
 
 
 class Mismatch(FileProblem):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import webbrowser
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +16,7 @@ from jupyter_drive_sync.cli.output import Output
 from jupyter_drive_sync.core import cron
 from jupyter_drive_sync.core.storage import HOME, BadStorage, Storage, read
 from jupyter_drive_sync.engine.report import read_status
-from jupyter_drive_sync.errors import DriveSyncError, UsageError
+from jupyter_drive_sync.errors import DriveSyncError
 from jupyter_drive_sync.runner import consent, storages
 from jupyter_drive_sync.runner.clock import SystemClock
 from jupyter_drive_sync.runner.place import Place
@@ -173,11 +172,7 @@ def run_(desk: Desk, *, name: str, paths: tuple[str, ...], dry_run: bool) -> int
 def authorize(desk: Desk, *, name: str, no_browser: bool) -> None:
     """Connect a storage that has an OAuth client of its own, with the scope that it needs."""
     storage = desk.storage(name)
-    if storage.credentials != "client":
-        raise UsageError(
-            problem=f"The storage {name} uses {storage.credentials} credentials; only one with a "
-            "client of its own is connected by itself."
-        )
+    place = storages.connecting(desk.place, storage)
 
     def ask(address: str) -> None:
         desk.out.record("consent", {"url": address})
@@ -185,13 +180,6 @@ def authorize(desk: Desk, *, name: str, no_browser: bool) -> None:
         if not no_browser and not desk.out.as_json:
             webbrowser.open(address)
 
-    place = replace(
-        desk.place,
-        state_dir=storages.folder_of(desk.place.state_dir, name),
-        client_file=desk.place.home / storage.client_file,
-        client_named=True,
-        credentials="grant",
-    )
     scopes = consent.scopes_for(storage)
     account = consent.by_browser(place, ask, patience=consent.PATIENCE, scopes=scopes)
     desk.out.record("connected", account)

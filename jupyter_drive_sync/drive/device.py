@@ -5,7 +5,7 @@ Source: Google Identity guide, "OAuth 2.0 for TV and Limited-Input Device Applic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -43,14 +43,21 @@ class DeviceCode:
     lifetime: float
 
 
-def start_device(client: ClientFile, tokens: TokenEndpoint) -> DeviceCode:
+def start_device(
+    client: ClientFile, tokens: TokenEndpoint, scopes: Sequence[str] = SCOPES
+) -> DeviceCode:
     """Ask for a pair of codes.
+
+    Args:
+        client: who asks.
+        tokens: sends.
+        scopes: what is asked for; of Drive, Google gives devices ``drive.file`` alone.
 
     Raises:
         BadClientFile: the client is not of the kind "TVs and Limited Input devices".
         ClientGone, ScopeMissing, Offline, Busy: as the words say.
     """
-    form = {"client_id": client.client_id, "scope": " ".join(SCOPES)}
+    form = {"client_id": client.client_id, "scope": " ".join(scopes)}
     reply = tokens.post(client.device_uri, form, holds="device_code")
     fields = fields_of(reply)
     if reply.status >= 400:

@@ -46,6 +46,7 @@ td.name { min-width: 13em; } td.name b { display: block; } .dim { color: var(--d
 form.bar { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; margin: 12px 0; }
 input, select, button { font: inherit; color: inherit; background: var(--page);
   border: 1px solid var(--line); border-radius: 4px; padding: 6px 10px; min-height: 34px; }
+input[type=search] { flex: 0 1 19em; min-width: 0; } #reason, #hold-reason { width: 14em; }
 input[type=checkbox] { min-height: 0; width: 20px; height: 20px; }
 label.tick { display: inline-flex; min-width: 28px; min-height: 28px; align-items: center; }
 button { background: var(--soft); cursor: pointer; } button.go { border-color: var(--link); }

@@ -89,17 +89,25 @@ def overview(user: str, grants: Sequence[HubGrant], form: Form, connect: str, en
         connect: address of the page that connects.
         end: address that disconnects.
     """
-    rows = "".join(_row(grant, Form(end, form.xsrf, form.jupyter)) for grant in grants)
+    several = sum(1 for grant in grants if grant.home_id) > 1
+    rows = "".join(
+        _row(grant, Form(end, form.xsrf, form.jupyter), several=several) for grant in grants
+    )
     said = f"<ul>{rows}</ul>" if rows else "<p>No Google Drive is connected yet.</p>"
     said += f'<p><a href="{html.escape(connect, quote=True)}">Connect a Google Drive</a></p>'
     return _shell("overview", f"Google Drive of {user}", said, form.jupyter)
 
 
-def _row(grant: HubGrant, form: Form) -> str:
-    since = datetime.fromtimestamp(grant.created, UTC).strftime("%Y-%m-%d")
-    state = "connected" if grant.dead_since is None else "no longer accepted by Google"
-    home = f"home {grant.home_id}" if grant.home_id else "your next server"
-    said = f"<b>{_text(grant.email)}</b>, {state}, since {since}, for {_text(home)}."
+def _row(grant: HubGrant, form: Form, *, several: bool) -> str:
+    """Write one connection; the id of its home would tell a person nothing."""
+    alive = grant.dead_since is None
+    state = "connected since" if alive else "no longer accepted by Google, connected on"
+    home = "the files of one of your servers" if several else "your files on this hub"
+    used = f"last used on {_day(grant.last_refresh)}" if grant.last_refresh else "not used yet"
+    said = (
+        f"<b>{_text(grant.email)}</b>, {state} {_day(grant.created)}, for "
+        f"{home if grant.home_id else 'the next server that you start'}; {used}."
+    )
     also = (
         '<p><label><input type="checkbox" name="revoke" value="1"> End it at Google too: every '
         "other computer and hub that uses the same Google project for this account ends as well."
@@ -107,6 +115,10 @@ def _row(grant: HubGrant, form: Form) -> str:
     )
     ending = _form(form, "Disconnect", {"home": grant.home_id}, data="end", more=also)
     return f"<li>{said}{ending}</li>"
+
+
+def _day(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
 
 
 def connected(email: str, before: HubGrant | None, sub: str) -> Page:

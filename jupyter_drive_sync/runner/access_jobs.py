@@ -8,10 +8,12 @@ from typing import Any
 
 from jupyter_drive_sync.core.tree import FileId
 from jupyter_drive_sync.drive.api import Drive
+from jupyter_drive_sync.drive.denied import ScopeTooNarrow
 from jupyter_drive_sync.drive.device import await_device, start_device
+from jupyter_drive_sync.drive.oauth import SCOPES, require_scopes
 from jupyter_drive_sync.drive.secrets import Access, Grant, Secret
 from jupyter_drive_sync.drive.types import About
-from jupyter_drive_sync.errors import DriveSyncError, Missing, NotConnected
+from jupyter_drive_sync.errors import DriveSyncError, Missing, NotConnected, ScopeMissing
 from jupyter_drive_sync.runner.account import Account
 from jupyter_drive_sync.runner.assembly import World
 from jupyter_drive_sync.runner.child import Context
@@ -22,7 +24,8 @@ from jupyter_drive_sync.runner.protocol import Job, Note, problem_of
 def exchange(job: Job, context: Context) -> Mapping[str, Any]:
     """Turn an authorization code into a grant, and ask whose it is.
 
-    Takes ``redirect_uri``; of the secrets ``code`` and ``verifier``. Brings the account.
+    Takes ``redirect_uri`` and ``scopes``, those that are needed; of the secrets ``code`` and
+    ``verifier``. Brings the account.
     """
     world = World.of(job, context)
     grant, access = world.exchange().redeem(
@@ -34,10 +37,13 @@ def exchange(job: Job, context: Context) -> Mapping[str, Any]:
 
 
 def device(job: Job, context: Context) -> Mapping[str, Any]:
-    """Have a person type a code elsewhere, and wait for the answer. Brings the account."""
+    """Have a person type a code elsewhere, and wait for the answer.
+
+    Takes ``scopes``, those that are needed. Brings the account.
+    """
     world = World.of(job, context)
     dealings = world.exchange()
-    code = start_device(dealings.client, dealings.tokens)
+    code = start_device(dealings.client, dealings.tokens, _needed(job))
     context.emit(
         Note(
             DEVICE_CODE,
@@ -110,8 +116,20 @@ def _folder(drive: Drive, root: FileId) -> str:
         return "gone"
 
 
+def _needed(job: Job) -> tuple[str, ...]:
+    return tuple(job.args.get("scopes") or SCOPES)
+
+
 def _connect(world: World, grant: Grant, access: Access) -> Mapping[str, Any]:
-    """Keep a new grant, then ask whose it is."""
+    """Keep a new grant, then ask whose it is.
+
+    Raises:
+        ScopeMissing: a box was unticked that is needed; nothing is kept.
+    """
+    try:
+        require_scopes(_needed(world.job), grant.scopes)
+    except ScopeTooNarrow as problem:
+        raise ScopeMissing(detail=problem.sentence) from None
     world.secrets.keep_grant(grant, access)
     about = world.drive().about()
     Account(

@@ -55,7 +55,7 @@ def by_browser(
         code = loopback.wait(patience)
         job = place.job(
             "exchange",
-            args={"redirect_uri": redirect_uri},
+            args={"redirect_uri": redirect_uri, "scopes": list(scopes)},
             secrets={"code": code.reveal(), "verifier": pkce.verifier.reveal()},
         )
         with Child(job, environment=environment) as child:

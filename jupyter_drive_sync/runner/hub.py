@@ -42,6 +42,15 @@ def broker_of(place: Place) -> Broker:
     return Broker(place.broker)
 
 
+def courses(place: Place) -> list[str]:
+    """Return the names of the courses that the hub hands on to this person; off a hub, none.
+
+    Raises:
+        Relayed, HubSilent: the hub does not say.
+    """
+    return broker_of(place).courses() if place.broker is not None else []
+
+
 def look(place: Place) -> Standing:
     """Ask how a home stands, and keep it where every surface reads it.
 

@@ -116,6 +116,11 @@ def remove(state_dir: Path, name: str) -> None:
     find(before, name)
     kept = [item.described() for item in before if item.name != name]
     settings_file.keep_storages(state_dir, kept)
+    forget(state_dir, name)
+
+
+def forget(state_dir: Path, name: str) -> None:
+    """Forget the records and the grant of a storage."""
     shutil.rmtree(folder_of(state_dir, name), ignore_errors=True)
 
 
@@ -238,6 +243,28 @@ def job(
             "home_state": str(place.state_dir),
             "roots": [str(root) for root in (place.home, *roots)] if local is None else [],
         },
+    )
+
+
+def connecting(place: Place, storage: Storage) -> Place:
+    """Return the place whose permission a storage with a client of its own has.
+
+    Raises:
+        BadStorage: it has no such client; it uses a permission that is given elsewhere.
+    """
+    if storage.credentials != "client":
+        raise BadStorage(
+            name=storage.name,
+            problem=f"it uses {storage.credentials} credentials, and only one with a client of its "
+            "own is connected by itself",
+            field="credentials",
+        )
+    return replace(
+        place,
+        state_dir=folder_of(place.state_dir, storage.name),
+        client_file=_here(place, storage.client_file),
+        client_named=True,
+        credentials="grant",
     )
 
 

@@ -19,6 +19,7 @@ from typing import Any, Final, Literal
 from urllib.parse import parse_qs, urlsplit
 
 from jupyter_drive_sync.drive.oauth import (
+    SCOPES,
     ClientFile,
     Pkce,
     consent_url,
@@ -48,6 +49,10 @@ from jupyter_drive_sync.server.passes import Crew
 
 _DEVICE_PATIENCE: Final = 1800.0
 """Seconds for which Google's device codes are good, as its guide shows."""
+_NOT_BY_CODE: Final = (
+    "Google lets a client for TVs and limited input devices see only what it made itself; use one "
+    'of the type "Desktop app" or "Web application"'
+)
 _ANSWERED: Final = 32
 """States that are remembered after they were answered, to tell a replay from a forgery."""
 
@@ -55,11 +60,27 @@ Flow = Literal["browser", "device", "hub"]
 State = Literal["waiting", "exchanging", "connected", "failed", "expired"]
 
 
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What a permission is for.
+
+    Attributes:
+        place: has the client that asks, and keeps the permission.
+        storage: name of the storage; ``""``: the mirror of the home.
+        scopes: what is asked for, all of it needed.
+    """
+
+    place: Place
+    storage: str = ""
+    scopes: tuple[str, ...] = SCOPES
+
+
 @dataclass
 class Attempt:
     """One attempt to connect.
 
     Attributes:
+        purpose: what it is for.
         flow: ``browser``, ``device`` or ``hub``.
         time_zone: the browser's.
         sync: whether success begins a sync.
@@ -71,6 +92,7 @@ class Attempt:
         user_code: what is typed there.
     """
 
+    purpose: Purpose
     flow: Flow
     time_zone: str
     sync: bool
@@ -121,7 +143,7 @@ class Consent:
         told: Callable[[], None],
         connected: Callable[[Attempt], None],
     ) -> None:
-        self._place = place
+        self._home = Purpose(place)
         self._crew = crew
         self._wall = wall
         self._clock = clock
@@ -136,9 +158,16 @@ class Consent:
     # -- asking -----------------------------------------------------------------------------------
 
     async def begin(
-        self, client: ClientFile, origin: Origin, *, device: bool, time_zone: str, sync: bool
+        self,
+        client: ClientFile,
+        origin: Origin,
+        *,
+        device: bool,
+        time_zone: str = "",
+        sync: bool = False,
+        purpose: Purpose | None = None,
     ) -> tuple[Attempt, Secret | None]:
-        """Begin an attempt; one before it ends.
+        """Begin an attempt; one before it ends, whatever it was for.
 
         Args:
             client: who asks.
@@ -146,6 +175,7 @@ class Consent:
             device: whether a code shall be typed elsewhere.
             time_zone: the browser's.
             sync: whether success begins a sync.
+            purpose: what it is for; the mirror of the home by default.
 
         Returns:
             The attempt, and what the browser must bring back as its cookie.
@@ -155,20 +185,26 @@ class Consent:
             DriveSyncError: Google gave no device code.
         """
         self.abandon()
+        purpose = purpose or self._home
+        wide = set(purpose.scopes) != set(SCOPES)
         if device or client.kind == "tv":
-            attempt = self._new("device", time_zone, _DEVICE_PATIENCE, sync=sync)
+            if wide:
+                raise BadClientFile(path=client.path, problem=_NOT_BY_CODE)
+            attempt = self._new(purpose, "device", time_zone, _DEVICE_PATIENCE, sync=sync)
             self.attempt = attempt
             await self._begin_device(attempt)
             return attempt, None
-        redirect_uri = redirect_for(client, origin)
-        attempt = self._new("browser", time_zone, PATIENCE, sync=sync)
+        redirect_uri = redirect_for(client, origin, by_code=not wide)
+        attempt = self._new(purpose, "browser", time_zone, PATIENCE, sync=sync)
         question = _Question(
             new_state(), Secret(secrets.token_urlsafe(32)), new_pkce(), redirect_uri, attempt
         )
         self._questions[question.state] = question
         while len(self._questions) > _ANSWERED:
             self._questions.popitem(last=False)
-        attempt.url = consent_url(client, redirect_uri, question.state, question.pkce.challenge)
+        attempt.url = consent_url(
+            client, redirect_uri, question.state, question.pkce.challenge, scopes=purpose.scopes
+        )
         self.attempt = attempt
         self._told()
         return attempt, question.browser
@@ -185,7 +221,7 @@ class Consent:
             sync: whether success begins a sync.
         """
         self.abandon()
-        attempt = self._new("hub", time_zone, PATIENCE, sync=sync)
+        attempt = self._new(self._home, "hub", time_zone, PATIENCE, sync=sync)
         attempt.url = url
         self.attempt = attempt
         self._watch = self._follow(self._watch_hub(attempt, consented))
@@ -214,6 +250,7 @@ class Consent:
         late = attempt.state == "waiting" and self._clock() > attempt.deadline
         problem = ConsentTimeout(minutes=round(PATIENCE / 60)) if late else attempt.problem
         return {
+            "storage": attempt.purpose.storage,
             "flow": attempt.flow,
             "state": "expired" if late else attempt.state,
             "url": attempt.url if owner and attempt.flow != "browser" else "",
@@ -265,9 +302,10 @@ class Consent:
             self._move(attempt, "failed", problem)
             return pages.denied(problem.sentence)
         self._move(attempt, "exchanging")
-        job = self._place.job(
+        purpose = attempt.purpose
+        job = purpose.place.job(
             "exchange",
-            args={"redirect_uri": question.redirect_uri},
+            args={"redirect_uri": question.redirect_uri, "scopes": list(purpose.scopes)},
             secrets={"code": code.reveal(), "verifier": question.pkce.verifier.reveal()},
         )
         try:
@@ -276,7 +314,7 @@ class Consent:
             self._move(attempt, "failed", problem)
             return pages.failed(problem.sentence)
         self._succeed(attempt)
-        return pages.connected(str(account["email"]))
+        return pages.connected(str(account["email"]), purpose.storage)
 
     async def _begin_device(self, attempt: Attempt) -> None:
         """Start a child that asks for a code and waits for the answer; return with the code."""
@@ -306,7 +344,9 @@ class Consent:
                 child.cancel()
 
         try:
-            await self._crew.perform(self._place.job("device"), heard, born)
+            purpose = attempt.purpose
+            job = purpose.place.job("device", args={"scopes": list(purpose.scopes)})
+            await self._crew.perform(job, heard, born)
         except DriveSyncError as problem:
             if attempt.open:
                 self._move(attempt, "failed", problem)
@@ -332,8 +372,11 @@ class Consent:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def _new(self, flow: Flow, time_zone: str, patience: float, *, sync: bool) -> Attempt:
-        return Attempt(flow, time_zone, sync, self._wall() + patience, self._clock() + patience)
+    def _new(
+        self, purpose: Purpose, flow: Flow, time_zone: str, patience: float, *, sync: bool
+    ) -> Attempt:
+        expires, deadline = self._wall() + patience, self._clock() + patience
+        return Attempt(purpose, flow, time_zone, sync, expires, deadline)
 
     def _succeed(self, attempt: Attempt) -> None:
         attempt.state = "connected"
@@ -345,8 +388,13 @@ class Consent:
         self._told()
 
 
-def redirect_for(client: ClientFile, origin: Origin) -> str:
+def redirect_for(client: ClientFile, origin: Origin, *, by_code: bool = True) -> str:
     """Return the address at which Google may answer this client at this server.
+
+    Args:
+        client: who asks.
+        origin: where the browser reaches us.
+        by_code: whether a code that is typed elsewhere would do in its place.
 
     Raises:
         BadClientFile: there is none; says what to do about it.
@@ -366,6 +414,6 @@ def redirect_for(client: ClientFile, origin: Origin) -> str:
     raise BadClientFile(
         path=client.path,
         problem=f"its desktop client can only be answered at this machine, and you reach Jupyter "
-        f"as {origin.address}; use a web client with the redirect address {wanted}, or a client "
-        "for TVs and limited input devices",
+        f"as {origin.address}; use a web client with the redirect address {wanted}"
+        + (", or a client for TVs and limited input devices" if by_code else ""),
     )

@@ -32,6 +32,7 @@ from jupyter_drive_sync.server.body import (
     is_time,
     one_of,
 )
+from jupyter_drive_sync.server.consent import Attempt
 from jupyter_drive_sync.server.origin import COOKIE, Origin
 from jupyter_drive_sync.server.problems import BadRequest, NotOwner
 
@@ -82,26 +83,11 @@ class CancelRoute(Route):
         self.reply({"job": job, "cancelled": bool(job)})
 
 
-class AuthorizeRoute(Route):
-    """Connect."""
+class AskingRoute(Route):
+    """A route that begins an attempt to connect."""
 
-    @guarded
-    async def get(self) -> None:
-        """Return how the attempt stands."""
-        self.reply({"consent": self.service.consent.described(owner=is_owner(self))})
-
-    @guarded
-    async def post(self) -> None:
-        """Begin an attempt, bound to this browser."""
-        known = {"device": is_flag, "time_zone": is_text, "sync": is_flag}
-        asked = body.read(self.request.body, known)
-        origin = self._origin()
-        attempt, browser = await self.service.authorize(
-            origin,
-            device=asked.get("device", False),
-            time_zone=asked.get("time_zone", "")[:64],
-            sync=asked.get("sync", True),
-        )
+    def ask(self, origin: Origin, attempt: Attempt, browser: Secret | None) -> None:
+        """Tell where to go; bind the question to this browser."""
         if browser is not None:
             self.set_cookie(
                 COOKIE,
@@ -122,14 +108,7 @@ class AuthorizeRoute(Route):
             }
         )
 
-    @guarded
-    async def delete(self) -> None:
-        """Give the attempt up."""
-        self.service.consent.abandon()
-        self.service.herald.tell("consent")
-        self.reply({"consent": self.service.consent.described(owner=is_owner(self))})
-
-    def _origin(self) -> Origin:
+    def origin(self) -> Origin:
         """Return where the browser reaches us: its own word, where that is plausible.
 
         Behind a proxy that ends TLS only the browser knows that it speaks https.
@@ -138,6 +117,36 @@ class AuthorizeRoute(Route):
         ours = said.scheme in ("http", "https") and said.netloc == self.request.host
         scheme = said.scheme if ours else self.request.protocol
         return Origin(f"{scheme}://{self.request.host}", self.base_url)
+
+
+class AuthorizeRoute(AskingRoute):
+    """Connect."""
+
+    @guarded
+    async def get(self) -> None:
+        """Return how the attempt stands."""
+        self.reply({"consent": self.service.consent.described(owner=is_owner(self))})
+
+    @guarded
+    async def post(self) -> None:
+        """Begin an attempt, bound to this browser."""
+        known = {"device": is_flag, "time_zone": is_text, "sync": is_flag}
+        asked = body.read(self.request.body, known)
+        origin = self.origin()
+        attempt, browser = await self.service.authorize(
+            origin,
+            device=asked.get("device", False),
+            time_zone=asked.get("time_zone", "")[:64],
+            sync=asked.get("sync", True),
+        )
+        self.ask(origin, attempt, browser)
+
+    @guarded
+    async def delete(self) -> None:
+        """Give the attempt up."""
+        self.service.consent.abandon()
+        self.service.herald.tell("consent")
+        self.reply({"consent": self.service.consent.described(owner=is_owner(self))})
 
 
 class DisconnectRoute(Route):

@@ -9,12 +9,16 @@ from jupyter_drive_sync.runner.page import Page
 _AGAIN: Final = "Go back to Jupyter and press Authorize again."
 
 
-def connected(email: str) -> Page:
-    """Say that it worked."""
+def connected(email: str, storage: str = "") -> Page:
+    """Say that it worked, for the mirror of the home or for one storage."""
+    title = "Connected. You can close this tab."
+    if storage:
+        said = f"Jupyter may now use the Google Drive of {email} for the storage {storage} alone."
+        return Page("connected", 200, title, said)
     return Page(
         "connected",
         200,
-        "Connected. You can close this tab.",
+        title,
         f"Jupyter may now copy your files to the Google Drive of {email}. It sees only what it "
         "copied there itself.",
     )

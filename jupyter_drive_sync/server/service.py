@@ -236,7 +236,7 @@ class Service:
             **self._timing(view),
             "waiting_for": self.schedule.waiting_for,
             "paused": bool(view.paused_by),
-            "paused_until": _until(view.settings.paused_until) if view.paused_by else None,
+            "paused_until": (view.settings.paused_until or None) if view.paused_by else None,
             "paused_by": view.paused_by,
             "consent": self.consent.described(owner=owner),
             "ask": self._may_ask(view),
@@ -253,7 +253,7 @@ class Service:
             "bandwidth": view.settings.bandwidth,
             "notify": view.settings.notify,
             "time_zone": view.settings.time_zone,
-            "paused_until": _until(view.settings.paused_until),
+            "paused_until": view.settings.paused_until or None,
             "schedule": timing["schedule"],
             "effective_time_zone": timing["time_zone"],
             "next_run": timing["next_run"],
@@ -416,10 +416,15 @@ class Service:
         """
         await self.off_loop(self.desk.change, values)
         self.passes.forget_survey()
-        view = await self.look()
-        await self.schedule.change(*view.timed)
-        await self.storages.set_zone(self.schedule.zone)
+        await self._read_schedules()
         self.herald.tell("settings")
+
+    async def learn_zone(self, zone: str) -> None:
+        """Read schedules in the time zone of a browser, where nothing better is known."""
+        view = await self.look()
+        if zone and not view.memo.browser_time_zone:
+            await self.off_loop(self.desk.remember, browser_time_zone=zone)
+            await self._read_schedules()
 
     async def answer_prompt(self, action: str, tab: str) -> None:
         """Keep what a tab or its person answered."""
@@ -539,17 +544,23 @@ class Service:
             await self.hub.report(None, ended(view, in_use=self.busy()))
 
     def _connected(self, attempt: Attempt) -> None:
-        self._in_background(self._after_consent(attempt))
+        name = attempt.purpose.storage
+        after = self.storages.connected(name) if name else self._after_consent(attempt)
+        self._in_background(after)
 
     async def _after_consent(self, attempt: Attempt) -> None:
         self.desk.forget_link()
         if attempt.time_zone:
             await self.off_loop(self.desk.remember, browser_time_zone=attempt.time_zone)
         await self.off_loop(self.desk.change, {"ask_after": None})
-        view = await self.look()
-        await self.schedule.change(*view.timed)
+        await self._read_schedules()
         if attempt.sync:
             await self.sync()
+
+    async def _read_schedules(self) -> None:
+        view = await self.look()
+        await self.schedule.change(*view.timed)
+        await self.storages.set_zone(self.schedule.zone)
 
     async def _run_by_itself(self) -> None:
         if (await self.hub.due()).held:
@@ -637,7 +648,3 @@ class Service:
             self.log.warning("After the consent: %s", problem.sentence)
         elif problem is not None:
             self.log.error("After the consent: %r", problem)
-
-
-def _until(value: float) -> float | None:
-    return value or None

@@ -6,10 +6,11 @@ from typing import Final
 
 from jupyter_server.base.handlers import JupyterHandler
 
+from jupyter_drive_sync.runner import hub
 from jupyter_drive_sync.server import body
 from jupyter_drive_sync.server.base import Route, guarded
 from jupyter_drive_sync.server.body import is_flag, is_path_list, is_text, is_texts, one_of
-from jupyter_drive_sync.server.handlers import CHOICES, Paged
+from jupyter_drive_sync.server.handlers import CHOICES, AskingRoute, Paged
 
 _VALUES: Final = {
     "local": is_text,
@@ -24,6 +25,7 @@ _VALUES: Final = {
     "includes": is_texts,
     "excludes": is_texts,
 }
+_BESIDE: Final = {"check": is_flag, "time_zone": is_text}
 _NAMED: Final = {"name": is_text, **_VALUES}
 _NAME: Final = r"(?P<name>[A-Za-z0-9][A-Za-z0-9_.-]{0,63})"
 
@@ -41,10 +43,11 @@ class StoragesRoute(Route):
     async def post(self) -> None:
         """Make one."""
         service = self.service
-        known = {**_NAMED, "check": is_flag}
+        known = {**_NAMED, **_BESIDE}
         asked = body.read(self.request.body, known, needed=("name", "local", "drive"))
-        check = asked.pop("check", True)
+        check, zone = asked.pop("check", True), asked.pop("time_zone", "")[:64]
         storage = await service.off_loop(service.storages.new, asked)
+        await service.learn_zone(zone)
         self.reply(await service.storages.keep(storage, check=check), 201)
 
 
@@ -61,11 +64,12 @@ class StorageRoute(Route):
     async def put(self, name: str) -> None:
         """Change it, as a whole."""
         service = self.service
-        known = {**_VALUES, "check": is_flag}
+        known = {**_VALUES, **_BESIDE}
         asked = body.read(self.request.body, known, needed=("local", "drive"))
-        check = asked.pop("check", True)
+        check, zone = asked.pop("check", True), asked.pop("time_zone", "")[:64]
         await service.off_loop(service.storages.find, name)
         storage = await service.off_loop(service.storages.read, asked, name=name)
+        await service.learn_zone(zone)
         self.reply(await service.storages.keep(storage, check=check))
 
     @guarded
@@ -73,6 +77,16 @@ class StorageRoute(Route):
         """Forget it."""
         await self.service.storages.remove(name)
         self.reply({"name": name})
+
+
+class CoursesRoute(Route):
+    """The courses that a hub hands on."""
+
+    @guarded
+    async def get(self) -> None:
+        """Return the names of those that this person may have."""
+        service = self.service
+        self.reply({"courses": await service.off_loop(hub.courses, service.place)})
 
 
 class ValidateRoute(Route):
@@ -137,6 +151,31 @@ class StorageReleaseRoute(Route):
         self.reply({"files": count, "job": job})
 
 
+class StorageAuthorizeRoute(AskingRoute):
+    """Connecting a storage that has a client of its own."""
+
+    @guarded
+    async def post(self, name: str) -> None:
+        """Begin an attempt, bound to this browser."""
+        asked = body.read(self.request.body, {"device": is_flag})
+        origin = self.origin()
+        attempt, browser = await self.service.storages.authorize(
+            name, self.service.consent, origin, device=asked.get("device", False)
+        )
+        self.ask(origin, attempt, browser)
+
+
+class StorageHoldFilesRoute(Paged):
+    """The files that a storage holds back."""
+
+    @guarded
+    async def get(self, name: str, hold: str) -> None:
+        """Return a page of them."""
+        service = self.service
+        desk = await service.off_loop(service.storages.desk, name)
+        self.part("files", await service.off_loop(desk.hold_files, hold))
+
+
 class StorageHistoryRoute(Paged):
     """The last runs of a storage."""
 
@@ -162,11 +201,17 @@ class StorageRunFilesRoute(Paged):
 
 ROUTES: Final[tuple[tuple[str, type[JupyterHandler]], ...]] = (
     ("drive-sync/api/storages", StoragesRoute),
+    ("drive-sync/api/courses", CoursesRoute),
     ("drive-sync/api/validate", ValidateRoute),
     (rf"drive-sync/api/storages/{_NAME}", StorageRoute),
     (rf"drive-sync/api/storages/{_NAME}/run", RunRoute),
     (rf"drive-sync/api/storages/{_NAME}/cancel", CancelRunRoute),
     (rf"drive-sync/api/storages/{_NAME}/release", StorageReleaseRoute),
+    (rf"drive-sync/api/storages/{_NAME}/authorize", StorageAuthorizeRoute),
+    (
+        rf"drive-sync/api/storages/{_NAME}/holds/(?P<hold>[0-9a-f]{{1,32}})/files",
+        StorageHoldFilesRoute,
+    ),
     (rf"drive-sync/api/storages/{_NAME}/history", StorageHistoryRoute),
     (
         rf"drive-sync/api/storages/{_NAME}/history/(?P<run>[1-9][0-9]{{0,9}})/files",

@@ -15,14 +15,17 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from jupyter_drive_sync.core import cron
 from jupyter_drive_sync.core.storage import BadStorage, NoSuchStorage, Storage, read, shown_key
-from jupyter_drive_sync.drive.secrets import SecretsStore
+from jupyter_drive_sync.drive.secrets import Secret, SecretsStore
 from jupyter_drive_sync.engine.report import Status, describe, read_status
 from jupyter_drive_sync.engine.site import make_state_dir
 from jupyter_drive_sync.errors import DriveSyncError, Internal
 from jupyter_drive_sync.runner import storages as kept
+from jupyter_drive_sync.runner.consent import scopes_for
 from jupyter_drive_sync.runner.place import Place
 from jupyter_drive_sync.runner.protocol import Event, Job, Progress
+from jupyter_drive_sync.server.consent import Attempt, Consent, Purpose
 from jupyter_drive_sync.server.desk import Desk
+from jupyter_drive_sync.server.origin import Origin
 from jupyter_drive_sync.server.passes import Crew, Pass
 from jupyter_drive_sync.server.problems import SetByAdmin
 
@@ -206,6 +209,29 @@ class Storages:
         await self._off_loop(kept.remove, self.place.state_dir, name)
         self._results.pop(name, None)
         await self._plan()
+        self.told()
+
+    async def authorize(
+        self, name: str, consent: Consent, origin: Origin, *, device: bool
+    ) -> tuple[Attempt, Secret | None]:
+        """Begin to connect a storage that has a client of its own (see :meth:`Consent.begin`).
+
+        Raises:
+            NoSuchStorage, BadStorage: there is none, or it has no client of its own.
+            NoClient, BadClientFile: its client cannot be used, or not be answered here.
+        """
+        storage = await self._off_loop(self.find, name)
+        place = kept.connecting(self.place, storage)
+        client = await self._off_loop(place.client)
+        purpose = Purpose(place, name, scopes_for(storage))
+        return await consent.begin(client, origin, device=device, purpose=purpose)
+
+    async def connected(self, name: str) -> None:
+        """Take note that a storage has got a permission of its own."""
+        try:
+            await self._off_loop(self.find, name)
+        except NoSuchStorage:  # removed while the person was at Google
+            await self._off_loop(kept.forget, self.place.state_dir, name)
         self.told()
 
     # -- running ----------------------------------------------------------------------------------

@@ -66,6 +66,11 @@ function storageRoute(name: string, rest = ''): string {
   return `storages/${encodeURIComponent(name)}${rest}`;
 }
 
+/** The browser's time zone. */
+export function zone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
 /** The values of a storage as the server takes them: no scope is one that follows from the rest. */
 function told({
   scope,
@@ -254,15 +259,20 @@ export class Client {
     return this._call('GET', 'storages');
   }
 
+  /** The courses that the hub hands on to this person; the hub is asked. */
+  courses(): Promise<{ courses: string[] }> {
+    return this._call('GET', 'courses');
+  }
+
   /** Makes a storage; it is tried first, unless `check` says not to. */
   makeStorage(values: IStorageValues, check = true): Promise<IStorage> {
-    return this._call('POST', 'storages', { ...told(values), check });
+    return this._call('POST', 'storages', { ...told(values), check, time_zone: zone() });
   }
 
   /** Changes a storage as a whole; tried first, as a new one. */
   changeStorage(values: IStorageValues, check = true): Promise<IStorage> {
     const { name, ...rest } = told(values);
-    return this._call('PUT', storageRoute(name), { ...rest, check });
+    return this._call('PUT', storageRoute(name), { ...rest, check, time_zone: zone() });
   }
 
   /** Forgets a storage; files stay. */
@@ -285,13 +295,33 @@ export class Client {
     return this._call('POST', storageRoute(name, '/cancel'), {});
   }
 
+  /** Begins to connect a storage that has a client of its own. */
+  authorizeStorage(name: string): Promise<IAsked> {
+    return this._call('POST', storageRoute(name, '/authorize'), {});
+  }
+
   /** Answers what a storage holds. */
   releaseStorage(
     name: string,
     id: string,
-    choice: Choice
+    choice: Choice,
+    paths?: readonly string[]
   ): Promise<{ files: number; job: string }> {
-    return this._call('POST', storageRoute(name, '/release'), { id, choice });
+    return this._call('POST', storageRoute(name, '/release'), {
+      id,
+      choice,
+      ...(paths ? { paths } : {})
+    });
+  }
+
+  /** The files that a storage holds back. */
+  storageHeldFiles(
+    name: string,
+    id: string,
+    offset = 0
+  ): Promise<IPage<{ path: string; size: number }>> {
+    const route = storageRoute(name, `/holds/${encodeURIComponent(id)}/files`);
+    return this._call('GET', route, undefined, { offset: String(offset) });
   }
 
   /** The last runs of a storage, newest first. */

@@ -69,6 +69,8 @@ export interface IProgress {
 }
 
 export interface IConsent {
+  /** Name of the storage that it is for; '' is the backup. */
+  storage: string;
   flow: 'browser' | 'device' | 'hub';
   state: 'waiting' | 'exchanging' | 'connected' | 'failed' | 'expired';
   url: string;

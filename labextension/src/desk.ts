@@ -4,16 +4,17 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { Token } from '@lumino/coreutils';
 import { Signal, type ISignal } from '@lumino/signaling';
 import { Refused, Unreachable } from './client';
-import type { Choice, IAsked, IStorage } from './contract';
+import type { Choice, IAsked, IProblem, IStorage } from './contract';
 import type { DriveSyncModel } from './model';
 import type { Toasts } from './toasts';
 import { type Action, describe, type IView, problemWords } from './view';
+import type { IWords } from './wording';
 
 /** What can be opened: the panel (`details`), or a page of the dialog. */
 export type Page =
   | { name: 'details'; files?: string }
   | { name: 'preview' }
-  | { name: 'waiting' }
+  | { name: 'waiting'; storage?: IStorage }
   | { name: 'review'; hold: string }
   | { name: 'exclude' }
   | { name: 'plan' }
@@ -22,6 +23,7 @@ export type Page =
   | { name: 'versions'; path: string }
   | { name: 'storage'; storage?: IStorage }
   | { name: 'forget'; storage: IStorage }
+  | { name: 'permit'; storage: IStorage }
   | { name: 'held'; storage: IStorage }
   | { name: 'disconnect' };
 
@@ -152,10 +154,37 @@ export class Desk {
     }
   }
 
-  /** Says why something did not work. */
-  whyNot(problem: unknown): string {
+  /**
+   * Begins to ask for consent, in a tab opened by the click itself, as pop-up blockers want it.
+   *
+   * @throws Refused, Unreachable
+   */
+  async consent(begin: () => Promise<IAsked>): Promise<void> {
+    const tab = window.open('about:blank', '_blank');
+    if (tab) {
+      tab.opener = null; // It cannot reach back.
+    }
+    try {
+      const asked = await begin();
+      if (tab) {
+        tab.location.href = asked.url;
+      }
+      await this.model.refresh();
+      this.asked = { ...asked, opened: tab !== null };
+    } catch (problem) {
+      tab?.close();
+      throw problem;
+    }
+  }
+
+  /** Says why something did not work; `words` puts what the server refused. */
+  whyNot(
+    problem: unknown,
+    words = (said: IProblem): IWords =>
+      problemWords(said, this.model.status, Date.now(), this.trans)
+  ): string {
     if (problem instanceof Refused) {
-      return problemWords(problem.problem, this.model.status, Date.now(), this.trans).sentence;
+      return words(problem.problem).sentence;
     }
     if (problem instanceof Unreachable) {
       return this.trans.__('The Jupyter server does not answer. Nothing was changed; try again.');

@@ -13,6 +13,7 @@ import { Review } from './pages/review';
 import { Versions } from './pages/versions';
 import { UndoPage } from './pages/undo';
 import { Held } from './pages/held';
+import { Permit } from './pages/permit';
 import { ForgetPage, StoragePage } from './pages/storage';
 import { consentIsOver, Waiting } from './pages/waiting';
 
@@ -33,7 +34,7 @@ function Content(props: IPageProps & { page: DialogPage }): React.JSX.Element {
     case 'preview':
       return <Preview {...rest} />;
     case 'waiting':
-      return <Waiting {...rest} />;
+      return <Waiting {...rest} storage={page.storage} />;
     case 'review':
       return <Review {...rest} hold={page.hold} />;
     case 'exclude':
@@ -48,6 +49,8 @@ function Content(props: IPageProps & { page: DialogPage }): React.JSX.Element {
       return <StoragePage {...rest} storage={page.storage} />;
     case 'forget':
       return <ForgetPage {...rest} storage={page.storage} />;
+    case 'permit':
+      return <Permit {...rest} storage={page.storage} />;
     case 'held':
       return <Held {...rest} storage={page.storage} />;
     case 'disconnect':
@@ -64,7 +67,7 @@ function title(page: DialogPage, desk: Desk): string {
     case 'preview':
       return trans.__('Back up your files to Google Drive');
     case 'waiting':
-      return consentIsOver(desk.model.status)
+      return consentIsOver(desk.model.status, page.storage?.name)
         ? trans.__('Not connected')
         : trans.__('Waiting for Google…');
     case 'review':
@@ -83,6 +86,8 @@ function title(page: DialogPage, desk: Desk): string {
       return page.storage.by_admin
         ? trans.__('Take back your values of %1?', page.storage.name)
         : trans.__('Remove %1?', page.storage.name);
+    case 'permit':
+      return trans.__('Permission for %1', page.storage.name);
     case 'held':
       return trans.__('Please decide');
     case 'disconnect':

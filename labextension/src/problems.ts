@@ -471,9 +471,10 @@ export const PROBLEMS: Readonly<Record<string, Words>> = {
     action: 'files'
   }),
   'drive.exists': context => ({
-    short: context.trans.__('1 file copied'),
-    sentence: context.trans.__('our own earlier try had worked'),
-    action: null
+    ...fileProblem(context),
+    sentence: context.trans.__(
+      'an earlier copy is gone from Drive; it is copied anew by one of the next syncs'
+    )
   }),
   'drive.mismatch': context => ({
     ...fileProblem(context),

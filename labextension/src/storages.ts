@@ -5,10 +5,10 @@ import { count, moment, size } from './format';
 import { holdWords } from './holds';
 import type { Shape } from './icons';
 import { counter, problemWords } from './view';
+import type { IWords } from './wording';
 
 /** What the one button of a storage does. */
-export type StorageAction =
-  'run' | 'cancel' | 'review' | 'edit' | 'authorize' | 'command' | 'admin';
+export type StorageAction = 'run' | 'cancel' | 'review' | 'edit' | 'authorize' | 'permit' | 'admin';
 
 /** How a storage is shown. */
 export interface IStorageView {
@@ -42,9 +42,69 @@ export const NEW: IStorageValues = {
 /** Problems that end when something about the storage is changed. */
 const MENDED = /^(storage|folder|service_account|credentials|client_file|restore|home)\./;
 
-/** The command that connects a storage which has a client of its own. */
-export function command(name: string): string {
-  return `jupyter drive-sync storages authorize ${name}`;
+/** What of Drive a storage may see, in words. */
+export function scopeWords(scope: IStorageValues['scope'], trans: TranslationBundle): string {
+  switch (scope) {
+    case '':
+      return trans.__('What it needs');
+    case 'drive.file':
+      return trans.__('What it made itself');
+    case 'drive.readonly':
+      return trans.__('Everything, to read');
+    case 'drive':
+      return trans.__('Everything, to read and write');
+  }
+}
+
+/**
+ * What is wrong with a storage, in words: where it has a client of its own, what is meant for an
+ * administrator elsewhere is meant for the person.
+ */
+export function storageProblem(
+  problem: IProblem,
+  credentials: IStorageValues['credentials'],
+  now: number,
+  trans: TranslationBundle
+): IWords {
+  const said = problemWords(problem, null, now, trans);
+  const own = (sentence: string): IWords => ({ short: said.short, sentence, action: null });
+  if (credentials !== 'client') {
+    return said;
+  }
+  switch (problem.code) {
+    case 'client_file.invalid': {
+      const { path, problem: why } = problem.params;
+      return own(
+        typeof path === 'string' && typeof why === 'string'
+          ? trans.__('The client file %1 cannot be used: %2.', path, why)
+          : problem.sentence
+      );
+    }
+    case 'project.api_off':
+      return own(
+        trans.__(
+          'The Google Drive API is not switched on in the project of your client. Switch it on in Google Cloud, wait some minutes, and run this again.'
+        )
+      );
+    case 'project.client_gone':
+      return own(
+        trans.__(
+          'Google no longer knows your client. Download its file again in Google Cloud under Clients, or make a new one.'
+        )
+      );
+    case 'auth.testing_mode':
+      return own(
+        trans.__(
+          'Google ended the permission after 7 days, as it does while an app is in Testing. Give it again, or publish your app in Google Cloud.'
+        )
+      );
+    case 'credentials.scope':
+      return own(
+        trans.__('Its permission does not reach far enough. Give it again, for all that is asked.')
+      );
+    default:
+      return said;
+  }
 }
 
 /** Which way a storage goes, in words. */
@@ -76,9 +136,8 @@ function buttonWords(action: StorageAction, trans: TranslationBundle): string {
     case 'edit':
       return trans.__('Edit…');
     case 'authorize':
+    case 'permit':
       return trans.__('Authorize Google Drive…');
-    case 'command':
-      return trans.__('Copy the command');
     case 'admin':
       return trans.__('Copy message for admin');
   }
@@ -141,11 +200,8 @@ export function describeStorage(
     return storage.credentials === 'client'
       ? view(
           'needs_you',
-          trans.__(
-            'Its permission is still to be given. Run this in a terminal: %1',
-            command(storage.name)
-          ),
-          'command'
+          trans.__('It has a Google client of its own, and no permission yet.'),
+          'permit'
         )
       : view('needs_you', trans.__('Google Drive is not connected yet.'), 'authorize');
   }
@@ -154,7 +210,7 @@ export function describeStorage(
     return view('needs_you', holdWords({ ...hold, paths_href: '' }, now, trans), 'review');
   }
   if (status.problem !== null) {
-    return troubled(status.problem, view, now, trans);
+    return troubled(status.problem, storage.credentials, view, now, trans);
   }
   if (status.last_sync === null && status.status === 'initialized') {
     return view('waiting', trans.__('It has not run yet.'), 'run');
@@ -165,17 +221,27 @@ export function describeStorage(
 
 function troubled(
   problem: IProblem,
+  credentials: IStorageValues['credentials'],
   view: (shape: Shape, sentence: string, action: StorageAction, admin?: string) => IStorageView,
   now: number,
   trans: TranslationBundle
 ): IStorageView {
-  const said = problemWords(problem, null, now, trans);
+  const said = storageProblem(problem, credentials, now, trans);
   if (problem.code === 'run.cancelled') {
     return view(
       'waiting',
       trans.__('You stopped it; what was done stays, and the next run goes on from there.'),
       'run'
     );
+  }
+  if (credentials === 'client' && /^(auth\.|credentials\.scope$)/.test(problem.code)) {
+    return view('needs_you', said.sentence, 'permit');
+  }
+  if (credentials === 'client' && problem.code === 'project.client_gone') {
+    return view('needs_you', said.sentence, 'edit');
+  }
+  if (credentials === 'client' && problem.code === 'project.api_off') {
+    return view('needs_you', said.sentence, 'run');
   }
   if (MENDED.test(problem.code)) {
     return view(problem.who === 'wait' ? 'offline' : 'needs_you', said.sentence, 'edit');

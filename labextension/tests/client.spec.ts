@@ -1,5 +1,5 @@
 import { ServerConnection } from '@jupyterlab/services';
-import { Client, Refused, Unreachable } from '../src/client';
+import { Client, Refused, Unreachable, zone } from '../src/client';
 import { NEW } from '../src/storages';
 import { Server } from './fixtures';
 
@@ -89,25 +89,31 @@ describe('Client', () => {
       { paths: ['a'], dry_run: true }
     ],
     ['storages', c => c.storages(), 'GET storages', undefined],
-    ['a new storage', c => c.makeStorage(COURSE), 'POST storages', { ...TOLD, check: true }],
+    [
+      'a new storage',
+      c => c.makeStorage(COURSE),
+      'POST storages',
+      { ...TOLD, check: true, time_zone: zone() }
+    ],
     [
       'a changed storage',
       c => c.changeStorage({ ...COURSE, scope: 'drive' }, false),
       'PUT storages/a%20b',
-      { ...CHANGED, scope: 'drive', check: false }
+      { ...CHANGED, scope: 'drive', check: false, time_zone: zone() }
     ],
     [
       'a storage that is tried first',
       c => c.changeStorage(COURSE),
       'PUT storages/a%20b',
-      { ...CHANGED, check: true }
+      { ...CHANGED, check: true, time_zone: zone() }
     ],
     [
       'a storage as it is',
       c => c.makeStorage(COURSE, false),
       'POST storages',
-      { ...TOLD, check: false }
+      { ...TOLD, check: false, time_zone: zone() }
     ],
+    ['courses', c => c.courses(), 'GET courses', undefined],
     ['no storage', c => c.removeStorage('a b'), 'DELETE storages/a%20b', undefined],
     ['a trial', c => c.validateStorage(COURSE), 'POST validate', TOLD],
     ['a run', c => c.runStorage('x'), 'POST storages/x/run', {}],
@@ -118,6 +124,25 @@ describe('Client', () => {
       'POST storages/x/release',
       { id: 'h', choice: 'keep' }
     ],
+    [
+      'an answer about some',
+      c => c.releaseStorage('x', 'h', 'trash', ['a']),
+      'POST storages/x/release',
+      { id: 'h', choice: 'trash', paths: ['a'] }
+    ],
+    [
+      'what it holds',
+      c => c.storageHeldFiles('x', 'h/1', 500),
+      'GET storages/x/holds/h%2F1/files?offset=500',
+      undefined
+    ],
+    [
+      'the first of what it holds',
+      c => c.storageHeldFiles('x', 'h'),
+      'GET storages/x/holds/h/files?offset=0',
+      undefined
+    ],
+    ['its permission', c => c.authorizeStorage('x'), 'POST storages/x/authorize', {}],
     ['its history', c => c.storageHistory('x', 2), 'GET storages/x/history?limit=2', undefined],
     [
       'files of its run',

@@ -135,6 +135,7 @@ describe('DriveSyncModel', () => {
     'looks oftener while Google is asked, even where no event comes: %s',
     async state => {
       const consent = {
+        storage: '',
         flow: 'browser' as const,
         state,
         url: '',

@@ -106,7 +106,12 @@ describe('PROBLEMS', () => {
     ['project.api_off', /your admin is needed$/, /not switched on/, 'Copy message for admin'],
     ['drive.missing', /^1 file not synced$/, /copies it anew/, 'See the files'],
     ['held.root_gone', /^your Drive folder is gone$/, /What the server said/, 'Review'],
-    ['drive.exists', /^1 file copied$/, /had worked/, ''],
+    [
+      'drive.exists',
+      /^1 file not synced$/,
+      /copied anew by one of the next syncs$/,
+      'See the files'
+    ],
     ['drive.mismatch', /^1 file not synced$/, /sent again next time/, 'Sync now'],
     ['net.offline', /^offline, will retry$/, /last synced 02:00/, 'Sync now'],
     ['run.killed', /^sync stopped, goes on at 03:00$/, /go on where it was/, 'Go on now'],

@@ -204,6 +204,7 @@ export async function begin(change: Partial<IStatus> = {}): Promise<Desk> {
     'POST restore': { job: 'r1', already: false },
     'POST undo': { job: 'u1', already: false },
     'GET storages': { storages: [] },
+    'GET courses': { courses: [] },
     'GET settings': SETTINGS,
     'PATCH settings': SETTINGS,
     'GET holds/h1/files': HELD,

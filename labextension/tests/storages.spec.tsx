@@ -7,7 +7,6 @@ import { type DialogPage, openDialog } from '../src/dialog';
 import { PanelBody } from '../src/panel/panel';
 import {
   check,
-  command,
   describeStorage,
   driveWords,
   fieldOf,
@@ -16,8 +15,8 @@ import {
   tidied,
   valuesOf
 } from '../src/storages';
-import { file, type Ground, NOON, trans } from './fixtures';
-import { begin, button, desk, drawn, ground, HOLD, RUN, storage, toasts } from './stage';
+import { file, type Ground, NOON, status, trans } from './fixtures';
+import { begin, button, desk, drawn, ground, HELD, HOLD, RUN, storage, toasts } from './stage';
 
 const PROGRESS = {
   phase: 'copying',
@@ -36,6 +35,15 @@ function standing(change: Partial<IStorageStatus>, rest: Partial<IStorage> = {})
 function problem(code: string, who: IProblem['who'] = 'user', params = {}): IProblem {
   return { code, who, sentence: `What the server said of ${code}.`, params };
 }
+
+/** One with a client of its own that has no permission yet. */
+const OWN = storage({
+  name: 'data',
+  credentials: 'client',
+  key_file: '',
+  client_file: 'client_secrets.json',
+  connected: false
+});
 
 describe('a storage', () => {
   it.each<[string, IStorage, string, RegExp, string]>([
@@ -87,8 +95,62 @@ describe('a storage', () => {
       'with a client that has no permission yet',
       storage({ connected: false, credentials: 'client' }),
       'needs_you',
-      /jupyter drive-sync storages authorize course$/,
-      'Copy the command'
+      /a Google client of its own, and no permission yet/,
+      'Authorize Google Drive…'
+    ],
+    [
+      'with a client whose permission ended',
+      standing({ problem: problem('auth.testing_mode') }, { credentials: 'client' }),
+      'needs_you',
+      /^Google ended the permission after 7 days/,
+      'Authorize Google Drive…'
+    ],
+    [
+      'with a client whose permission was taken away',
+      standing({ problem: problem('auth.revoked') }, { credentials: 'client' }),
+      'needs_you',
+      /^Google ended our permission/,
+      'Authorize Google Drive…'
+    ],
+    [
+      'with a client and too small a permission',
+      standing({ problem: problem('credentials.scope') }, { credentials: 'client' }),
+      'needs_you',
+      /does not reach far enough/,
+      'Authorize Google Drive…'
+    ],
+    [
+      'with a client that Google does not know',
+      standing({ problem: problem('project.client_gone', 'admin') }, { credentials: 'client' }),
+      'needs_you',
+      /no longer knows your client/,
+      'Edit…'
+    ],
+    [
+      'with a client whose project has no Drive',
+      standing({ problem: problem('project.api_off', 'admin') }, { credentials: 'client' }),
+      'needs_you',
+      /not switched on in the project of your client/,
+      'Run now'
+    ],
+    [
+      'with a client file that cannot be used',
+      standing(
+        {
+          problem: problem('client_file.invalid', 'user', { path: '/h/own.json', problem: 'gone' })
+        },
+        { credentials: 'client' }
+      ),
+      'needs_you',
+      /^The client file \/h\/own\.json cannot be used: gone\.$/,
+      'Edit…'
+    ],
+    [
+      'with a client file of which nobody says more',
+      standing({ problem: problem('client_file.invalid') }, { credentials: 'client' }),
+      'needs_you',
+      /^What the server said/,
+      'Edit…'
     ],
     [
       'without a permission',
@@ -430,15 +492,15 @@ describe('the part of the panel', () => {
       { name: 'storage', storage: wrong },
       { name: 'preview' }
     ]);
+    press('d', 'Authorize Google Drive…');
+    expect(pages.at(-1)).toMatchObject({ name: 'permit', storage: { name: 'd' } });
     const copied: string[] = [];
     Object.assign(navigator, {
       clipboard: { writeText: (text: string) => Promise.resolve(void copied.push(text)) }
     });
-    press('d', 'Copy the command');
     press('e', 'Copy message for admin');
     await drawn();
-    expect(copied[0]).toBe(command('d'));
-    expect(copied[1]).toMatch(/storage: e[\s\S]*code: project\.api_off/);
+    expect(copied[0]).toMatch(/storage: e[\s\S]*code: project\.api_off/);
     press('b', 'Run now');
     await drawn();
     expect(bodies('POST', 'storages/b/run')).toEqual([{}]);
@@ -509,6 +571,7 @@ async function refuse(code: string, params = {}, who: IProblem['who'] = 'user'):
   ground.server.code = 409;
   ground.server.answers['POST storages'] = problem(code, who, params);
   ground.server.answers['POST validate'] = problem(code, who, params);
+  ground.server.answers['POST storages/data/authorize'] = problem(code, who, params);
   await drawn();
 }
 
@@ -567,7 +630,8 @@ describe('the form', () => {
       schedule: '',
       includes: [],
       excludes: ['solutions/', '*.bin'],
-      check: true
+      check: true,
+      time_zone: 'UTC'
     });
     expect(node.isConnected).toBe(false);
   });
@@ -631,19 +695,55 @@ describe('the form', () => {
     await type(node, 'Whose permission', 'client');
     expect(labels()).toContain('Client file');
     await type(node, 'Name', 'data');
-    expect(node.textContent).toContain(command('data'));
+    expect(node.textContent).toContain('to which you are sent after it is saved');
     await type(node, 'Folder on Drive', 'a');
     await type(node, 'Folder here', 'b');
     await type(node, 'Client file', 'client_secrets.json');
     // There is nothing to try before the permission is given.
     expect(node.textContent).not.toMatch(/Check/);
-    button('Save', node).click();
+    ground.server.answers['POST storages'] = OWN;
+    button('Save and authorize…', node).click();
     await drawn();
     expect(bodies('POST', 'storages')[0]).toMatchObject({
       credentials: 'client',
       client_file: 'client_secrets.json',
       check: false
     });
+    // On to the page that says what Google will ask.
+    expect(node.textContent).toContain('Permission for data');
+  });
+
+  it('offers the courses that a hub hands on, and none where it is silent', async () => {
+    await begin();
+    ground.server.answers['GET courses'] = { courses: ['biology', 'physics'] };
+    const node = await form();
+    control(node, 'Copy from here to Drive').click();
+    await drawn();
+    await type(node, 'Whose permission', 'hub');
+    expect(control(node, 'Course').value).toBe('biology');
+    expect(control(node, 'Copy from here to Drive').disabled).toBe(true);
+    await type(node, 'Course', 'physics');
+    await type(node, 'Name', 'physics');
+    await type(node, 'Folder here', 'physics');
+    button('Save', node).click();
+    await drawn();
+    expect(bodies('POST', 'storages')[0]).toMatchObject({
+      credentials: 'hub',
+      drive: 'physics',
+      direction: 'import'
+    });
+    const other = await form({
+      name: 'storage',
+      storage: storage({ credentials: 'hub', drive: 'gone' })
+    });
+    expect(
+      [...control(other, 'Course').querySelectorAll('option')].map(each => each.value)
+    ).toEqual(['gone', 'biology', 'physics']);
+    await type(other, 'Whose permission', 'auto');
+    expect(control(other, 'Folder on Drive').value).toBe('');
+    ground.server.answers['GET courses'] = new TypeError('away');
+    const silent = await form();
+    expect(silent.querySelector('option[value=hub]')).toBeNull();
   });
 
   it('changes one, with its schedule in words', async () => {
@@ -716,7 +816,137 @@ describe('removing one', () => {
   });
 });
 
+describe('the permission of one with a client of its own', () => {
+  const asked = { flow: 'browser' as const, url: 'https://google/consent', user_code: '' };
+  const consent = (state: 'waiting' | 'failed' | 'connected', name = 'data'): unknown =>
+    status({
+      seq: ground.server.asked.length + 2,
+      consent: {
+        ...asked,
+        storage: name,
+        state,
+        url: '',
+        expires: 1,
+        problem: state === 'failed' ? problem('auth.denied') : null
+      }
+    });
+  const told = async (state: 'waiting' | 'failed' | 'connected', name?: string): Promise<void> => {
+    ground.server.answers['GET status'] = consent(state, name);
+    await ground.model.refresh();
+    await drawn();
+  };
+  const tab = { opener: window, location: { href: '' }, close: jest.fn() };
+  let window_: jest.SpyInstance;
+
+  beforeEach(() => {
+    window_ = jest.spyOn(window, 'open').mockReturnValue(tab as never);
+  });
+  afterEach(() => window_.mockRestore());
+
+  it('is asked for at Google, and given', async () => {
+    await begin();
+    const pages = opened();
+    const node = await form({ name: 'permit', storage: OWN });
+    expect(node.textContent).toContain('Everything, to read');
+    expect(document.activeElement?.textContent).toBe('Continue to Google');
+    ground.server.answers['POST storages/data/authorize'] = { ...asked, expires: 1 };
+    ground.server.answers['GET status'] = consent('waiting');
+    button('Continue to Google', node).click();
+    await drawn();
+    expect(tab).toMatchObject({ opener: null, location: { href: asked.url } });
+    expect(node.textContent).toContain('Waiting for Google…');
+    const before = ground.model.storagesTurn;
+    await told('connected');
+    expect(ground.model.storagesTurn).toBeGreaterThan(before);
+    expect(pages.at(-1)).toEqual({ name: 'details' });
+  });
+
+  it('is asked for again after a no, or when something else was asked meanwhile', async () => {
+    await begin();
+    const node = await form({ name: 'permit', storage: OWN });
+    ground.server.answers['POST storages/data/authorize'] = { ...asked, expires: 1 };
+    ground.server.answers['GET status'] = consent('waiting');
+    button('Continue to Google', node).click();
+    await drawn();
+    await told('failed');
+    expect(node.textContent).toContain('Not connected');
+    button('Try again', node).click();
+    await drawn();
+    expect(node.textContent).toContain('Permission for data');
+    button('Continue to Google', node).click();
+    await drawn();
+    await told('connected', 'another');
+    expect(node.textContent).toContain('no longer open');
+  });
+
+  it('says what is wrong with the client, and leads to where it is mended', async () => {
+    await begin();
+    const node = await form({ name: 'permit', storage: OWN });
+    await refuse('client_file.invalid', { path: 'own.json', problem: 'it is not there' });
+    button('Continue to Google', node).click();
+    await drawn();
+    expect(node.querySelector('[role=alert]')?.textContent).toBe(
+      'The client file own.json cannot be used: it is not there.'
+    );
+    expect(tab.close).toHaveBeenCalled();
+    button('Edit…', node).click();
+    await drawn();
+    expect(control(node, 'Client file').value).toBe('client_secrets.json');
+  });
+
+  it.each<[string, Partial<IStorage>, string, string]>([
+    ['stays', { connected: true }, 'By itself', 'Save'],
+    [
+      'is asked for anew with another file',
+      { connected: true },
+      'Client file',
+      'Save and authorize…'
+    ],
+    ['is asked for anew where there is none', {}, 'By itself', 'Save and authorize…'],
+    [
+      'is asked for where another was used',
+      { connected: true, credentials: 'auto' },
+      'Whose permission',
+      'Save and authorize…'
+    ]
+  ])('%s', async (_, change, label, save) => {
+    await begin();
+    const node = await form({ name: 'storage', storage: { ...OWN, ...change } });
+    if (label === 'Client file') {
+      await type(node, label, 'other.json');
+    } else if (label === 'Whose permission') {
+      await type(node, label, 'client');
+    }
+    expect(button(save, node)).not.toBeNull();
+  });
+});
+
 describe('what one holds', () => {
+  it('is shown by folder, and moved to the trash when the person is sure', async () => {
+    await begin();
+    ground.server.answers['GET storages/course/holds/h1/files'] = HELD;
+    ground.server.answers['POST storages/course/release'] = { files: 1, job: 'x' };
+    const node = await form({ name: 'held', storage: standing({ holds: [HOLD] }) });
+    expect(node.textContent).toContain('Storage course');
+    const boxes = [...node.querySelectorAll<HTMLInputElement>('input[type=checkbox]')];
+    expect(boxes.length).toBeGreaterThan(1);
+    boxes[0]!.click();
+    await drawn();
+    button(/to Drive's trash$/, node).click();
+    await drawn();
+    expect(bodies('POST', 'storages/course/release')).toEqual([]);
+    expect(node.textContent).toMatch(/30 days to undo it/);
+    expect(document.activeElement?.textContent).toBe('Back');
+    button(/to Drive's trash$/, node).click();
+    await drawn();
+    const [body] = bodies('POST', 'storages/course/release') as {
+      choice: string;
+      paths: string[];
+    }[];
+    expect(body?.choice).toBe('trash');
+    expect(body?.paths.length).toBeGreaterThan(0);
+  });
+
   it('is answered, the safe choice first', async () => {
     await begin();
     ground.server.answers['POST storages/course/release'] = { files: 3, job: 'x' };

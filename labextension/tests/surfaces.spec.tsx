@@ -215,7 +215,7 @@ describe('connecting', () => {
       seq: 2,
       state: 'not_connected',
       connected: false,
-      consent: { ...asked, flow: 'browser', state: 'waiting', url: '', problem: null }
+      consent: { ...asked, storage: '', flow: 'browser', state: 'waiting', url: '', problem: null }
     });
     button('Continue to Google', node).click();
     expect(opened).toHaveBeenCalledTimes(1);
@@ -254,6 +254,7 @@ describe('connecting', () => {
 
   it('shows the code of a device', async () => {
     const consent = {
+      storage: '',
       flow: 'device' as const,
       state: 'waiting' as const,
       url: 'https://google/device',
@@ -273,6 +274,7 @@ describe('connecting', () => {
         ? { code: 'auth.denied', who: 'user' as const, sentence: '', params: {} }
         : null;
     const consent = {
+      storage: '',
       flow: 'browser' as const,
       state,
       url: '',
@@ -298,6 +300,7 @@ describe('connecting', () => {
 
   it('offers nothing while the answer is taken', async () => {
     const consent = {
+      storage: '',
       flow: 'browser' as const,
       state: 'exchanging' as const,
       url: '',
@@ -314,6 +317,7 @@ describe('connecting', () => {
   it('has the admin told where only an admin can help', async () => {
     const problem = { code: 'org.blocked', who: 'admin' as const, sentence: '', params: {} };
     const consent = {
+      storage: '',
       flow: 'browser' as const,
       state: 'failed' as const,
       url: '',
@@ -356,6 +360,7 @@ describe('connecting', () => {
 
   it('goes on by itself when Google said yes', async () => {
     const consent = {
+      storage: '',
       flow: 'browser' as const,
       state: 'connected' as const,
       url: '',

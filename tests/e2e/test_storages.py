@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.e2e.jupyter_page import Jupyter, audit, jupyter, open_page
+from tests.e2e.jupyter_page import Jupyter, answer, audit, jupyter, open_page
 from tests.e2e.test_panel import Panel
 from tests.storage.instructor import Instructor
 
@@ -159,3 +159,51 @@ def test_what_an_admin_has_set(tmp_path: Path, window: BrowserContext) -> None:
         dialog.get_by_role("button", name="Take back my values").click()
         expect(part).to_contain_text("Courses/2026 → material")
         assert audit(page) == []
+
+
+def test_a_client_of_its_own_is_connected_in_the_panel(
+    server: Jupyter, instructor: Instructor, window: BrowserContext
+) -> None:
+    """A no at Google, a file that is no client, a yes; then it runs, and the backup has nothing."""
+    (server.home / "keys/own.json").write_text(server.ground.client_file.read_text())
+    page = open_page(window, server, "/lab")
+    panel = open_panel(page)
+    part, dialog = panel.part("storages"), panel.dialog
+    part.get_by_role("button", name="Add a storage…").click()
+    dialog.get_by_label("Name", exact=True).fill("data")
+    dialog.get_by_label("Folder on Drive").fill(instructor.link)
+    dialog.get_by_label("Folder here").fill("data")
+    dialog.get_by_label("Whose permission").select_option("client")
+    dialog.get_by_label("Client file").fill("keys/course.json")
+    assert audit(page) == []
+    dialog.get_by_role("button", name="Save and authorize…").click()
+    going = dialog.get_by_role("button", name="Continue to Google")
+    expect(dialog).to_contain_text("Everything, to read")
+    expect(going).to_be_focused()
+    assert audit(page) == []
+    going.click()
+    expect(dialog.get_by_role("alert")).to_contain_text("it is the key of a service account")
+    dialog.get_by_role("button", name="Edit…").click()
+    dialog.get_by_label("Client file").fill("keys/own.json")
+    dialog.get_by_role("button", name="Save and authorize…").click()
+    for decision in ("Cancel", "Allow"):
+        with window.expect_page() as consent:
+            going.click()
+        expect(dialog.get_by_role("heading", name="Waiting for Google")).to_be_visible()
+        for box in consent.value.get_by_role("checkbox").all():
+            box.check()  # of several, Google ticks none
+        answer(consent.value, decision)
+        consent.value.wait_for_url("**/drive-sync/oauth2callback*")
+        if decision == "Cancel":
+            consent.value.close()
+            expect(dialog.get_by_role("alert")).to_be_visible()
+            dialog.get_by_role("button", name="Try again").click()
+    expect(consent.value.locator("body")).to_contain_text("for the storage data alone")
+    consent.value.close()
+    card = part.locator("[data-storage=data]")
+    expect(dialog).to_have_count(0)
+    expect(card).to_contain_text("It has not run yet.")
+    card.get_by_role("button", name="Run now").click()
+    expect(card).to_contain_text(re.compile(r"As on Drive \d\d:\d\d, 2 files\."))
+    assert (server.home / "data/welcome.md").read_text() == "# Welcome\n"
+    expect(panel.node.get_by_role("heading", name="Not connected")).to_be_visible()

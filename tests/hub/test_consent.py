@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import re
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,6 +16,7 @@ from jupyter_drive_sync.errors import BadClientFile, BadSettings
 from jupyter_drive_sync.hub import pages
 from jupyter_drive_sync.hub.app import read_client
 from jupyter_drive_sync.hub.google import find_redirect, read_claims
+from jupyter_drive_sync.hub.grants import HubGrant
 from jupyter_drive_sync.hub.problems import BadCallback, ForeignAnswer
 from tests.hub.conftest import ANN, BEN, HOME, OTHER_HOME, PREFIX, Stage, Tab, verdict
 from tests.server.test_consent import client
@@ -239,13 +242,26 @@ async def test_overview_and_disconnect(stage: Stage) -> None:
     await stage.connect(home=OTHER_HOME)
     tab = stage.browser("ann")
     page = await tab.get()
-    assert page.body.decode().count(ANN) == 2
+    told = page.body.decode()
+    assert told.count(f"<b>{ANN}</b>, connected since") == 2
+    assert told.count("for the files of one of your servers; last used on 20") == 2
+    assert HOME not in re.sub("<form.*?</form>", "", told, flags=re.DOTALL)
     ended = await tab.submit(page)
     assert verdict(ended) == "disconnected"
     assert len(stage.parts.service.grants.of_user("ann")) == 1
     ended = await tab.submit(await tab.get(), revoke="1")
     assert "Google was told" in ended.body.decode()
     assert stage.drive.oauth.grants == ()
+
+
+def test_what_a_connection_is_for_is_said_in_words() -> None:
+    form = pages.Form("", "x", "/lab")
+    grant = HubGrant("ann", HOME, ANN, "1", "2", (), "c", 1.0)
+    (one,) = [pages.overview("ann", [grant], form, "/c", "/e")]
+    assert f"<b>{ANN}</b>, connected since 1970-01-01, for your files on this hub; not used" in one
+    unbound = replace(grant, home_id="", dead_since=2.0, last_refresh=1.0)
+    two = pages.overview("ann", [unbound], form, "/c", "/e")
+    assert "no longer accepted by Google, connected on 1970-01-01, for the next server" in two
 
 
 async def test_nobody_ends_the_connection_of_another(stage: Stage) -> None:

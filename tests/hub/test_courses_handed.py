@@ -16,8 +16,13 @@ from typing import Any
 
 import pytest
 
+from jupyter_drive_sync.drive.credentials.hub import BrokerAt
+from jupyter_drive_sync.drive.secrets import Secret
+from jupyter_drive_sync.errors import HubSilent
 from jupyter_drive_sync.hub.courses import Courses
 from jupyter_drive_sync.hub.nights import Nights
+from jupyter_drive_sync.runner import hub
+from jupyter_drive_sync.runner.place import Place
 from tests.hub.conftest import PREFIX, Stage
 from tests.hub.test_courses import Campus, application_of, campus, checksum, nights
 
@@ -118,6 +123,23 @@ async def fetched(
 
     monkeypatch.setattr(Courses, "content", noted)
     return asked
+
+
+async def test_those_that_a_person_may_have_are_offered(
+    campus: Campus, stage: Stage, nights: list[Nights], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fetched(campus, nights, monkeypatch)
+
+    async def offered(name: str, group: str, at: str = PREFIX) -> list[str]:
+        broker = BrokerAt(f"{stage.url}{at}", Secret(stage.server(name, groups=(group,))))
+        place = Place(stage.folder, stage.folder / "state", "home/x", Path("c"), broker=broker)
+        return await asyncio.to_thread(hub.courses, place)
+
+    assert await offered("ann", "phys-101") == ["physics"]
+    assert await offered("ben", "chem-101") == []
+    with pytest.raises(HubSilent):
+        await offered("ann", "phys-101", "/elsewhere/")
+    assert hub.courses(Place(stage.folder, stage.folder, "home/x", Path("c"))) == []
 
 
 ADD = ("storages", "add", "physics", "course", "physics", "--with", "hub")

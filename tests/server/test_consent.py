@@ -8,12 +8,18 @@ from typing import Any
 
 import pytest
 
-from jupyter_drive_sync.drive.oauth import ClientFile, parse_client_file
+from jupyter_drive_sync.drive.oauth import (
+    DRIVE_FILE,
+    DRIVE_READONLY,
+    SCOPES,
+    ClientFile,
+    parse_client_file,
+)
 from jupyter_drive_sync.drive.secrets import Secret
 from jupyter_drive_sync.errors import BadClientFile
 from jupyter_drive_sync.runner.place import Place
 from jupyter_drive_sync.server import pages
-from jupyter_drive_sync.server.consent import Attempt, Consent, redirect_for
+from jupyter_drive_sync.server.consent import Attempt, Consent, Purpose, redirect_for
 from jupyter_drive_sync.server.origin import Origin
 from jupyter_drive_sync.server.passes import Crew
 from tests.virtual_clock import VirtualClock
@@ -87,13 +93,13 @@ class Stage:
 
         self.consent._crew.perform = perform  # type: ignore[method-assign]
 
-    async def ask(self) -> tuple[str, Secret]:
+    async def ask(self, purpose: Purpose | None = None) -> tuple[str, Secret]:
         attempt, browser = await self.consent.begin(
             client("desktop"),
             Origin("http://localhost:8888", "/"),
             device=False,
-            time_zone="",
             sync=True,
+            purpose=purpose,
         )
         assert browser is not None
         return attempt.url.split("&state=")[1].split("&")[0], browser
@@ -111,7 +117,10 @@ async def test_yes(stage: Stage) -> None:
     (job,) = stage.exchanged
     assert job.secrets["code"] == "4/abc"
     assert len(job.secrets["verifier"]) >= 43
-    assert job.args == {"redirect_uri": "http://localhost:8888/drive-sync/oauth2callback"}
+    assert job.args == {
+        "redirect_uri": "http://localhost:8888/drive-sync/oauth2callback",
+        "scopes": list(SCOPES),
+    }
     assert len(stage.connected) == 1
     assert "&lt;b&gt;ann" in page.render("/") and "<b>" not in page.render("/")  # noqa: PT018
 
@@ -181,6 +190,58 @@ async def test_a_code_is_for_the_owner_alone(stage: Stage) -> None:
         described = stage.consent.described(owner=owner)
         assert described is not None
         assert (described["user_code"], bool(described["url"])) == (code, owner)
+
+
+def of_storage(tmp_path: Path) -> Purpose:
+    place = Place(tmp_path, tmp_path / "state/storages/data", "home/ann", tmp_path / "own.json")
+    return Purpose(place, "data", (DRIVE_FILE, DRIVE_READONLY))
+
+
+async def test_for_a_storage(stage: Stage, tmp_path: Path) -> None:
+    """The same guards; its own client, scope and state folder."""
+    state, browser = await stage.ask(of_storage(tmp_path))
+    attempt = stage.consent.attempt
+    assert attempt is not None
+    assert "drive.file+https%3A%2F%2Fwww.googleapis.com%2Fauth%2Fdrive.readonly" in attempt.url
+    described = stage.consent.described(owner=True)
+    assert described is not None
+    assert (described["storage"], described["url"]) == ("data", "")
+    query = f"state={state}&code=4/abc"
+    assert await stage.consent.answer(query, Secret("another")) is pages.FORGED
+    page = await stage.consent.answer(query, browser)
+    assert "for the storage data alone" in page.text
+    assert await stage.consent.answer(query, browser) is pages.REPLAYED
+    (job,) = stage.exchanged
+    assert job.state_dir.endswith("storages/data")
+    assert job.client_file.endswith("own.json")
+    assert job.args["scopes"] == [DRIVE_FILE, DRIVE_READONLY]
+    assert stage.connected == [attempt]
+
+
+@pytest.mark.parametrize(("kind", "device"), [("tv", False), ("desktop", True)])
+async def test_a_code_is_for_no_wider_scope(
+    stage: Stage, tmp_path: Path, kind: str, device: bool
+) -> None:
+    with pytest.raises(BadClientFile, match="see only what it made itself"):
+        await stage.consent.begin(
+            client(kind),
+            Origin("http://localhost:8888", "/"),
+            device=device,
+            purpose=of_storage(tmp_path),
+        )
+    assert stage.consent.attempt is None
+
+
+async def test_what_would_not_do_is_not_proposed(stage: Stage, tmp_path: Path) -> None:
+    with pytest.raises(BadClientFile) as caught:
+        await stage.consent.begin(
+            client("desktop"),
+            Origin("https://hub.uni.edu", "/"),
+            device=False,
+            purpose=of_storage(tmp_path),
+        )
+    assert "https://hub.uni.edu/drive-sync/oauth2callback" in caught.value.sentence
+    assert "limited input" not in caught.value.sentence
 
 
 def test_every_page_says_what_to_do() -> None:

@@ -13,12 +13,14 @@ import pytest
 from jupyter_drive_sync.demo import proof
 from jupyter_drive_sync.demo.ground import Ground, local_drive
 from jupyter_drive_sync.localdrive.settings import LocalDriveSettings
+from jupyter_drive_sync.runner.storages import folder_of
 from jupyter_drive_sync.server.herald import SCHEMA_ID
 from jupyter_drive_sync.server.origin import COOKIE
 from jupyter_drive_sync.server.passes import Crew
 from jupyter_drive_sync.server.service import Service
 from tests.server.conftest import Api
 from tests.server.web import ANN, Person, in_thread
+from tests.storage.instructor import Instructor
 
 
 @pytest.fixture
@@ -50,9 +52,10 @@ Ask = Callable[..., Any]
 def ask(jp_fetch: Any, person: Person, address: str, service: Service) -> Ask:
     """Press *Authorize*: the browser takes the cookie; returns the address of Google's page."""
 
-    async def press(**body: Any) -> str:
+    async def press(*storage: str, **body: Any) -> str:
+        path = ("storages", *storage, "authorize") if storage else ("authorize",)
         reply = await jp_fetch(
-            "drive-sync", "api", "authorize", method="POST", body=json.dumps(body),
+            "drive-sync", "api", *path, method="POST", body=json.dumps(body),
             headers={"Origin": address},
         )  # fmt: skip
         person.take_cookies(reply.headers)
@@ -243,6 +246,102 @@ async def test_no_secret_is_logged(
     assert len(code) > 10
     assert code not in caplog.text
     assert (await api.get("status"))["connected"]
+
+
+class TestStorage:
+    """A storage with a client of its own gets a permission of its own, and nothing else does."""
+
+    @pytest.fixture
+    def instructor(self, ground: Ground) -> Instructor:
+        teacher = Instructor(ground)
+        teacher.put("welcome.md", "# Welcome")
+        teacher.share()  # by its link: what is the student's own would do as well
+        return teacher
+
+    @pytest.fixture
+    def data(
+        self,
+        api: Api,
+        instructor: Instructor,
+        ground: Ground,
+        home: Path,
+        jp_asyncio_loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        jp_asyncio_loop.run_until_complete(self._make(api, instructor, ground, home))
+
+    async def _make(self, api: Api, instructor: Instructor, ground: Ground, home: Path) -> None:
+        (home / "own.json").write_text(ground.client_file.read_text())
+        body = {"name": "data", "local": "data", "drive": instructor.link}
+        code, made = await api.call(
+            "POST", "storages", {**body, "client_file": "own.json", "check": False}
+        )
+        assert (code, made["connected"], made["scope"]) == (201, False, "drive.readonly")
+
+    async def test_yes(  # noqa: PLR0917
+        self,
+        api: Api,
+        ask: Ask,
+        person: Person,
+        data: None,
+        service: Service,
+        home: Path,
+        state: Path,
+        told: list[dict[str, Any]],
+    ) -> None:
+        url = await ask("data")
+        waiting = (await api.get("authorize"))["consent"]
+        assert (waiting["storage"], waiting["state"]) == ("data", "waiting")
+        code, page, _ = await in_thread(person.decide, url, "allow")
+        assert (code, "for the storage data alone" in page) == (200, True)
+        assert (await api.get("storages/data"))["connected"]
+        await asyncio.gather(*service._tasks)
+        assert told[-1]["reason"] == "storages" or "storages" in {each["reason"] for each in told}
+        assert not (await api.get("status"))["connected"], "the home got nothing"
+        assert not (state / "secrets.json").exists()
+        await api.post("storages/data/run")
+        await service.storages.wait()
+        assert (home / "data/welcome.md").read_text() == "# Welcome"
+
+    async def test_no_and_in_another_browser(
+        self, api: Api, ask: Ask, person: Person, data: None, jp_serverapp: Any
+    ) -> None:
+        url = await ask("data")
+        other = Person(jp_serverapp.identity_provider.token)
+        code, page, _ = await in_thread(other.decide, url, "allow")
+        assert (code, 'data-drive-sync="forged"' in page) == (403, True)
+        code, _, _ = await in_thread(person.decide, await ask("data"), "deny")
+        assert code == 400
+        consent = (await api.get("authorize"))["consent"]
+        assert (consent["storage"], consent["problem"]["code"]) == ("data", "auth.denied")
+        assert not (await api.get("storages/data"))["connected"]
+
+    async def test_removed_meanwhile(
+        self, api: Api, ask: Ask, person: Person, data: None, service: Service
+    ) -> None:
+        url = await ask("data")
+        await api.call("DELETE", "storages/data")
+        await in_thread(person.decide, url, "allow")
+        await asyncio.gather(*service._tasks)
+        assert not folder_of(service.place.state_dir, "data").exists()
+
+    async def test_what_stands_in_its_way(self, api: Api, data: None, home: Path) -> None:
+        assert await api.refused("POST", "storages/nope/authorize") == (404, "storage.unknown")
+        plain = {"name": "plain", "local": "plain", "drive": "home/x", "check": False}
+        await api.call("POST", "storages", plain)
+        code, said = await api.call("POST", "storages/plain/authorize")
+        assert (code, said["code"], said["params"]["field"]) == (
+            400,
+            "storage.invalid",
+            "credentials",
+        )
+        (home / "own.json").unlink()
+        code, said = await api.call("POST", "storages/data/authorize")
+        assert (code, said["code"]) == (400, "client_file.invalid")
+        assert "own.json" in said["sentence"]
+
+    async def test_nothing_is_held(self, api: Api, data: None) -> None:
+        path = "storages/data/holds/abc/files"
+        assert await api.refused("GET", path) == (404, "hold.unknown")
 
 
 class TestRestart:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from prometheus_client import REGISTRY
@@ -215,6 +217,22 @@ async def test_what_is_due_runs_by_itself(api: Api, service: Service) -> None:
     assert (await api.get("storages/morning"))["next_run"] != made["next_run"]
     await api.call("DELETE", "storages/morning")
     assert service.storages._scheduler.get_job("morning") is None
+
+
+async def test_a_schedule_is_read_in_the_browsers_time_zone(api: Api, service: Service) -> None:
+    """Also where nothing is connected, and nobody has chosen one."""
+    await service.start()
+    code, made = await api.call(
+        "POST", "storages", {**EVERY_MORNING, "time_zone": "Pacific/Auckland"}
+    )
+    assert code == 201
+    assert (await api.get("status"))["time_zone"] == "Pacific/Auckland"
+    at = datetime.fromtimestamp(made["next_run"], ZoneInfo("Pacific/Auckland"))
+    assert at.hour == 5
+    body = {**EVERY_MORNING, "time_zone": "Europe/Zurich"}
+    del body["name"]
+    await put(api, "storages/morning", body)  # from another place: what is known stays
+    assert (await api.get("status"))["time_zone"] == "Pacific/Auckland"
 
 
 class TestMissed:

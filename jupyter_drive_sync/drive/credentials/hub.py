@@ -178,6 +178,19 @@ class Broker:
         """Say how a sync went (errors as above)."""
         self._call("PUT", "api/state", {"night": night, "home_id": home_id, "status": status})
 
+    def courses(self) -> list[str]:
+        """Return the names of the courses that this person may have; of a service without, none."""
+        try:
+            said = self._call("GET", "api/courses", most=_MOST_LISTED)
+        except Relayed as problem:
+            if problem.code == "request.unknown":
+                return []
+            raise
+        found = said.get("courses")
+        if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+            raise HubSilent(problem="its answer was strange")
+        return [str(each.get("name", "")) for each in found]
+
     def course(self, name: str) -> list[dict[str, Any]]:
         """Return the files of a course that the hub hands on (errors as :meth:`access`)."""
         said = self._call("GET", f"api/course?{urlencode({'name': name})}", most=_MOST_LISTED)

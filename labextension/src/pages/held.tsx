@@ -1,55 +1,36 @@
 /** What a storage holds back until the person has answered. */
-import React, { useState } from 'react';
-import type { Choice, IStorage } from '../contract';
+import React from 'react';
+import type { IStorage } from '../contract';
 import type { IPageProps } from '../dialog';
-import { holdWords } from '../holds';
-import { Button } from '../parts';
-import { Choices } from './choices';
+import { driveWords } from '../storages';
+import { Decide } from './review';
 
 /** The page. */
-export function Held({
-  desk,
-  turn,
-  close,
-  storage
-}: IPageProps & { storage: IStorage }): React.JSX.Element | null {
-  const { trans, model } = desk;
-  const [busy, setBusy] = useState(false);
-  const hold = storage.status.holds[0];
-  if (!hold) {
-    return null;
-  }
-  const answer = async (choice: Choice): Promise<void> => {
-    setBusy(true);
-    const done = await desk.attempt(() =>
-      model.client.releaseStorage(storage.name, hold.id, choice)
-    );
-    setBusy(false);
-    if (done) {
-      model.touchStorages();
-      turn({ name: 'details' });
-    }
-  };
+export function Held({ storage, ...page }: IPageProps & { storage: IStorage }): React.JSX.Element {
+  const { desk } = page;
+  const { model } = desk;
+  const { name, drive, status } = storage;
+  const hold = status.holds[0];
+  const id = hold?.id ?? '';
   return (
-    <div className="jp-DriveSync-body">
+    <Decide
+      {...page}
+      hold={hold}
+      holder={{
+        files: offset => model.client.storageHeldFiles(name, id, offset),
+        release: async (choice, paths) => {
+          const done = await desk.attempt(() =>
+            model.client.releaseStorage(name, id, choice, paths)
+          );
+          model.touchStorages();
+          return done !== null;
+        },
+        folder: driveWords(drive)
+      }}
+    >
       <p>
-        <strong>{storage.name}</strong>
+        <strong>{desk.trans.__('Storage %1', name)}</strong>
       </p>
-      <p>{holdWords({ ...hold, paths_href: '' }, Date.now(), trans)}</p>
-      <Choices
-        hold={hold}
-        number={hold.count}
-        folder={storage.drive}
-        disabled={busy}
-        answer={choice => void answer(choice)}
-        trans={trans}
-      />
-      <footer className="jp-DriveSync-actions">
-        <span className="jp-DriveSync-space" />
-        <Button kind="link" onClick={close}>
-          {trans.__('Decide later')}
-        </Button>
-      </footer>
-    </div>
+    </Decide>
   );
 }

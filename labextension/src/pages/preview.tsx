@@ -1,5 +1,6 @@
 /** What will be copied, before anybody is sent to Google. */
 import React, { useEffect, useState } from 'react';
+import { zone } from '../client';
 import type { IFolderSize, IPreview, ISettings } from '../contract';
 import type { IPageProps } from '../dialog';
 import { count, duration, size } from '../format';
@@ -9,15 +10,6 @@ import { reasonWords } from '../reasons';
 /** The pattern that leaves a top folder out. */
 function pattern(folder: IFolderSize): string {
   return `/${folder.name.replace(/([*?[\]\\])/g, '\\$1')}/`;
-}
-
-/** Opens a tab from the click itself, as pop-up blockers want it; it cannot reach back. */
-function blank(): Window | null {
-  const tab = window.open('about:blank', '_blank');
-  if (tab) {
-    tab.opener = null;
-  }
-  return tab;
 }
 
 /** The page. */
@@ -58,19 +50,11 @@ export function Preview({ desk, turn, close }: IPageProps): React.JSX.Element {
   };
 
   const go = async (): Promise<void> => {
-    const tab = blank();
     setGoing(true);
     try {
-      const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-      const asked = await client.authorize(zone);
-      if (tab) {
-        tab.location.href = asked.url;
-      }
-      await model.refresh();
-      desk.asked = { ...asked, opened: tab !== null };
+      await desk.consent(() => client.authorize(zone()));
       turn({ name: 'waiting' });
     } catch (problem) {
-      tab?.close();
       setTrouble(desk.whyNot(problem));
       setGoing(false);
     }

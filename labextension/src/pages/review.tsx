@@ -1,7 +1,7 @@
 /** What waits for the person: what happened, which files, and the choices, the safe one first. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React, { useEffect, useMemo, useState } from 'react';
-import type { Choice, IHold } from '../contract';
+import type { Choice, IHold, IPage } from '../contract';
 import type { IPageProps } from '../dialog';
 import { count, moment, size } from '../format';
 import { holdWords } from '../holds';
@@ -187,15 +187,32 @@ function Node(props: {
   );
 }
 
-/** The page. */
-export function Review({
+/** What is asked of whoever holds something back. */
+interface IHolder {
+  /** Brings a page of the held files. */
+  files: (offset: number) => Promise<IPage<IHeld>>;
+  /** Takes the answer; tells whether it was taken. */
+  release: (choice: Choice, paths?: readonly string[]) => Promise<boolean>;
+  /** On Drive, where the files lie. */
+  folder: string;
+}
+
+/** What is held, by folder, and the choices; the same for the backup and for a storage. */
+export function Decide({
   desk,
   turn,
   close,
-  hold: id
-}: IPageProps & { hold: string }): React.JSX.Element {
-  const { trans, model } = desk;
-  const hold: IHold | undefined = model.status?.holds.find(each => each.id === id);
+  hold,
+  holder,
+  children
+}: IPageProps & {
+  hold: Omit<IHold, 'paths_href'> | undefined;
+  holder: IHolder;
+  /** Stands above it. */
+  children?: React.ReactNode;
+}): React.JSX.Element {
+  const { trans } = desk;
+  const id = hold?.id ?? '';
   const [items, setItems] = useState<{ path: string; size: number }[] | null>(null);
   const [off, setOff] = useState<ReadonlySet<string>>(new Set());
   const [sure, setSure] = useState(false);
@@ -206,7 +223,7 @@ export function Review({
     const load = async (): Promise<void> => {
       const all: { path: string; size: number }[] = [];
       for (;;) {
-        const page = await model.client.heldFiles(id, all.length);
+        const page = await holder.files(all.length);
         all.push(...page.files);
         if (page.files.length === 0 || all.length >= Math.min(MOST, page.total)) {
           break;
@@ -216,7 +233,7 @@ export function Review({
         setItems(all);
       }
     };
-    load().catch(() => {
+    (id === '' ? Promise.resolve() : load()).catch(() => {
       if (!stale) {
         setItems([]);
       }
@@ -248,7 +265,7 @@ export function Review({
     }
     setBusy(true);
     const paths = whole ? undefined : chosenPaths(folders, off);
-    const done = await desk.release(hold.id, choice, paths);
+    const done = await holder.release(choice, paths);
     setBusy(false);
     if (done) {
       turn({ name: 'details' });
@@ -279,7 +296,8 @@ export function Review({
   }
   return (
     <div className="jp-DriveSync-body">
-      <p>{holdWords(hold, Date.now(), trans)}</p>
+      {children}
+      <p>{holdWords({ ...hold, paths_href: '' }, Date.now(), trans)}</p>
       {hold.count > 0 && (
         <p className="jp-DriveSync-secondary">
           {trans.__(
@@ -311,7 +329,7 @@ export function Review({
       <Choices
         hold={hold}
         number={number}
-        folder={model.status?.drive_folder ?? ''}
+        folder={holder.folder}
         disabled={busy || (number === 0 && hold.count > 0)}
         answer={choice => void answer(choice)}
         trans={trans}
@@ -323,5 +341,22 @@ export function Review({
         </Button>
       </footer>
     </div>
+  );
+}
+
+/** What the backup holds back until the person has answered. */
+export function Review({ hold: id, ...page }: IPageProps & { hold: string }): React.JSX.Element {
+  const { desk } = page;
+  const { status, client } = desk.model;
+  return (
+    <Decide
+      {...page}
+      hold={status?.holds.find(each => each.id === id)}
+      holder={{
+        files: offset => client.heldFiles(id, offset),
+        release: (choice, paths) => desk.release(id, choice, paths),
+        folder: status?.drive_folder ?? ''
+      }}
+    />
   );
 }

@@ -8,12 +8,13 @@ import { Button } from '../parts';
 import { When } from '../settings/when';
 import {
   check,
-  command,
   type Field,
   fieldOf,
   foundWords,
   isWide,
   NEW,
+  scopeWords,
+  storageProblem,
   tidied,
   valuesOf
 } from '../storages';
@@ -93,26 +94,12 @@ function credentialsHint(values: IStorageValues, trans: TranslationBundle): stri
       return trans.__('It sees what is shared with it, or with everybody who has the link.');
     case 'client':
       return trans.__(
-        'After it is saved, run this in a terminal once: %1',
-        command(values.name.trim() || trans.__('NAME'))
+        'It sees what you allow on a page of Google, to which you are sent after it is saved.'
       );
     case 'adc':
       return trans.__('It sees what they cover.');
     case 'hub':
-      return trans.__("The course's name takes the place of the folder on Drive.");
-  }
-}
-
-function scopeWords(scope: IStorageValues['scope'], trans: TranslationBundle): string {
-  switch (scope) {
-    case '':
-      return trans.__('What it needs');
-    case 'drive.file':
-      return trans.__('What it made itself');
-    case 'drive.readonly':
-      return trans.__('Everything, to read');
-    case 'drive':
-      return trans.__('Everything, to read and write');
+      return trans.__('It needs no Google account; choose the course above.');
   }
 }
 
@@ -123,9 +110,21 @@ function lines(text: string): string[] {
     .filter(line => line !== '');
 }
 
+/** Whether the permission that a storage has is the one that these values need. */
+function isPermitted(values: IStorageValues, storage: IStorage | undefined): boolean {
+  return (
+    storage?.connected === true &&
+    storage.credentials === values.credentials &&
+    storage.client_file === values.client_file &&
+    storage.direction === values.direction &&
+    (values.scope === '' || storage.scope === values.scope)
+  );
+}
+
 /** The page. */
 export function StoragePage({
   desk,
+  turn,
   close,
   storage
 }: IPageProps & { storage?: IStorage }): React.JSX.Element {
@@ -141,9 +140,15 @@ export function StoragePage({
   /** What was tried did not work, but may be kept all the same. */
   const [unsure, setUnsure] = useState(false);
   const [taken, setTaken] = useState<string[]>([]);
+  /** What the hub hands on; empty where there is no hub, or it does not say. */
+  const [courses, setCourses] = useState<readonly string[]>([]);
   const form = useRef<HTMLFormElement>(null);
 
   useEffect(() => {
+    void model.client.courses().then(
+      found => setCourses(found.courses),
+      () => undefined // They are not offered, then.
+    );
     if (!storage) {
       void model.client.storages().then(
         ({ storages }) => setTaken(storages.map(each => each.name.toLowerCase())),
@@ -166,6 +171,16 @@ export function StoragePage({
     setFound('');
     setUnsure(false);
   };
+  const choose = (credentials: IStorageValues['credentials']): void => {
+    const toHub = credentials === 'hub';
+    set({
+      credentials,
+      scope: '',
+      // A course is only brought, and its name is no folder of Drive.
+      ...(toHub ? { direction: 'import', drive: courses[0] ?? '' } : {}),
+      ...(!toHub && values.credentials === 'hub' ? { drive: '' } : {})
+    });
+  };
   const all = (): IStorageValues =>
     tidied({ ...values, includes: lines(rules.includes), excludes: lines(rules.excludes) });
   const tried = async (kind: 'save' | 'check', work: () => Promise<unknown>): Promise<void> => {
@@ -180,7 +195,11 @@ export function StoragePage({
       await work();
     } catch (problem) {
       const field = problem instanceof Refused ? fieldOf(problem.problem, all()) : '';
-      setWrong({ field, words: desk.whyNot(problem) });
+      const { credentials } = all();
+      setWrong({
+        field,
+        words: desk.whyNot(problem, said => storageProblem(said, credentials, Date.now(), trans))
+      });
       setUnsure(
         problem instanceof Refused &&
           problem.problem.code !== 'storage.invalid' &&
@@ -195,15 +214,19 @@ export function StoragePage({
       setFound(foundWords(account, folder?.name ?? '', sample, trans));
     });
   // A client of one's own has no permission before it is saved, so there is nothing to try yet.
-  const blind = values.credentials === 'client' && !storage?.connected;
+  const blind = values.credentials === 'client' && !isPermitted(all(), storage);
   const save = (checked: boolean): Promise<void> =>
     tried('save', async () => {
       const now = all();
-      await (storage
+      const kept = await (storage
         ? model.client.changeStorage(now, checked)
         : model.client.makeStorage(now, checked));
       model.touchStorages();
-      close();
+      if (blind) {
+        turn({ name: 'permit', storage: kept });
+      } else {
+        close();
+      }
     });
 
   const text = (
@@ -228,6 +251,12 @@ export function StoragePage({
     </Row>
   );
   const kinds: IStorageValues['credentials'][] = ['auto', 'service_account', 'client', 'adc'];
+  if (courses.length > 0) {
+    kinds.push('hub');
+  }
+  const ofHub = values.credentials === 'hub';
+  // One that is handed on no longer stays what it is.
+  const offered = courses.includes(values.drive) ? courses : [values.drive, ...courses];
   if (!kinds.includes(values.credentials)) {
     kinds.push(values.credentials);
   }
@@ -264,6 +293,7 @@ export function StoragePage({
               name="direction"
               data-field={direction === values.direction ? 'direction' : undefined}
               checked={values.direction === direction}
+              disabled={ofHub && direction === 'export'}
               onChange={() => set({ direction, scope: '' })}
             />
             {direction === 'import'
@@ -277,12 +307,30 @@ export function StoragePage({
           </p>
         )}
       </div>
-      {text(
-        'drive',
-        trans.__('Folder on Drive'),
-        values.direction === 'import'
-          ? trans.__('Its address as the browser shows it, its id, or its path from My Drive on.')
-          : trans.__('Its address, its id, or its path; a path that is not there is made.')
+      {ofHub && courses.length > 0 ? (
+        <Row field="drive" label={trans.__('Course')} wrong={wrong}>
+          {given => (
+            <select
+              {...given}
+              value={values.drive}
+              onChange={event => set({ drive: event.currentTarget.value })}
+            >
+              {offered.map(course => (
+                <option key={course} value={course}>
+                  {course}
+                </option>
+              ))}
+            </select>
+          )}
+        </Row>
+      ) : (
+        text(
+          'drive',
+          trans.__('Folder on Drive'),
+          values.direction === 'import'
+            ? trans.__('Its address as the browser shows it, its id, or its path from My Drive on.')
+            : trans.__('Its address, its id, or its path; a path that is not there is made.')
+        )
       )}
       {text(
         'local',
@@ -301,12 +349,7 @@ export function StoragePage({
           <select
             {...given}
             value={values.credentials}
-            onChange={event =>
-              set({
-                credentials: event.currentTarget.value as IStorageValues['credentials'],
-                scope: ''
-              })
-            }
+            onChange={event => choose(event.currentTarget.value as IStorageValues['credentials'])}
           >
             {kinds.map(kind => (
               <option key={kind} value={kind}>
@@ -416,7 +459,7 @@ export function StoragePage({
         <span className="jp-DriveSync-space" />
         <Button onClick={close}>{trans.__('Cancel')}</Button>
         <button type="submit" className="jp-DriveSync-button jp-mod-primary" disabled={busy !== ''}>
-          {trans.__('Save')}
+          {blind ? trans.__('Save and authorize…') : trans.__('Save')}
         </button>
       </footer>
     </form>

@@ -1,43 +1,63 @@
 /** While the person is at Google: the link once more, or the code to type there. */
 import React, { useEffect } from 'react';
-import type { IStatus } from '../contract';
+import type { IConsent, IStatus, IStorage } from '../contract';
 import type { IPageProps } from '../dialog';
 import { Button } from '../parts';
+import { storageProblem } from '../storages';
 import { problemWords } from '../view';
 
-/** Whether nothing more comes of an attempt: it failed, ran out, or the server forgot it. */
-export function consentIsOver(status: IStatus | null): boolean {
+/** The last attempt to connect, where it is for this storage; '' is the backup. */
+function consentOf(status: IStatus | null, storage: string): IConsent | null {
   const consent = status?.consent ?? null;
+  return consent?.storage === storage ? consent : null;
+}
+
+/** Whether nothing more comes of an attempt: it failed, ran out, or the server forgot it. */
+export function consentIsOver(status: IStatus | null, storage = ''): boolean {
+  const consent = consentOf(status, storage);
   return consent === null
-    ? status?.connected === false
+    ? storage !== '' || status?.connected === false
     : consent.state === 'failed' || consent.state === 'expired';
 }
 
 /** The page. */
-export function Waiting({ desk, turn, close }: IPageProps): React.JSX.Element {
+export function Waiting({
+  desk,
+  turn,
+  close,
+  storage
+}: IPageProps & { storage?: IStorage }): React.JSX.Element {
   const { trans, model } = desk;
-  const consent = model.status?.consent ?? null;
+  const name = storage?.name ?? '';
+  const consent = consentOf(model.status, name);
   const asked = desk.asked;
   const url = [asked?.url, consent?.url].find(Boolean) ?? '';
   const code = [asked?.user_code, consent?.user_code].find(Boolean) ?? '';
   const state = consent?.state ?? 'waiting';
-  const connected = state === 'connected' || (consent === null && model.status?.connected === true);
+  const connected =
+    state === 'connected' || (!storage && consent === null && model.status?.connected === true);
   useEffect(() => {
     if (connected) {
       desk.asked = null;
-      model.adopt(model.status?.job ?? '');
+      if (storage) {
+        model.touchStorages();
+      } else {
+        model.adopt(model.status?.job ?? '');
+      }
       turn({ name: 'details' });
     }
   }, [connected]);
 
-  if (consentIsOver(model.status)) {
+  if (consentIsOver(model.status, name)) {
     const problem = consent?.problem ?? {
       code: 'auth.timeout',
       who: 'user' as const,
       sentence: '',
       params: {}
     };
-    const known = problemWords(problem, model.status, Date.now(), trans);
+    const known = storage
+      ? storageProblem(problem, storage.credentials, Date.now(), trans)
+      : problemWords(problem, model.status, Date.now(), trans);
     const said = consent
       ? known
       : {
@@ -61,7 +81,11 @@ export function Waiting({ desk, turn, close }: IPageProps): React.JSX.Element {
               {trans.__('Copy message for admin')}
             </Button>
           ) : (
-            <Button kind="primary" autoFocus onClick={() => turn({ name: 'preview' })}>
+            <Button
+              kind="primary"
+              autoFocus
+              onClick={() => turn(storage ? { name: 'permit', storage } : { name: 'preview' })}
+            >
               {trans.__('Try again')}
             </Button>
           )}

@@ -224,7 +224,7 @@ function Content({ desk, asked }: { desk: Desk; asked: IAsked }): React.JSX.Elem
       <State desk={desk} />
       {!dim && <Holds desk={desk} />}
       <fieldset
-        className="jp-DriveSync-group"
+        className="jp-DriveSync-group lm-AccordionPanel"
         disabled={dim}
         title={dim ? trans.__('The server does not answer') : undefined}
       >

@@ -1,4 +1,9 @@
-/** A part of the panel that opens and closes; what is closed is not drawn, and asks nothing. */
+/**
+ * A part of the panel that opens and closes; what is closed is not drawn, and asks nothing.
+ *
+ * Its head has the classes of Jupyter's own, so that it looks as they do in the Jupyter that runs.
+ */
+import { caretDownIcon } from '@jupyterlab/ui-components';
 import React, { useId, useState } from 'react';
 import { count } from '../format';
 
@@ -38,15 +43,17 @@ export function Section(props: ISectionProps): React.JSX.Element {
       <h3>
         <button
           type="button"
-          className="jp-DriveSync-section-head"
+          className={`jp-AccordionPanel-title jp-DriveSync-section-head${open ? ' lm-mod-expanded' : ''}`}
           aria-expanded={open}
           aria-controls={open ? body : undefined}
           onClick={turn}
         >
-          <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
-            <path d="M6 4l4 4-4 4" fill="none" stroke="currentColor" strokeWidth="1.5" />
-          </svg>
-          <span className="jp-DriveSync-section-title">{props.title}</span>
+          <span className="lm-AccordionPanel-titleCollapser" aria-hidden="true">
+            <caretDownIcon.react tag={null} />
+          </span>
+          <span className="lm-AccordionPanel-titleLabel jp-DriveSync-section-title">
+            {props.title}
+          </span>
           {chip > 0 && <span className="jp-DriveSync-count">{count(chip)}</span>}
         </button>
       </h3>

@@ -7,12 +7,12 @@ import { StateIcon } from '../icons';
 import { Bar, Button } from '../parts';
 import { scheduleWords } from '../settings/schedule';
 import {
-  command,
   describeStorage,
   directionWords,
   driveWords,
   foundWords,
   type IStorageView,
+  storageProblem,
   valuesOf
 } from '../storages';
 import { atTime, share } from '../view';
@@ -98,8 +98,9 @@ async function act(desk: Desk, storage: IStorage, view: IStorageView): Promise<v
     case 'authorize':
       desk.open({ name: 'preview' });
       return;
-    case 'command':
-      return desk.copy(command(storage.name));
+    case 'permit':
+      desk.open({ name: 'permit', storage });
+      return;
     case 'admin':
       return desk.copy(
         [
@@ -132,7 +133,9 @@ function Card({ desk, storage }: { desk: Desk; storage: IStorage }): React.JSX.E
       const { account, folder, sample } = await model.client.validateStorage(valuesOf(storage));
       setChecked(foundWords(account, folder?.name ?? '', sample, trans));
     } catch (problem) {
-      setChecked(desk.whyNot(problem));
+      setChecked(
+        desk.whyNot(problem, said => storageProblem(said, storage.credentials, now, trans))
+      );
     }
     setBusy(false);
   };
@@ -196,9 +199,11 @@ function Card({ desk, storage }: { desk: Desk; storage: IStorage }): React.JSX.E
         aria-label={trans.__('Storage %1', storage.name)}
       >
         <Button onClick={() => void act(desk, storage, view)}>{view.button}</Button>
-        <Button kind="link" disabled={busy || running} onClick={() => void look()}>
-          {trans.__('Check')}
-        </Button>
+        {view.action !== 'permit' && (
+          <Button kind="link" disabled={busy || running} onClick={() => void look()}>
+            {trans.__('Check')}
+          </Button>
+        )}
         {view.action !== 'edit' && (
           <Button
             kind="link"
