@@ -323,6 +323,7 @@ describe('connecting', () => {
     };
     await begin({ state: 'not_connected', connected: false, consent });
     const node = await open({ name: 'waiting' });
+    expect(node.textContent).toContain('you need do nothing else');
     const written: string[] = [];
     const clipboard = {
       writeText: (text: string) => Promise.resolve(void written.push(text))

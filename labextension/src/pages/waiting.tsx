@@ -49,6 +49,11 @@ export function Waiting({ desk, turn, close }: IPageProps): React.JSX.Element {
     return (
       <div className="jp-DriveSync-body">
         <p role="alert">{said.sentence}</p>
+        {said.action === 'copy_admin' && (
+          <p className="jp-DriveSync-secondary">
+            {trans.__('Send it to whoever runs this server; you need do nothing else.')}
+          </p>
+        )}
         <footer className="jp-DriveSync-actions">
           <span className="jp-DriveSync-space" />
           <Button onClick={close}>{trans.__('Close')}</Button>
