@@ -49,11 +49,6 @@ export function Waiting({ desk, turn, close }: IPageProps): React.JSX.Element {
     return (
       <div className="jp-DriveSync-body">
         <p role="alert">{said.sentence}</p>
-        {said.action === 'copy_admin' && (
-          <p className="jp-DriveSync-secondary">
-            {trans.__('Send it to whoever runs this server; you need do nothing else.')}
-          </p>
-        )}
         <footer className="jp-DriveSync-actions">
           <span className="jp-DriveSync-space" />
           <Button onClick={close}>{trans.__('Close')}</Button>
@@ -69,6 +64,11 @@ export function Waiting({ desk, turn, close }: IPageProps): React.JSX.Element {
             <Button kind="primary" autoFocus onClick={() => turn({ name: 'preview' })}>
               {trans.__('Try again')}
             </Button>
+          )}
+          {said.action === 'copy_admin' && (
+            <span className="jp-DriveSync-note">
+              {trans.__('Send it to whoever runs this server; you need do nothing else.')}
+            </span>
           )}
         </footer>
       </div>
