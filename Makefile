@@ -17,17 +17,15 @@ HUB5_TESTS ?= tests/hub/real_hub tests/hub/test_configure.py tests/hub/test_hub_
 FIGURES ?= .figures/torture.jsonl
 # Of the browser's flows, those that every change is to pass: from the prompt to the end.
 STORY := tests/e2e/test_story.py tests/e2e/test_demo.py
-# Of the others, those that the oldest Jupyter is to pass too: panel, marks, menu, versions, settings.
-FLOOR := test_edits_on_drive or test_from_the_view_menu or test_marks or test_keyboard
 
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo chromium test browser pictures stills wheel hub5 lint format catalogue torture mutation bench clean
+.PHONY: help setup demo chromium test browser pictures references stills wheel hub5 lint format catalogue torture mutation bench clean
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(BIN)/python:
 	@python=; \
@@ -94,23 +92,27 @@ pictures: setup chromium ## Take pictures of every state and page, light and dar
 	@$(BIN)/python -m tests.e2e.sights .pictures
 	@echo "See .pictures/sheet-*.png first."
 
-stills: export HATCH_JUPYTER_BUILDER_SKIP_NPM := 1
+references: setup chromium ## Take anew how our nodes look, after a change of looks that was wanted
+	@$(BIN)/python -m tests.e2e.references tests/e2e/reference
+
 stills: setup chromium ## Take the pictures of the README anew, the animated one too
-	@$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --editable '.[pictures]' \
-	  || $(BIN)/python -m pip install --quiet --editable '.[pictures]'
 	@$(BIN)/python -m tests.e2e.stills docs/images
 	@$(BIN)/python -m tests.e2e.film docs/images/story.webp
 
-# The floor is the oldest Jupyter that we promise; each place holds the wheel and what it needs alone.
+# The floor is the oldest Jupyter that we promise; each place holds the wheel and what it needs alone,
+# and the language that a test wants. On the floor every flow is tried; on the newest one that, and
+# `make browser` all of them. The demo is tried from the tree: it needs what tests bring.
 wheel: setup chromium ## Build the wheel, install it alone, and try it in the oldest and the newest Jupyter
 	@rm -rf dist && $(BIN)/python -m build --outdir dist . >/dev/null
-	@set -e; for place in "floor jupyterlab==4.2.* notebook==7.2.*" "newest jupyterlab notebook"; do \
+	@set -e; for place in "floor jupyterlab==4.2.* notebook==7.2.* jupyterlab-language-pack-de-DE" \
+	    "newest jupyterlab notebook"; do \
 	  set -- $$place; name=$$1; shift; echo "The wheel with $$*:"; \
-	  flows=from_the_prompt; [ $$name = newest ] || flows="$$flows or $(FLOOR)"; \
+	  flows=; [ $$name = floor ] || flows=from_the_prompt; \
 	  $(BIN)/python -m venv "dist/$$name"; \
-	  "dist/$$name/bin/python" -m pip install -qq dist/*.whl "$$@"; \
+	  $(BIN)/python -m uv pip install --quiet --python "dist/$$name/bin/python" dist/*.whl "$$@" \
+	    || "dist/$$name/bin/python" -m pip install -qq dist/*.whl "$$@"; \
 	  DRIVE_SYNC_E2E_PYTHON="$(CURDIR)/dist/$$name/bin/python" \
-	    $(PYTEST) -q tests/e2e -k "$$flows"; \
+	    $(PYTEST) -q -n 2 --dist=worksteal -m "not bench" --ignore=tests/e2e/test_demo.py -k "$$flows" tests/e2e; \
 	done
 
 # The oldest JupyterHub that we promise, which Zero to JupyterHub still brings, in a place of its own.

@@ -48,6 +48,7 @@ input, select, button { font: inherit; color: inherit; background: var(--page);
   border: 1px solid var(--line); border-radius: 4px; padding: 6px 10px; min-height: 34px; }
 input[type=search] { flex: 0 1 19em; min-width: 0; } #reason, #hold-reason { width: 14em; }
 input[type=checkbox] { min-height: 0; width: 20px; height: 20px; }
+input[type=search] { box-sizing: border-box; width: 16em; max-width: 100%; }
 label.tick { display: inline-flex; min-width: 28px; min-height: 28px; align-items: center; }
 button { background: var(--soft); cursor: pointer; } button.go { border-color: var(--link); }
 :focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }

@@ -34,7 +34,9 @@ def on_small_disk(folder: Path, full: str, *command: str) -> list[dict[str, Any]
     """Run a command on a disk without room, then once more with; skips where none can be had."""
     way = namespace()
     if not way:
-        pytest.skip("no tmpfs may be mounted here; tests/promise/test_10_restore.py injects errors")
+        pytest.skip(
+            "no tmpfs may be mounted here; tests/promise/test_10_restore_refused.py injects them"
+        )
     folder.mkdir(exist_ok=True)
     small, larger = FULL[full]
     done = subprocess.run(

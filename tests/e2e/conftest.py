@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, expect, sync_playwright
 
 from tests.e2e.jupyter_page import CHROMIUM, LEAKS, new_context
 
@@ -22,15 +22,21 @@ def no_secret_in_the_console() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Start Chromium."""
+def playwright() -> Iterator[Playwright]:
+    """Start what drives a browser."""
     if not CHROMIUM:
         pytest.skip("NO BROWSER TESTS: Chromium is not installed (Debian: apt install chromium)")
     expect.set_options(timeout=90_000)  # a busy machine is no bug
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM)
-        yield chromium
-        chromium.close()
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """Start Chromium."""
+    chromium = playwright.chromium.launch(executable_path=CHROMIUM)
+    yield chromium
+    chromium.close()
 
 
 @pytest.fixture

@@ -197,7 +197,8 @@ class Scene:
         elif path == "tree":
             known[path] = tree(query["path"][0])
         if path.startswith("holds/"):
-            body: Any = {"files": held, "total": len(held), "offset": 0}
+            some = held[: self.told["holds"][0]["count"]]
+            body: Any = {"files": some, "total": len(some), "offset": 0}
         elif path.endswith("/files"):
             body = self.answers["files"]
         else:
@@ -293,10 +294,12 @@ def _pages(scene: Scene, album: Album, sheet: str, now: float) -> None:
     no = {"code": "auth.denied", "who": "user", "sentence": "", "params": {}}
     unticked = {**no, "code": "auth.scope_missing"}
     blocked = {**no, "code": "org.blocked", "who": "admin", "sentence": "Blocked."}
+    # No page of the real Google is opened.
+    page.context.route(f"{device['url']}*", lambda route: route.fulfill(body=""))
     page.route(
         "**/drive-sync/api/authorize*",
         lambda route: route.fulfill(
-            body=json.dumps({**consent, "url": "about:blank"}), content_type="application/json"
+            body=json.dumps({**consent, "url": device["url"]}), content_type="application/json"
         ),
     )
     scene.told = {**status(now), **all_states["not_connected"], "consent": consent}

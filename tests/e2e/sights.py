@@ -51,9 +51,10 @@ _NARROW: Final = """node => {
 
 def _documents(now: float) -> Iterator[tuple[str, str]]:
     """Return the name and the text of each page that our server or the hub's service writes."""
+    no = ConsentDenied(problem="it was not allowed on Google's page")
     ends: dict[str, EndPage] = {
         "connected": pages.connected("ann@uni.edu"),
-        "denied": pages.denied(ConsentDenied(problem="access_denied").sentence),
+        "denied": pages.denied(no.sentence),
         "expired": pages.EXPIRED,
         "replayed": pages.REPLAYED,
         "forged": pages.FORGED,
@@ -328,6 +329,13 @@ def _german_dialogs(scene: Scene, album: Album, shade: str, now: float) -> None:
                 button.click()
                 expect(scene.dialog).to_be_visible()
                 shot(f"{part}-{number}")
+    scene.details()
+    storages = scene.panel.locator("[data-name=storages]")
+    storages.locator(".jp-DriveSync-section-head").click()
+    storages.locator(".jp-DriveSync-actions button").last.click()
+    expect(scene.dialog).to_be_visible()
+    scene.dialog.get_by_role("combobox").first.select_option("service_account")
+    shot("storage")
     for name in ("held", "other_home"):
         scene.tell(name, **states(now)[name])
         scene.details()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 DAY: Final = 86_400
 
@@ -357,6 +359,11 @@ def history(name: str, now: float) -> dict[str, Any]:
     return {"runs": runs, "total": len(runs), "offset": 0}
 
 
+def _tomorrow(now: float, *, hour: int) -> float:
+    at = datetime.fromtimestamp(now, ZoneInfo("Europe/Zurich")) + timedelta(days=1)
+    return at.replace(hour=hour, minute=0, second=0, microsecond=0).timestamp()
+
+
 def storages(now: float) -> list[dict[str, Any]]:
     """Return a storage of each kind of state."""
     done: dict[str, Any] = {
@@ -371,7 +378,7 @@ def storages(now: float) -> list[dict[str, Any]]:
         "key_file": "keys/course.json", "client_file": "", "subject": "",
         "schedule": "0 5 * * *", "includes": [], "excludes": ["solutions/"], "by_admin": True,
         "own": False, "connected": True, "status": done, "progress": None,
-        "next_run": now + 40_000,
+        "next_run": _tomorrow(now, hour=5),
     }  # fmt: skip
     running = {**_PROGRESS, "done": 37, "total": 120}
     gone = {

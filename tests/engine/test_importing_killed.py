@@ -20,8 +20,8 @@ from jupyter_drive_sync.home import write
 from jupyter_drive_sync.home.write import Landing
 from tests.engine.course import Course
 from tests.engine.world import World
+from tests.promise.restoring import FullDisk
 from tests.promise.test_07_killed_at_any_instant import Crash, Killer
-from tests.promise.test_10_restore import FullDisk
 from tests.promise.test_10_restore_killed import CHUNK, PHASES, DyingDisk
 
 BIG: Final = hashlib.shake_128(b"big").digest(2 * CHUNK + 17)

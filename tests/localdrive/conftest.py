@@ -11,6 +11,7 @@ from jupyter_drive_sync.localdrive.drive import LocalDrive
 from jupyter_drive_sync.localdrive.http import LocalDriveServer
 from jupyter_drive_sync.localdrive.settings import LocalDriveSettings
 from tests.localdrive.caller import Caller, caller
+from tests.localdrive.consenting import Site
 
 
 @pytest.fixture
@@ -54,3 +55,9 @@ def ann(drive: LocalDrive) -> Caller:
 def owner(drive: LocalDrive) -> Caller:
     """Ann with her whole Drive."""
     return caller(drive, scopes=("drive",))
+
+
+@pytest.fixture
+def site() -> Site:
+    """Give LocalDrive's consent."""
+    return Site()

@@ -89,6 +89,11 @@ export function Waiting({
               {trans.__('Try again')}
             </Button>
           )}
+          {said.action === 'copy_admin' && (
+            <span className="jp-DriveSync-note">
+              {trans.__('Send it to whoever runs this server; you need do nothing else.')}
+            </span>
+          )}
         </footer>
       </div>
     );
