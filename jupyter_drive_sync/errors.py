@@ -250,7 +250,7 @@ class ScopeMissing(NeedsUser):
     code = "auth.scope_missing"
     template = (
         "The Drive box was not ticked on Google's page, so we cannot copy anything. Run "
-        "`jupyter drive-sync authorize` again and leave it ticked."
+        "`jupyter drive-sync authorize` again and tick it there."
     )
 
 

@@ -26,12 +26,20 @@ def connected(email: str, storage: str = "") -> Page:
 
 def denied(sentence: str) -> Page:
     """Say that the answer was no."""
-    return Page("denied", 400, "Not connected", f"{sentence} If you change your mind: {_AGAIN}")
+    return Page(
+        "denied", 400, "Not connected", f"{_plain(sentence)} If you change your mind: {_AGAIN}"
+    )
 
 
 def failed(sentence: str) -> Page:
     """Say that Google's yes could not be used."""
-    return Page("failed", 502, "Not connected", f"{sentence} {_AGAIN}")
+    return Page("failed", 502, "Not connected", f"{_plain(sentence)} {_AGAIN}")
+
+
+def _plain(sentence: str) -> str:
+    """Leave out what would be typed in a terminal: who reads this has a browser."""
+    parts = [part for part in sentence.split(". ") if "`" not in part and "--" not in part]
+    return ". ".join(parts).removesuffix(".") + "." if parts else sentence
 
 
 EXPIRED: Final = Page(

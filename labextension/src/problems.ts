@@ -175,7 +175,7 @@ export const PROBLEMS: Readonly<Record<string, Words>> = {
   'auth.scope_missing': ({ trans }) => ({
     short: trans.__('please reconnect'),
     sentence: trans.__(
-      "The Drive box was not ticked on Google's page, so we cannot copy anything. Try again and leave it ticked."
+      "The Drive box was not ticked on Google's page, so we cannot copy anything. Try again and tick it there."
     ),
     action: 'reconnect'
   }),

@@ -16,7 +16,7 @@ from jupyter_drive_sync.drive.oauth import (
     parse_client_file,
 )
 from jupyter_drive_sync.drive.secrets import Secret
-from jupyter_drive_sync.errors import BadClientFile
+from jupyter_drive_sync.errors import BadClientFile, ScopeMissing
 from jupyter_drive_sync.runner.place import Place
 from jupyter_drive_sync.server import pages
 from jupyter_drive_sync.server.consent import Attempt, Consent, Purpose, redirect_for
@@ -242,6 +242,15 @@ async def test_what_would_not_do_is_not_proposed(stage: Stage, tmp_path: Path) -
         )
     assert "https://hub.uni.edu/drive-sync/oauth2callback" in caught.value.sentence
     assert "limited input" not in caught.value.sentence
+
+
+def test_a_page_speaks_of_no_command() -> None:
+    told = pages.failed(ScopeMissing(detail="x").sentence).text
+    assert told == (
+        "The Drive box was not ticked on Google's page, so we cannot copy anything. Go back to "
+        "Jupyter and press Authorize again."
+    )
+    assert pages.failed("Run `this`.").text.startswith("Run `this`. Go back")
 
 
 def test_every_page_says_what_to_do() -> None:

@@ -98,7 +98,7 @@ export function runWords(run: IRun, now: number, trans: TranslationBundle): stri
 function facts(run: IRun, trans: TranslationBundle): string {
   const { counters } = run;
   const said = [
-    trans.__('ended %1', moment(run.ended ?? run.started, Date.now(), trans)),
+    trans.__('Ended %1', moment(run.ended ?? run.started, Date.now(), trans)),
     filesWords(counter(counters, 'unchanged') + counter(counters, 'done'), trans)
   ];
   const sent = counter(counters, 'bytes');
