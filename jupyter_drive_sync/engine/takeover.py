@@ -44,13 +44,13 @@ def answers(site: Site, identity: Identity, ledger: Ledger, drive: Drive) -> Ide
         ledger.clear()
     if identity.taking_over:
         # A try that was cut short may have got as far as the new ledger.
-        root = FileId(ledger.get("other_root") or ledger.get("root"))
-        if _holder(drive, root) in ("", identity.taking_over, identity.home_id):
+        root = FileId(ledger.get("other_root") or ledger.get("root")) or _found(drive, identity)
+        if root and _holder(drive, root) in ("", identity.taking_over, identity.home_id):
             _restamp(site, identity, drive, root)
             ledger.clear(root=root)
             now = drive.transport.google_time()
             identity = replace(identity, taking_over="", root=root, written=now).save(site)
-        else:  # a third home has it by now, of which nobody has said a word: ask again
+        else:  # it is gone, or a third home has it, of which nobody has said a word: ask again
             identity = replace(identity, taking_over="").save(site)
             ledger.dissolve("other_home")
 
@@ -122,6 +122,15 @@ def _untrash(site: Site, identity: Identity, drive: Drive, root: FileId) -> None
             if isinstance(result, DriveSyncError):
                 raise result
         here = folder.parent
+
+
+def _found(drive: Drive, identity: Identity) -> FileId:
+    """Find the mirror that is being taken over, where the ledger that knew it was lost meanwhile."""
+    for home_id in (identity.taking_over, identity.home_id):
+        for entry in whole_tree(drive, home_id):
+            if entry.root and not entry.trashed:
+                return entry.id
+    return FileId("")
 
 
 def _holder(drive: Drive, root: FileId) -> str:

@@ -301,6 +301,14 @@ STORIES: dict[str, tuple[int, list[Step]]] = {
             S("answer", 0, 0, 39833), S("sync"), S("delete"), S("replace", 0, 58802), S("delete"),
         ],
     ),
+    "a takeover that was cut short goes on though the ledger was lost": (
+        7839,
+        [
+            S("root_there", 59680), S("sync", 0, 0, 61891), S("answer", 0, 0, 42795),
+            S("keep_state"), S("sync"), S("bring_state_back"), S("sync"), S("sync"),
+            S("answer"), S("sync", 0, 36519), S("lose_ledger"),
+        ],
+    ),
     "a writer that froze signs what it wrote before another one took over": (
         5420,
         [
