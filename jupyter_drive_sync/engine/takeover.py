@@ -125,7 +125,7 @@ def _untrash(site: Site, identity: Identity, drive: Drive, root: FileId) -> None
 
 
 def _found(drive: Drive, identity: Identity) -> FileId:
-    """Find the mirror that is being taken over, where the ledger that knew it was lost meanwhile."""
+    """Find the mirror that is to be taken over, where the ledger that knew it was lost."""
     for home_id in (identity.taking_over, identity.home_id):
         for entry in whole_tree(drive, home_id):
             if entry.root and not entry.trashed:
