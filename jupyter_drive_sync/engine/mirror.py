@@ -168,6 +168,7 @@ class _Pass:
         survey = self._survey(tree)
         plan = self._plan(view, survey, tree, only)
         self._announce(plan, survey)
+        self._remember_first(survey)
         self._apply(plan, root, bound, whole=not only)
         self._progress.enter("checking")
         look.drain()
@@ -362,6 +363,13 @@ class _Pass:
         for key in self._mirror.secrets.sessions():
             if nonce_of(key) not in alive:
                 self._mirror.secrets.drop_session(key)
+
+    def _remember_first(self, survey: Survey) -> None:
+        """Take rules and home for the mirrored ones where none were yet: a pass can be cut off."""
+        if not self._ledger.get("rules"):
+            self._ledger.remember(rules=survey.selection.signature)
+        if not self._identity.root_inode:
+            self._identity = replace(self._identity, root_inode=survey.root_inode).save(self._site)
 
     def _remember(self, survey: Survey, *, whole: bool) -> None:
         """Take the rules and the home as those that were mirrored; a part of it tells nothing."""

@@ -251,5 +251,6 @@ def test_a_silent_divergence_on_drive_is_seen_by_the_weekly_comparison(world: Wo
             ledger.observe([], run=run.id, token=token)
         ledger.remember(verified_at="0")
     world.with_settings(verify_days=7)
+    world.clock.advance(world.site.settings.listing_lag)  # else the listing need not be up to date
     assert world.sync().run.verified
     world.assert_mirrored()

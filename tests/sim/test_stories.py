@@ -309,6 +309,14 @@ STORIES: dict[str, tuple[int, list[Step]]] = {
             S("answer"), S("sync", 0, 36519), S("lose_ledger"),
         ],
     ),
+    "rules that changed after only a part was synced have changed": (
+        8242,
+        [
+            S("swap_kind", 28171, 34928), S("copy", 0, 22355, 49745), S("keep_home"),
+            S("rename", 0, 0, 14012), S("lose_state"), S("rename", 27488, 49789),
+            S("root_there"), S("sync_part"), S("delete"), S("excludes", 0, 30359),
+        ],
+    ),
     "a writer that froze signs what it wrote before another one took over": (
         5420,
         [
