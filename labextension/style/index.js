@@ -1,3 +1,4 @@
 import './base.css';
+import './parts.css';
 import './panel.css';
 import './browser.css';
