@@ -317,6 +317,18 @@ STORIES: dict[str, tuple[int, list[Step]]] = {
             S("root_there"), S("sync_part"), S("delete"), S("excludes", 0, 30359),
         ],
     ),
+    "a reply that does not say where a folder lies does not move it": (
+        8817, [S("folder", 0, 18046), S("sync", 42159)],
+    ),
+    "a rebuild waits for what was written within the very second": (
+        8692,
+        [
+            S("lose_state"), S("delete"), S("sync"), S("touch", 0, 44477),
+            S("folder", 23965, 0, 7705), S("write", 5966, 41928), S("write", 979, 48376),
+            S("answer", 0, 0, 56269), S("refuse", 54041), S("sync_part"), S("edit_there"),
+            S("sync"), S("folder"), S("lose_ledger"),
+        ],
+    ),
     "a writer that froze signs what it wrote before another one took over": (
         5420,
         [
