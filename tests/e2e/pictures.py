@@ -182,6 +182,7 @@ class Scene:
             "space": SPACE,
             "rules": RULES,
             "storages": {"storages": storages(self._now)},
+            "courses": {"courses": []},
             "plan": PLAN,
             "undoable": undoable(self._now),
             "restore": (
