@@ -91,16 +91,18 @@ class Schedule:
         self._nudger = asyncio.get_running_loop().create_task(self._nudge())
 
     async def stop(self) -> None:
-        """Wait for no more nights."""
-        self._end()
+        """Wait for no more nights; nothing of this is left on the loop."""
+        await self._end()
 
-    def _end(self) -> None:
-        if self._nudger is not None:
-            self._nudger.cancel()
-            self._nudger = None
+    async def _end(self) -> None:
+        nudger, self._nudger = self._nudger, None
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=False)
             self._scheduler = None
+        if nudger is not None:
+            nudger.cancel()
+            # The loop may end right after this: what was only told to end would be pending.
+            await asyncio.wait((nudger,))
 
     async def change(self, expression: str, set_zone: str, browser_zone: str) -> None:
         """Wait for other nights from now on, or read them in another time zone."""
@@ -113,7 +115,7 @@ class Schedule:
             return
         self.expression, self.zone = expression, zone
         if not expression:
-            self._end()
+            await self._end()
         elif self._scheduler is None:
             self._begin()
         else:

@@ -6,6 +6,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 import { Refused, Unreachable } from './client';
 import type { Choice, IAsked, IProblem, IStorage } from './contract';
 import type { DriveSyncModel } from './model';
+import { plainly } from './plain';
 import type { Toasts } from './toasts';
 import { type Action, describe, type IView, problemWords } from './view';
 import type { IWords } from './wording';
@@ -61,9 +62,14 @@ async function copied(text: string): Promise<boolean> {
 export class Desk {
   constructor(
     readonly model: DriveSyncModel,
-    readonly trans: TranslationBundle,
+    trans: TranslationBundle,
     readonly toasts: Toasts
-  ) {}
+  ) {
+    this.trans = plainly(trans);
+  }
+
+  /** The words of the page's language; names that are filled in are plain. */
+  readonly trans: TranslationBundle;
 
   /** The consent that was begun on this page, with the address that only it knows. */
   asked: (IAsked & { opened: boolean }) | null = null;

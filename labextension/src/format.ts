@@ -15,6 +15,9 @@ export function count(value: number): string {
   return value.toLocaleString(language());
 }
 
+/** Between a number and its unit, which stand on one line. */
+const TIED = '\u00a0';
+
 /** Writes bytes as Google does, by powers of 1000: `1.4 GB`. */
 export function size(bytes: number): string {
   const units = ['bytes', 'KB', 'MB', 'GB', 'TB'];
@@ -27,11 +30,11 @@ export function size(bytes: number): string {
   if (unit === 0) {
     // The one unit that has a plural, and another name elsewhere.
     const whole = { style: 'unit', unit: 'byte', unitDisplay: 'long' } as const;
-    return Math.round(value).toLocaleString(language(), whole);
+    return Math.round(value).toLocaleString(language(), whole).replace(' ', TIED);
   }
   const digits = value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
   const number = value.toLocaleString(language(), { maximumFractionDigits: digits });
-  return `${number} ${units[unit]}`;
+  return `${number}${TIED}${units[unit]}`;
 }
 
 /** Says how long something takes, rounded as far as it is believed: `about 4 minutes`. */
@@ -47,9 +50,12 @@ export function duration(seconds: number, trans: TranslationBundle): string {
   return trans._n('about %1 hour', 'about %1 hours', Math.round(minutes / 60));
 }
 
-/** The same for a place without room: `4 min`. */
+/** The same for a place without room: `4 min`; below a minute in the same words, which both say of one time. */
 export function shortDuration(seconds: number, trans: TranslationBundle): string {
-  const minutes = Math.max(1, Math.round(seconds / 60));
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 1) {
+    return duration(seconds, trans);
+  }
   return minutes < 90
     ? trans.__('%1 min', minutes > 10 ? Math.round(minutes / 5) * 5 : minutes)
     : trans.__('%1 h', Math.round(minutes / 60));

@@ -2,6 +2,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IHold } from './contract';
 import { count, day } from './format';
+import { plain } from './plain';
 
 /** A likely cause of very many deletions. */
 function cause(name: string, folders: string, trans: TranslationBundle): string {
@@ -69,7 +70,7 @@ export function holdWords(hold: IHold, now: number, trans: TranslationBundle): s
   const folder = typeof params.folder === 'string' ? params.folder : '';
   switch (hold.kind) {
     case 'deletions':
-      return 'mirrored' in params ? deletions(hold, trans) : hold.reason;
+      return 'mirrored' in params ? deletions(hold, trans) : plain(hold.reason);
     case 'moved_out':
       return trans._n(
         '%2 file was moved elsewhere on your Drive; no new copy was made.',
@@ -79,7 +80,7 @@ export function holdWords(hold: IHold, now: number, trans: TranslationBundle): s
       );
     case 'root_gone':
       if (folder === '') {
-        return hold.reason;
+        return plain(hold.reason);
       }
       return params.trashed === true
         ? trans.__("The folder %1 is in Drive's trash; nothing is copied until you choose.", folder)
@@ -89,7 +90,7 @@ export function holdWords(hold: IHold, now: number, trans: TranslationBundle): s
           );
     case 'other_home': {
       if (folder === '') {
-        return hold.reason;
+        return plain(hold.reason);
       }
       const changed = day(Number(params.changed ?? 0), now);
       return params.new === true
@@ -113,6 +114,6 @@ export function holdWords(hold: IHold, now: number, trans: TranslationBundle): s
         'Another Google account is connected than the one that holds the backup; nothing was sent.'
       );
     default:
-      return hold.reason;
+      return plain(hold.reason);
   }
 }

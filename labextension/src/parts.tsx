@@ -3,6 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import React, { useEffect, useRef } from 'react';
 import { count } from './format';
 import { type Shape, StateIcon } from './icons';
+import { plain } from './plain';
 
 /** A button; one on each page is primary. */
 export function Button(props: {
@@ -77,11 +78,12 @@ const END = 14;
 
 /** A path that is cut in its middle when there is no room: its end tells most. */
 export function Path({ path }: { path: string }): React.JSX.Element {
-  const cut = Math.max(0, path.length - END);
+  const shown = plain(path);
+  const cut = Math.max(0, shown.length - END);
   return (
-    <span className="jp-DriveSync-path" title={path}>
-      <span className="jp-DriveSync-path-head">{path.slice(0, cut)}</span>
-      <span className="jp-DriveSync-path-end">{path.slice(cut)}</span>
+    <span className="jp-DriveSync-path" title={shown}>
+      <span className="jp-DriveSync-path-head">{shown.slice(0, cut)}</span>
+      <span className="jp-DriveSync-path-end">{shown.slice(cut)}</span>
     </span>
   );
 }
@@ -91,12 +93,13 @@ const NAME = 16;
 
 /** A path in a narrow place: its folders are cut first, a long name in its middle. */
 export function Tail({ path }: { path: string }): React.JSX.Element {
-  const slash = path.replace(/\/$/, '').lastIndexOf('/');
-  const cut = path.length - slash - 1 <= NAME ? Math.max(0, slash) : path.length - END;
+  const shown = plain(path);
+  const slash = shown.replace(/\/$/, '').lastIndexOf('/');
+  const cut = shown.length - slash - 1 <= NAME ? Math.max(0, slash) : shown.length - END;
   return (
-    <span className="jp-DriveSync-path jp-DriveSync-tail" title={path}>
-      <span className="jp-DriveSync-path-head">{path.slice(0, cut)}</span>
-      <span className="jp-DriveSync-path-end">{path.slice(cut)}</span>
+    <span className="jp-DriveSync-path jp-DriveSync-tail" title={shown}>
+      <span className="jp-DriveSync-path-head">{shown.slice(0, cut)}</span>
+      <span className="jp-DriveSync-path-end">{shown.slice(cut)}</span>
     </span>
   );
 }

@@ -6,6 +6,7 @@
  * button copies for them. A test compares the codes with those of Python.
  */
 import { PageConfig } from '@jupyterlab/coreutils';
+import { plain } from './plain';
 import {
   type IContext,
   type IWords,
@@ -529,5 +530,5 @@ export const PROBLEMS: Readonly<Record<string, Words>> = {
 
 /** Puts a problem into words; a code of a newer server reads as something unforeseen. */
 export function words(code: string, context: IContext): IWords {
-  return (PROBLEMS[code] ?? unforeseen)(context);
+  return (PROBLEMS[code] ?? unforeseen)({ ...context, said: plain(context.said) });
 }

@@ -2,6 +2,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IFileOutcome, ILeftOut, Params } from './contract';
 import { size } from './format';
+import { plain } from './plain';
 import { PROBLEMS, words } from './problems';
 import { text } from './wording';
 
@@ -30,13 +31,13 @@ export function patternWords(pattern: string, trans: TranslationBundle): string 
   if (pattern.startsWith('it holds conda-meta: ')) {
     return trans.__('conda environments');
   }
-  return pattern;
+  return plain(pattern);
 }
 
 /** Where a rule stands, in words. */
 export function whereWords(where: string, trans: TranslationBundle): string {
   const [, file, line] = LINE.exec(where) ?? [];
-  return line === undefined ? where : trans.__('%1, line %2', file, line);
+  return line === undefined ? plain(where) : trans.__('%1, line %2', file, line);
 }
 
 function excludedWords(rule: string, trans: TranslationBundle): string {
@@ -122,7 +123,7 @@ export function reasonWords(
   item: Pick<IFileOutcome | ILeftOut, 'reason' | 'code' | 'params'>,
   trans: TranslationBundle
 ): string {
-  return byCode(item.code, item.params, trans) || item.reason;
+  return byCode(item.code, item.params, trans) || plain(item.reason);
 }
 
 /** The words for what became of a file. */

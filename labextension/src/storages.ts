@@ -4,6 +4,7 @@ import type { IProblem, IStorage, IStorageValues } from './contract';
 import { count, moment, size } from './format';
 import { holdWords } from './holds';
 import type { Shape } from './icons';
+import { plain } from './plain';
 import { counter, problemWords } from './view';
 import type { IWords } from './wording';
 
@@ -77,7 +78,7 @@ export function storageProblem(
       return own(
         typeof path === 'string' && typeof why === 'string'
           ? trans.__('The client file %1 cannot be used: %2.', path, why)
-          : problem.sentence
+          : plain(problem.sentence)
       );
     }
     case 'project.api_off':

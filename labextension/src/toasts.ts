@@ -1,5 +1,6 @@
 /** At most one toast of ours, for what this person did here or has to do. */
 import { Notification } from '@jupyterlab/apputils';
+import { plainLines } from './plain';
 
 /** Tells something in place of a toast; '' takes it back. */
 export type Host = (message: string, autoClose: number | false) => void;
@@ -35,10 +36,11 @@ export class Toasts {
     actions: Notification.IAction[] = []
   ): string {
     this.dismiss();
+    const text = plainLines(message);
     if (this.host) {
-      this.host(message, autoClose);
+      this.host(text, autoClose);
     } else {
-      this._shown = Notification.emit(message, kind, { autoClose, actions });
+      this._shown = Notification.emit(text, kind, { autoClose, actions });
       mark(this._shown);
     }
     return this._shown;

@@ -151,9 +151,9 @@ describe('what is left out', () => {
     desk.opened.connect((_, page) => pages.push(page));
     const node = await section('rules');
     const said = [...node.querySelectorAll('li')].map(item => item.textContent);
-    expect(said[0]).toBe('.cache/812 files, more than 96 MB · left out by default');
-    expect(said[1]).toContain('/old/1 file, 5 MB · your rule');
-    expect(said[2]).toBe('links2 files, 0 bytes · always left out');
+    expect(said[0]).toBe('.cache/812 files, more than 96\u00a0MB · left out by default');
+    expect(said[1]).toContain('/old/1 file, 5\u00a0MB · your rule');
+    expect(said[2]).toBe('links2 files, 0\u00a0bytes · always left out');
     expect(said[3]).toContain('leaves nothing out');
     button('Copy it after all', node).click();
     await drawn();
@@ -204,11 +204,15 @@ describe('the plan', () => {
     await begin();
     const node = await dialog({ name: 'plan' });
     expect(node.textContent).toMatch(
-      /It would send 2 files, 140 KB, by 4 requests to Google: less than a minute\./
+      /It would send 2 files, 140\u00a0KB, by 4 requests to Google: less than a minute\./
     );
     expect(node.textContent).toContain('3 files would wait for your answer first.');
     const rows = [...node.querySelectorAll('li')].map(row => row.textContent);
-    expect(rows).toEqual(['a/Lab3.ipynbupdate, 70 KB', 'a/Lab4.ipynbcopy, 70 KB', 'and 9 more']);
+    expect(rows).toEqual([
+      'a/Lab3.ipynbupdate, 70\u00a0KB',
+      'a/Lab4.ipynbcopy, 70\u00a0KB',
+      'and 9 more'
+    ]);
     button('Sync now', node).click();
     await drawn();
     expect(ground.server.routes()).toContain('POST sync');
@@ -277,7 +281,7 @@ describe('bringing back', () => {
       dry_run: true
     });
     expect(node.textContent).toContain(
-      '2 files come back, 140 bytes. 1 of them gets a name beside yours.'
+      '2 files come back, 140\u00a0bytes. 1 of them gets a name beside yours.'
     );
     button('Back', node).click();
     await drawn();

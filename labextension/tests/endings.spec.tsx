@@ -217,7 +217,7 @@ describe('the prompt', () => {
     expect(toasts()).toEqual([
       {
         message:
-          'Back up your files to your own Google Drive? 1,240 files, 310 MB, about 4 minutes.',
+          'Back up your files to your own Google Drive? 1,240 files, 310\u00a0MB, about 4 minutes.',
         labels: ['Authorize Google Drive', 'Not now', "Don't ask again"]
       }
     ]);

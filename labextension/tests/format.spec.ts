@@ -16,20 +16,20 @@ describe('format', () => {
   });
 
   it.each<[number, string]>([
-    [0, '0 bytes'],
-    [999, '999 bytes'],
-    [1000, '1 KB'],
-    [16500, '16.5 KB'],
-    [310_000_000, '310 MB'],
-    [1_400_000_000, '1.4 GB'],
-    [999_999_999, '1 GB'],
-    [5e15, '5,000 TB']
+    [0, '0\u00a0bytes'],
+    [999, '999\u00a0bytes'],
+    [1000, '1\u00a0KB'],
+    [16500, '16.5\u00a0KB'],
+    [310_000_000, '310\u00a0MB'],
+    [1_400_000_000, '1.4\u00a0GB'],
+    [999_999_999, '1\u00a0GB'],
+    [5e15, '5,000\u00a0TB']
   ])('writes %d bytes as %s', (bytes, said) => {
     expect(size(bytes)).toBe(said);
   });
 
   it.each<[number, string, string]>([
-    [10, 'less than a minute', '1 min'],
+    [10, 'less than a minute', 'less than a minute'],
     [60, 'about 1 minute', '1 min'],
     [250, 'about 4 minutes', '4 min'],
     [1600, 'about 25 minutes', '25 min'],

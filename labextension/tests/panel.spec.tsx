@@ -48,7 +48,7 @@ describe('the panel', () => {
   it('show the last sync, failed files with reasons first, and narrow the list', async () => {
     await begin();
     const node = await open();
-    expect(node.textContent).toMatch(/Synced .*8 files.*5 MB sent.*12 left out/);
+    expect(node.textContent).toMatch(/Synced .*8 files.*5\u00a0MB sent.*12 left out/);
     const rows = [...node.querySelectorAll('.jp-DriveSync-row')].map(row => row.textContent);
     expect(rows[0]!).toMatch(/^a\/big\.binGoogle does not take more/);
     button(/^left out/, node).click();
@@ -162,7 +162,7 @@ describe('the panel', () => {
     expect(reason.textContent).toBe('.cache: excluded by rule ".cache/"');
     node.querySelectorAll<HTMLElement>('.jp-DriveSync-row')[1]!.click();
     await drawn();
-    expect(reason.textContent).toBe('a/Lab3.ipynb: updated, 2 KB');
+    expect(reason.textContent).toBe('a/Lab3.ipynb: updated, 2\u00a0KB');
   });
 
   it('ask for the settings again when another tab has changed them', async () => {
@@ -291,7 +291,9 @@ describe('what the panel offers', () => {
     const node = await open();
     const account = await unfold(node, 'account');
     expect(account.textContent).toContain('ann@uni.edu');
-    expect(account.textContent).toContain('6 GB of 15 GB used · 200 MB of it in the trash');
+    expect(account.textContent).toContain(
+      '6\u00a0GB of 15\u00a0GB used · 200\u00a0MB of it in the trash'
+    );
     expect(account.querySelector('[role=meter]')?.getAttribute('aria-valuenow')).toBe('40');
     const tab = jest.spyOn(window, 'open').mockReturnValue(null);
     button('Open in Google Drive', account).click();
@@ -309,7 +311,7 @@ describe('what the panel offers', () => {
     expect(node.textContent).toContain('How full your Drive is cannot be said right now.');
     ground.server.answers['GET space'] = { ...SPACE, limit: null, in_trash: 0 };
     const again = await open();
-    expect(again.textContent).toContain('6 GB used, without a limit');
+    expect(again.textContent).toContain('6\u00a0GB used, without a limit');
     expect(again.querySelector('[role=meter]')).toBeNull();
   });
 

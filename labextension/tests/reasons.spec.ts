@@ -67,8 +67,8 @@ describe('reasonWords', () => {
     ]) {
       expect(said('left_out.excluded', { rule })).toBe(words);
     }
-    expect(said('left_out.too_large', { limit: 2e9 })).toBe('larger than 2 GB (your limit)');
-    expect(said('left_out.too_large')).toBe('larger than 0 bytes (your limit)');
+    expect(said('left_out.too_large', { limit: 2e9 })).toBe('larger than 2\u00a0GB (your limit)');
+    expect(said('left_out.too_large')).toBe('larger than 0\u00a0bytes (your limit)');
     expect(said('file.unreadable', { problem: 'Permission denied' })).toBe('no permission to read');
     expect(said('file.unreadable')).toBe('no permission to read');
     expect(said('file.unreadable', { problem: 'Input/output error' })).toBe(

@@ -81,7 +81,7 @@ describe('a storage', () => {
       'that runs',
       standing({ status: 'in_progress' }, { progress: PROGRESS }),
       'syncing',
-      /^3 of 12 files, 1 MB of 4 MB$/,
+      /^3 of 12 files, 1\u00a0MB of 4\u00a0MB$/,
       'Cancel'
     ],
     [
@@ -457,7 +457,7 @@ describe('the part of the panel', () => {
       standing({ status: 'in_progress' }, { progress: PROGRESS, next_run: null })
     );
     const bar = node.querySelector('[role=progressbar]')!;
-    expect(bar.getAttribute('aria-valuetext')).toBe('3 of 12 files, 1 MB of 4 MB');
+    expect(bar.getAttribute('aria-valuetext')).toBe('3 of 12 files, 1\u00a0MB of 4\u00a0MB');
     expect(node.textContent).toContain('Runs only when you ask for it');
     expect(button('Edit…', node).disabled).toBe(true);
     button('Cancel', node).click();

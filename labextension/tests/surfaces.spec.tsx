@@ -201,7 +201,7 @@ describe('connecting', () => {
   it('shows what goes, and opens the tab from the click', async () => {
     await begin({ state: 'not_connected', connected: false });
     const node = await open({ name: 'preview' });
-    expect(node.textContent).toMatch(/1,240 files, 310 MB, .*about 4 minutes/);
+    expect(node.textContent).toMatch(/1,240 files, 310\u00a0MB, .*about 4 minutes/);
     expect(node.textContent).toContain('My Drive/home/ann');
     expect(node.textContent).toContain('nothing is written into your home');
     const tab = { opener: window, location: { href: '' }, close: jest.fn() };

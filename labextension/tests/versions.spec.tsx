@@ -110,7 +110,7 @@ describe('Versions', () => {
     const rows = [...dialog.querySelectorAll('.jp-DriveSync-versions label')].map(
       row => row.textContent
     );
-    expect(rows[0]).toContain('1.3 KB');
+    expect(rows[0]).toContain('1.3\u00a0KB');
     expect(rows[0]).toContain('current on Drive');
     expect(rows[1]).toMatch(/^yesterday/);
     expect(rows[2]).toContain('Bob');

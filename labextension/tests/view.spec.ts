@@ -114,11 +114,14 @@ describe('describe', () => {
     const change = { state: 'syncing' as const, status: 'in_progress' as const };
     expect(look({ ...change, progress: COPYING })).toMatchObject({
       line: 'Drive: 37 of 120 · 4 min left',
-      headline: 'Copying 37 of 120 files, 210 MB of 1.1 GB, about 4 minutes left.',
+      headline: 'Copying 37 of 120 files, 210\u00a0MB of 1.1\u00a0GB, about 4 minutes left.',
       label: '37 of 120',
       action: 'cancel',
       button: 'Cancel'
     });
+    const soon = look({ ...change, progress: { ...COPYING, eta_seconds: 20 } });
+    expect(soon.line).toBe('Drive: 37 of 120 · less than a minute left');
+    expect(soon.headline).toContain(', less than a minute left.');
     const calm = { ...COPYING, eta_seconds: null, bytes_total: 0, bytes_done: 0 };
     expect(look({ ...change, progress: calm })).toMatchObject({
       line: 'Drive: 37 of 120 files',
@@ -126,7 +129,7 @@ describe('describe', () => {
     });
     expect(look({ ...change, progress: { ...COPYING, slowed: true } })).toMatchObject({
       line: 'Drive: slowed by Google, going on',
-      headline: 'Copying 37 of 120 files, 210 MB of 1.1 GB, slowed by Google, going on.'
+      headline: 'Copying 37 of 120 files, 210\u00a0MB of 1.1\u00a0GB, slowed by Google, going on.'
     });
     expect(look({ ...change, progress: { ...COPYING, done: 1000, total: 12000 } }).label).toBe(
       '10 %'

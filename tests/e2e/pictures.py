@@ -182,6 +182,7 @@ class Scene:
             "space": SPACE,
             "rules": RULES,
             "storages": {"storages": storages(self._now)},
+            "courses": {"courses": []},
             "plan": PLAN,
             "undoable": undoable(self._now),
             "restore": (
@@ -196,8 +197,8 @@ class Scene:
             known[path] = apart(query["kind"][0], self._now)
         elif path == "tree":
             known[path] = tree(query["path"][0])
-        if path.startswith("holds/"):
-            some = held[: self.told["holds"][0]["count"]]
+        if "holds/" in path:
+            some = held[: self.told["holds"][0]["count"]] if self.told["holds"] else held[:12]
             body: Any = {"files": some, "total": len(some), "offset": 0}
         elif path.endswith("/files"):
             body = self.answers["files"]
@@ -286,7 +287,7 @@ def _pages(scene: Scene, album: Album, sheet: str, now: float) -> None:
     dialog.get_by_role("button", name="Cancel").click()
 
     consent = {
-        "flow": "browser", "state": "waiting", "url": "", "user_code": "",
+        "storage": "", "flow": "browser", "state": "waiting", "url": "", "user_code": "",
         "expires": now + 600, "problem": None,
     }  # fmt: skip
     device = {**consent, "flow": "device", "url": "https://www.google.com/device",
@@ -375,6 +376,14 @@ def _pages(scene: Scene, album: Album, sheet: str, now: float) -> None:
     data.get_by_role("button", name="Remove…").click()
     shot("storage-remove")
     scene.close()
+    for name, button, state in (("old", "Authorize", "permit"), ("marks", "Review", "held")):
+        row = scene.panel.locator(f"[data-storage={name}]")
+        row.scroll_into_view_if_needed()
+        album.keep(f"{sheet}-page", f"storage-{name}", scene.panel.screenshot())
+        row.get_by_role("button", name=button).click()
+        expect(dialog).to_be_visible()
+        shot(f"storage-{state}")
+        scene.close()
     scene.fold("Storages")
     scene.open("drive-sync:disconnect")
     dialog.get_by_role("checkbox").check()

@@ -385,6 +385,10 @@ def storages(now: float) -> list[dict[str, Any]]:
         "code": "folder.trashed", "who": "user", "sentence": "In English.",
         "params": {"folder": "Data/2026", "name": "2026"},
     }  # fmt: skip
+    held = {
+        "id": "h2", "kind": "deletions", "since": now - 7200, "count": 12, "bytes": 2_880_000,
+        "reason": "In English.", "params": {"mirrored": 80}, "choices": ["keep", "trash"],
+    }  # fmt: skip
     own = {**course, "by_admin": False, "own": True, "schedule": "", "next_run": None}
     return [
         course,
@@ -393,4 +397,6 @@ def storages(now: float) -> list[dict[str, Any]]:
         {**own, "name": "data", "drive": "Data/2026", "status": {**done, "problem": gone}},
         {**own, "name": "old", "drive": "Old/course", "credentials": "client",
          "client_file": "client_secrets.json", "connected": False},
+        {**own, "name": "marks", "local": "marks", "drive": "shared/marks", "direction": "export",
+         "status": {**done, "holds": [held]}},
     ]  # fmt: skip

@@ -310,3 +310,30 @@ def test_missed() -> None:
     assert not nightly.missed(due - HOUR, due - 1)
     assert nightly.after(due - HOUR) == due + 300
     assert datetime.fromtimestamp(due, UTC).hour == 2
+
+
+def test_nothing_of_it_is_left_on_the_loop(stage: Make) -> None:
+    """A loop that ends right after it, as a server's does, finds no task that is pending still."""
+    scene = stage("2026-11-20 12:00")
+
+    async def life() -> None:
+        before = asyncio.all_tasks()
+        await scene.schedule.start("0 3 * * *", ZURICH, "")
+        assert asyncio.all_tasks() > before
+        await scene.schedule.stop()
+        assert asyncio.all_tasks() == before
+
+    run(scene.clock, life())
+
+
+def test_it_is_stopped_before_it_began_and_twice(stage: Make) -> None:
+    scene = stage("2026-11-20 12:00")
+
+    async def life() -> None:
+        await scene.schedule.stop()
+        await scene.schedule.start("0 3 * * *", ZURICH, "")
+        await scene.schedule.stop()
+        await scene.schedule.stop()
+
+    run(scene.clock, life())
+    assert scene.schedule.next_run(0) is None

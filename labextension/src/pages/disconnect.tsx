@@ -5,6 +5,7 @@ import type { IAboutDisconnect } from '../contract';
 import type { IPageProps } from '../dialog';
 import { count } from '../format';
 import { Button } from '../parts';
+import { plain } from '../plain';
 
 /** What else ends with the permission; '' for what nobody here knows. */
 function endWords(code: string, trans: TranslationBundle): string {
@@ -73,7 +74,7 @@ export function Disconnect({ desk, turn, close }: IPageProps): React.JSX.Element
           </label>
           {about.revoke_ends.map(({ code, sentence }) => (
             <p key={code} className="jp-DriveSync-secondary jp-mod-indent">
-              {endWords(code, trans) || sentence}
+              {endWords(code, trans) || plain(sentence)}
             </p>
           ))}
         </>

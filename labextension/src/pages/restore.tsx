@@ -6,6 +6,7 @@ import type { Desk } from '../desk';
 import type { IPageProps } from '../dialog';
 import { count, dayWords, moment, size } from '../format';
 import { Bar, Button, Tail } from '../parts';
+import { plain } from '../plain';
 import { outcomeWords } from '../reasons';
 import { ended, Failed } from '../versions';
 import { counter, problemWords } from '../view';
@@ -84,7 +85,7 @@ function Folder(props: {
               ) : (
                 <span className="jp-DriveSync-turn" />
               )}
-              <label title={item.path}>
+              <label title={plain(item.path)}>
                 <input
                   type="checkbox"
                   checked={isChosen(item.path, chosen)}
@@ -98,7 +99,7 @@ function Folder(props: {
                   }
                 />
                 <span className="jp-DriveSync-node-name">
-                  {item.folder ? `${item.name}/` : item.name}
+                  {plain(item.folder ? `${item.name}/` : item.name)}
                 </span>
               </label>
               <span className="jp-DriveSync-row-said">

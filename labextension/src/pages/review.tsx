@@ -6,6 +6,7 @@ import type { IPageProps } from '../dialog';
 import { count, moment, size } from '../format';
 import { holdWords } from '../holds';
 import { Button, files as filesWords } from '../parts';
+import { plain } from '../plain';
 import { Choices, choiceWords } from './choices';
 
 /** Files that are asked for at most; beyond them there is only the whole. */
@@ -148,7 +149,7 @@ function Node(props: {
         ) : (
           <span className="jp-DriveSync-turn" />
         )}
-        <label title={folder.path}>
+        <label title={plain(folder.path)}>
           <input
             type="checkbox"
             checked={chosen !== 'none'}
@@ -170,7 +171,7 @@ function Node(props: {
               onOff(next);
             }}
           />
-          <span className="jp-DriveSync-node-name">{folder.name}</span>
+          <span className="jp-DriveSync-node-name">{plain(folder.name)}</span>
         </label>
         <span className="jp-DriveSync-row-said">
           {filesWords(folder.files, trans)}, {size(folder.bytes)}

@@ -7,6 +7,7 @@ import type { Desk } from '../desk';
 import type { IPageProps } from '../dialog';
 import { baseName, count, moment, size } from '../format';
 import { Banner, Button } from '../parts';
+import { plain } from '../plain';
 import { text } from '../wording';
 import { outcomeWords } from '../reasons';
 import { bringCopy, Failed, keepForGood, putBack } from '../versions';
@@ -73,7 +74,7 @@ export function Difference(props: {
             {signWords(line.sign, trans) !== '' && (
               <span className="jp-DriveSync-live">{signWords(line.sign, trans)}</span>
             )}
-            <code>{line.text}</code>
+            <code>{line.text.split('\t').map(plain).join('\t')}</code>
           </div>
         ))}
       </div>
@@ -202,8 +203,8 @@ export function Versions({ desk, path, close }: IPageProps & { path: string }): 
             />
             <span className="jp-DriveSync-versions-when">{when(each, trans)}</span>
             <span className="jp-DriveSync-versions-size">{size(each.size)}</span>
-            <span className="jp-DriveSync-versions-who" title={each.author}>
-              {each.author}
+            <span className="jp-DriveSync-versions-who" title={plain(each.author)}>
+              {plain(each.author)}
             </span>
             <span className="jp-DriveSync-versions-tags">
               {[

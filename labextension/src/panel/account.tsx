@@ -4,6 +4,7 @@ import type { ISpace } from '../contract';
 import type { Desk } from '../desk';
 import { size } from '../format';
 import { Button } from '../parts';
+import { plain } from '../plain';
 import { useAnswer } from './answer';
 
 function Space({ desk, space }: { desk: Desk; space: ISpace }): React.JSX.Element {
@@ -52,7 +53,8 @@ export function Account({ desk }: { desk: Desk }): React.JSX.Element {
     <>
       {account && (
         <p className="jp-DriveSync-account">
-          {account.name !== '' && <strong>{account.name}</strong>} <span>{account.email}</span>
+          {account.name !== '' && <strong>{plain(account.name)}</strong>}{' '}
+          <span>{plain(account.email)}</span>
         </p>
       )}
       <p>{trans.__('My Drive/%1', status?.drive_folder ?? '')}</p>

@@ -5,6 +5,7 @@ import type { ApartKind, IApart } from '../contract';
 import type { Desk } from '../desk';
 import { baseName, moment, size } from '../format';
 import { Button, Tail } from '../parts';
+import { plain } from '../plain';
 import { outcomeWords } from '../reasons';
 import { bringCopy, Failed } from '../versions';
 import { problemWords } from '../view';
@@ -64,7 +65,7 @@ async function bring(desk: Desk, file: IApart): Promise<void> {
   try {
     const done = await bringCopy(desk.model, file.path, file.revision);
     const said = done ? outcomeWords(done, trans) : trans.__('it is here already');
-    desk.toasts.show(`${baseName(file.path)}: ${said}`, 'success', 5000);
+    desk.toasts.show(`${plain(baseName(file.path))}: ${said}`, 'success', 5000);
   } catch (problem) {
     const why =
       problem instanceof Failed
@@ -96,7 +97,7 @@ function Detail(props: { desk: Desk; file: IApart; kind: ApartKind }): React.JSX
   return (
     <>
       <p>
-        <strong>{file.path}</strong>: {detailWords(file, kind, trans)}
+        <strong>{plain(file.path)}</strong>: {detailWords(file, kind, trans)}
       </p>
       <div className="jp-DriveSync-actions">
         {words !== '' && (

@@ -5,6 +5,7 @@ import type { IRule, ISettings } from '../contract';
 import type { Desk } from '../desk';
 import { size } from '../format';
 import { Button, files as filesWords } from '../parts';
+import { plain } from '../plain';
 import { patternWords, reasonWords, ruleParts, whereWords } from '../reasons';
 import { useAnswer } from './answer';
 import { takeRuleAway } from './runs';
@@ -108,7 +109,7 @@ export function Rules(props: { desk: Desk; settings: ISettings | null }): React.
         })}
         {value.idle.map(rule => (
           <li key={`idle ${rule}`}>
-            <strong>{rule}</strong>
+            <strong>{plain(rule)}</strong>
             <span className="jp-DriveSync-rule-facts">
               {trans.__('leaves nothing out')} · {trans.__('your rule')}
             </span>

@@ -5,6 +5,7 @@ import type { IFileOutcome, IRun, ISettings } from '../contract';
 import type { Desk } from '../desk';
 import { count, moment, size } from '../format';
 import { Button, files as filesWords, Tail } from '../parts';
+import { plain } from '../plain';
 import { outcomeWords } from '../reasons';
 import { counter, problemWords } from '../view';
 import { WindowList } from './list';
@@ -180,7 +181,7 @@ function Detail(props: {
   return (
     <>
       <p>
-        <strong>{file.path}</strong>: {outcomeWords(file, trans)}
+        <strong>{plain(file.path)}</strong>: {outcomeWords(file, trans)}
       </p>
       {file.outcome === 'failed' && props.storage === undefined && (
         <div className="jp-DriveSync-actions">

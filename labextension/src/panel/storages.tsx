@@ -5,6 +5,7 @@ import type { Desk } from '../desk';
 import { dayWords, clock, moment } from '../format';
 import { StateIcon } from '../icons';
 import { Bar, Button } from '../parts';
+import { plain } from '../plain';
 import { scheduleWords } from '../settings/schedule';
 import {
   describeStorage,
@@ -154,18 +155,18 @@ function Card({ desk, storage }: { desk: Desk; storage: IStorage }): React.JSX.E
   );
   return (
     <li className="jp-DriveSync-storage" data-storage={storage.name}>
-      <h4>{storage.name}</h4>
+      <h4>{plain(storage.name)}</h4>
       <p className="jp-DriveSync-storage-way">
         {directionWords(storage.direction, trans)}:{' '}
         {storage.direction === 'import' ? (
           <>
-            <span title={storage.drive}>{driveWords(storage.drive)}</span> →{' '}
-            <span>{storage.local}</span>
+            <span title={plain(storage.drive)}>{plain(driveWords(storage.drive))}</span> →{' '}
+            <span>{plain(storage.local)}</span>
           </>
         ) : (
           <>
-            <span>{storage.local}</span> →{' '}
-            <span title={storage.drive}>{driveWords(storage.drive)}</span>
+            <span>{plain(storage.local)}</span> →{' '}
+            <span title={plain(storage.drive)}>{plain(driveWords(storage.drive))}</span>
           </>
         )}
       </p>
