@@ -149,9 +149,7 @@ class Stead:
 
     def remember_answers(self) -> None:
         """Take the answers of the snapshot: a yes that it holds stands."""
-        approved, taking_over, self.untrashing = self._answers
-        # One to take a mirror over may have been carried out in part: its folder is this home's.
-        self.taking_over |= taking_over
+        approved, self.taking_over, self.untrashing = self._answers
         self.approved = set(approved)
 
     def set(self, **changes: object) -> None:
