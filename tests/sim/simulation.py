@@ -584,8 +584,11 @@ class Simulation:
             out = self._out_since.get(thing.id)
             if out is not None and out + self.lag < started and not stead.untrashing:
                 return False
-            return thing.home in ids
+            # A mirror that was taken over in part only is whose its folder is.
+            return thing.home in ids or (owned and within(before, thing, book.root))
 
+        root = before.get(book.root)
+        owned = root is not None and root.home in ids
         return mine
 
     def _judge_deletions(

@@ -349,6 +349,14 @@ STORIES: dict[str, tuple[int, list[Step]]] = {
             S("sync"), S("move_in"),
         ],
     ),
+    "what a takeover left unstamped in a mirror of ours is not a stranger's": (
+        10654,
+        [
+            S("write"), S("keep_state"), S("settle"), S("unmount"), S("other_home"),
+            S("answer", 3519), S("other_home"), S("sync"), S("answer"), S("sync", 0, 63329),
+            S("bring_state_back"), S("sync"), S("answer", 0, 0, 30415), S("sync"),
+        ],
+    ),
     "a writer that froze signs what it wrote before another one took over": (
         5420,
         [
