@@ -29,7 +29,7 @@ describe('format', () => {
   });
 
   it.each<[number, string, string]>([
-    [10, 'less than a minute', 'less than a minute'],
+    [10, 'less than a minute', '<1 min'],
     [60, 'about 1 minute', '1 min'],
     [250, 'about 4 minutes', '4 min'],
     [1600, 'about 25 minutes', '25 min'],

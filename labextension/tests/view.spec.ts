@@ -120,7 +120,7 @@ describe('describe', () => {
       button: 'Cancel'
     });
     const soon = look({ ...change, progress: { ...COPYING, eta_seconds: 20 } });
-    expect(soon.line).toBe('Drive: 37 of 120 · less than a minute left');
+    expect(soon.line).toBe('Drive: 37 of 120 · <1 min left');
     expect(soon.headline).toContain(', less than a minute left.');
     const calm = { ...COPYING, eta_seconds: null, bytes_total: 0, bytes_done: 0 };
     expect(look({ ...change, progress: calm })).toMatchObject({
