@@ -139,6 +139,9 @@ def is_chain(path: RelPath) -> bool:
 
 def confirmed(nonce: str, target: LedgerEntry, remote: RemoteEntry, run: int) -> Confirmation:
     """Say what a reply of Drive made true of an intent's target."""
+    if remote.parent is None:
+        # It does not say where the object lies: that is where we put it, until the feed tells.
+        remote = replace(remote, parent=target.parent, version=remote.version - 1)
     entry = with_seen(
         replace(target, nonce=remote.nonce or nonce, revision=remote.revision), remote
     )

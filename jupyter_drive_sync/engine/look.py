@@ -132,7 +132,7 @@ class Look:
             self._note_root(compare([e for e in shown if e.id == place.id], known))
             if all(entry.id != place.id for entry in shown):
                 self._note_root(Observation(root=self._ask_root()))  # gone, or not listed yet
-        entries = (*result.entries, *self._asked(lost))
+        entries = (*self._not_gone(result.entries), *self._asked(lost))
         gone = superseded(entries, result.paths, {entry.id for entry in mine}, place.id)
         # Where all of it is in the trash, what went there today is not known any more either.
         if not trust and (entries or any(entry.id != place.id for entry in mine)):
@@ -165,7 +165,8 @@ class Look:
         """Return the seconds for which a listing need not show what we wrote last."""
         since = self._drive.transport.google_time() - self._identity.written
         lag = self._site.settings.listing_lag
-        return lag - since if 0 <= since < lag else 0.0
+        # Google's time is known to a second: what was just written may seem to be still to come.
+        return lag - max(since, 0.0) if abs(since) < lag else 0.0
 
     def _place(self, shown: tuple[RemoteEntry, ...]) -> Root | Foreign:
         root = FileId(self._site.root or self._ledger.get("root"))
@@ -228,12 +229,12 @@ class Look:
         doubts.believe(self._ledger)
 
     def _not_gone(self, entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
-        """Ask for each object that the feed calls deleted: a lagging feed can be wrong."""
+        """Ask for each object that is said to be deleted, or to lie nowhere: that can be wrong."""
         kept: list[LedgerEntry] = []
         gone: list[LedgerEntry] = []
         for entry in entries:
-            deleted = entry.seen is not None and entry.seen.deleted
-            (gone if deleted else kept).append(entry)
+            nowhere = entry.seen is not None and (entry.seen.deleted or entry.seen.parent is None)
+            (gone if nowhere else kept).append(entry)
         return kept + self._asked(gone)
 
     def _asked(self, entries: list[LedgerEntry], *, once_more: bool = True) -> list[LedgerEntry]:

@@ -159,6 +159,8 @@ def _restamp(site: Site, identity: Identity, drive: Drive, root: FileId) -> None
     gone = isinstance(of_root, Missing) and not _holder(drive, root)
     if isinstance(of_root, DriveSyncError) and not gone:
         raise of_root
+    # The other one writes no more; what it wrote last has to be listed to be found.
+    drive.transport.pace.wait(site.settings.listing_lag)
     ids = [entry.id for entry in whole_tree(drive, identity.taking_over) if entry.id != root]
     for start in range(0, len(ids), BATCH_LIMIT):
         for result in give(ids[start : start + BATCH_LIMIT]):

@@ -37,7 +37,7 @@ from jupyter_drive_sync.localdrive.settings import LocalDriveSettings
 from jupyter_drive_sync.localdrive.wire import Request
 from tests.drive.ground import ANN, DRIVE_FILE
 from tests.laws import law_01, law_02, law_03, law_04, law_06, law_07, law_08, law_09, law_11
-from tests.laws.facts import Reader, Thing, Things, within
+from tests.laws.facts import Reader, Thing, Things, above, within
 from tests.laws.law_12 import Writers
 from tests.laws.law_16 import Trace
 from tests.sim import faults
@@ -746,6 +746,11 @@ class Simulation:
         things = self.reader.things()
         copied = {things[i].nonce for i in self.there.copied if i in things}
         noted |= {i for i, thing in things.items() if thing.nonce in copied}
+        # What was moved out is theirs, also where they move it back with all that is in it.
+        let_go = {i for i, thing in things.items() if thing.folder and i in book.released}
+        noted |= {
+            i for i, thing in things.items() if any(up.id in let_go for up in above(things, thing))
+        }
         law_04.check(
             {path: md5 for path, md5 in stead.files().items() if path not in stead.silent},
             {

@@ -317,6 +317,38 @@ STORIES: dict[str, tuple[int, list[Step]]] = {
             S("root_there"), S("sync_part"), S("delete"), S("excludes", 0, 30359),
         ],
     ),
+    "a reply that does not say where a folder lies does not move it": (
+        8817, [S("folder", 0, 18046), S("sync", 42159)],
+    ),
+    "a rebuild waits for what was written within the very second": (
+        8692,
+        [
+            S("lose_state"), S("delete"), S("sync"), S("touch", 0, 44477),
+            S("folder", 23965, 0, 7705), S("write", 5966, 41928), S("write", 979, 48376),
+            S("answer", 0, 0, 56269), S("refuse", 54041), S("sync_part"), S("edit_there"),
+            S("sync"), S("folder"), S("lose_ledger"),
+        ],
+    ),
+    "a mirror is taken over with what the other home wrote a moment ago": (
+        11438,
+        [
+            S("folder", 0, 13676), S("sync", 0, 0, 29667), S("same_size"), S("sync"),
+            S("write", 0, 28015), S("rename", 2341, 0, 23930), S("delete"), S("other_home"),
+            S("copy", 0, 54739), S("sync"), S("sync"), S("replace", 50250, 13051),
+            S("write", 2061, 35887), S("rename", 40218, 52583), S("folder", 9187, 26921, 13810),
+            S("sync"), S("move_there", 0, 63762), S("write", 857, 45088), S("answer", 43139),
+            S("delete_there"), S("rename", 17965, 0, 62035), S("write", 7086),
+            S("rename_there"), S("sync"), S("other_home"),
+        ],
+    ),
+    "what a person moves back in a folder that was let go is theirs": (
+        11611,
+        [
+            S("folder", 57489, 10713, 60022), S("keep_state"), S("folder", 0, 38039, 8387),
+            S("sync"), S("move_out"), S("bring_state_back"), S("sync"), S("same_size"), S("sync"),
+            S("sync"), S("move_in"),
+        ],
+    ),
     "a writer that froze signs what it wrote before another one took over": (
         5420,
         [
