@@ -53,12 +53,10 @@ export function duration(seconds: number, trans: TranslationBundle): string {
 /** The same for a place without room: `4 min`, `<1 min`. */
 export function shortDuration(seconds: number, trans: TranslationBundle): string {
   const minutes = Math.round(seconds / 60);
-  if (minutes < 1) {
-    return trans.__('%1 min', '<1');
-  }
-  return minutes < 90
-    ? trans.__('%1 min', minutes > 10 ? Math.round(minutes / 5) * 5 : minutes)
-    : trans.__('%1 h', Math.round(minutes / 60));
+  const shown = minutes < 1 ? '<1' : minutes > 10 ? Math.round(minutes / 5) * 5 : minutes;
+  const words =
+    minutes < 90 ? trans.__('%1 min', shown) : trans.__('%1 h', Math.round(minutes / 60));
+  return words.replace(' ', TIED);
 }
 
 /** Writes the time of day. */
