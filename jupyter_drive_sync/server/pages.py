@@ -26,9 +26,8 @@ def connected(email: str, storage: str = "") -> Page:
 
 def denied(sentence: str) -> Page:
     """Say that the answer was no."""
-    return Page(
-        "denied", 400, "Not connected", f"{_plain(sentence)} If you change your mind: {_AGAIN}"
-    )
+    again = f"If you change your mind, {_AGAIN[0].lower()}{_AGAIN[1:]}"
+    return Page("denied", 400, "Not connected", f"{_plain(sentence)} {again}")
 
 
 def failed(sentence: str) -> Page:

@@ -50,15 +50,13 @@ export function duration(seconds: number, trans: TranslationBundle): string {
   return trans._n('about %1 hour', 'about %1 hours', Math.round(minutes / 60));
 }
 
-/** The same for a place without room: `4 min`; below a minute in the same words, which both say of one time. */
+/** The same for a place without room: `4 min`, `<1 min`. */
 export function shortDuration(seconds: number, trans: TranslationBundle): string {
   const minutes = Math.round(seconds / 60);
-  if (minutes < 1) {
-    return duration(seconds, trans);
-  }
-  return minutes < 90
-    ? trans.__('%1 min', minutes > 10 ? Math.round(minutes / 5) * 5 : minutes)
-    : trans.__('%1 h', Math.round(minutes / 60));
+  const shown = minutes < 1 ? '<1' : minutes > 10 ? Math.round(minutes / 5) * 5 : minutes;
+  const words =
+    minutes < 90 ? trans.__('%1 min', shown) : trans.__('%1 h', Math.round(minutes / 60));
+  return words.replace(' ', TIED);
 }
 
 /** Writes the time of day. */

@@ -29,12 +29,12 @@ describe('format', () => {
   });
 
   it.each<[number, string, string]>([
-    [10, 'less than a minute', 'less than a minute'],
-    [60, 'about 1 minute', '1 min'],
-    [250, 'about 4 minutes', '4 min'],
-    [1600, 'about 25 minutes', '25 min'],
-    [5400, 'about 2 hours', '2 h'],
-    [3600 * 7, 'about 7 hours', '7 h']
+    [10, 'less than a minute', '<1\u00a0min'],
+    [60, 'about 1 minute', '1\u00a0min'],
+    [250, 'about 4 minutes', '4\u00a0min'],
+    [1600, 'about 25 minutes', '25\u00a0min'],
+    [5400, 'about 2 hours', '2\u00a0h'],
+    [3600 * 7, 'about 7 hours', '7\u00a0h']
   ])('rounds %d seconds', (seconds, long, short) => {
     expect(duration(seconds, trans)).toBe(long);
     expect(shortDuration(seconds, trans)).toBe(short);

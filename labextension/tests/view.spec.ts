@@ -113,14 +113,14 @@ describe('describe', () => {
   it('tells how far a sync is', () => {
     const change = { state: 'syncing' as const, status: 'in_progress' as const };
     expect(look({ ...change, progress: COPYING })).toMatchObject({
-      line: 'Drive: 37 of 120 · 4 min left',
+      line: 'Drive: 37 of 120 · 4\u00a0min left',
       headline: 'Copying 37 of 120 files, 210\u00a0MB of 1.1\u00a0GB, about 4 minutes left.',
       label: '37 of 120',
       action: 'cancel',
       button: 'Cancel'
     });
     const soon = look({ ...change, progress: { ...COPYING, eta_seconds: 20 } });
-    expect(soon.line).toBe('Drive: 37 of 120 · less than a minute left');
+    expect(soon.line).toBe('Drive: 37 of 120 · <1\u00a0min left');
     expect(soon.headline).toContain(', less than a minute left.');
     const calm = { ...COPYING, eta_seconds: null, bytes_total: 0, bytes_done: 0 };
     expect(look({ ...change, progress: calm })).toMatchObject({

@@ -12,7 +12,7 @@ _HOLD: Final[dict[str, Any]] = {
     "id": "h1",
     "kind": "deletions",
     "count": 412,
-    "bytes": 96_000_000,
+    "bytes": 98_880_000,
     "choices": ["restore", "keep", "trash"],
     "paths_href": "/",
     "reason": "In English.",
@@ -204,6 +204,7 @@ def states(now: float) -> dict[str, dict[str, Any]]:
              "params": {"folder": "home/ann", "new": False,
                         "changed": now - 20 * DAY}}  # fmt: skip
     moved = {**hold, "kind": "moved_out", "choices": ["keep", "start_afresh"], "count": 31,
+             "bytes": 7_440_000,
              "params": {}}  # fmt: skip
     return {
         "unknown": {},
