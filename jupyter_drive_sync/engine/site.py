@@ -113,10 +113,19 @@ class Identity:
         write_private(site.state_dir / _FILE, json.dumps(asdict(self)))
         return self
 
-    def afresh(self, site: Site) -> Identity:
-        """Begin a new mirror: a new id, so that the old one is left alone."""
+    def afresh(self, site: Site, *, written: float = 0.0) -> Identity:
+        """Begin a new mirror: a new id, so that the old one is left alone.
+
+        Args:
+            site: the home.
+            written: when this home wrote last to where the new one will be; see :class:`Identity`.
+        """
         anew = Identity(
-            site.nonce(), self.drive_folder, root_inode=self.root_inode, before=self.home_id
+            site.nonce(),
+            self.drive_folder,
+            root_inode=self.root_inode,
+            before=self.home_id,
+            written=written,
         )
         return anew.save(site)
 

@@ -61,7 +61,9 @@ def answers(site: Site, identity: Identity, ledger: Ledger, drive: Drive) -> Ide
         ledger.remember(root_state="")
     kinds = ("root_gone", "other_account", "changed_client")
     if any(ledger.answered(kind) == "start_afresh" for kind in kinds):
-        identity = identity.afresh(site)
+        # The folders above the mirror are there still, if it is the same Drive.
+        same = ledger.answered("root_gone") == "start_afresh"
+        identity = identity.afresh(site, written=identity.written if same else 0.0)
         ledger.clear()
     return identity
 

@@ -759,7 +759,7 @@ class Simulation:
             {
                 i: thing
                 for i, thing in things.items()
-                if thing.home == stead.home_id or thing.id == book.root
+                if thing.folder or thing.home == stead.home_id or i in ours
             },
             root=book.root,
             listed=named | stead.silent,

@@ -357,6 +357,9 @@ STORIES: dict[str, tuple[int, list[Step]]] = {
             S("bring_state_back"), S("sync"), S("answer", 0, 0, 30415), S("sync"),
         ],
     ),
+    "folders above a mirror that was deleted are found again though listings lag": (
+        13348, [S("root_there", 2396), S("sync"), S("answer"), S("sync")],
+    ),
     "a writer that froze signs what it wrote before another one took over": (
         5420,
         [
