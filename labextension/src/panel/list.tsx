@@ -49,7 +49,8 @@ export function WindowList<T>(props: IWindowListProps<T>): React.JSX.Element {
   const asked = useRef(new Set<number>());
   const load = useRef(props.load);
   load.current = props.load;
-  const walked = useRef(false);
+  // The row that a key or a click has chosen, until it has the focus.
+  const walked = useRef<number | null>(null);
 
   const ask = (page: number): void => {
     if (asked.current.has(page)) {
@@ -103,9 +104,11 @@ export function WindowList<T>(props: IWindowListProps<T>): React.JSX.Element {
   }, [first, last, known]);
 
   useEffect(() => {
-    if (walked.current) {
-      walked.current = false;
-      box.current?.querySelector<HTMLElement>('[data-active]')?.focus({ preventScroll: true });
+    // Of a drawing before that choice, an effect may come late: it must not take the old row.
+    const row = box.current?.querySelector<HTMLElement>('[data-active]');
+    if (walked.current === active && row) {
+      walked.current = null;
+      row.focus({ preventScroll: true });
     }
   });
 
@@ -131,7 +134,7 @@ export function WindowList<T>(props: IWindowListProps<T>): React.JSX.Element {
       }
       setTop(node.scrollTop);
     }
-    walked.current = true;
+    walked.current = next;
     setActive(next);
   };
   const onKey = (event: React.KeyboardEvent): void => {
