@@ -79,7 +79,8 @@ class Look:
         self._settle_doubts()
         token = self._ledger.tokens(self._run).token
         if not token or not self._ledger.get("root"):
-            return self._whole(token="", trust=False)
+            # One that a person distrusts is not old: what a listing lacks is known, and asked for.
+            return self._whole(token="", trust=False, wait=not self._ledger.holds_objects())
         try:
             news = feed(self._drive, token)
         except FeedTokenRefused:
@@ -114,10 +115,13 @@ class Look:
 
     # -- the whole tree ---------------------------------------------------------------------------
 
-    def _whole(self, *, token: str, trust: bool, news: Sequence[RemoteEntry] = ()) -> View:
+    def _whole(
+        self, *, token: str, trust: bool, news: Sequence[RemoteEntry] = (), wait: bool = True
+    ) -> View:
         # The token comes first: what changes while the pages are read is in the feed as well.
         token = token or self._drive.start_token()
-        self._let_drive_catch_up()
+        if wait:
+            self._let_drive_catch_up()
         listed = whole_tree(self._drive, self._identity.home_id, self._names)
         shown = self._newest(listed, news)
         place = self._place(shown)
@@ -142,7 +146,8 @@ class Look:
         if trust:
             self._find_raced_edits(result.paths.keys())
         rebuilt = not trust and bool(result.entries)
-        self._mark_verified(first=not known.entries and not result.entries, rebuilt=rebuilt)
+        first = not known.entries and not result.entries
+        self._mark_verified(first=first, rebuilt=rebuilt and wait)
         return self._view(root=place, rebuilt=rebuilt, verified=True)
 
     def _newest(

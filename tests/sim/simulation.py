@@ -759,7 +759,7 @@ class Simulation:
             {
                 i: thing
                 for i, thing in things.items()
-                if thing.folder or thing.home == stead.home_id or i in ours
+                if thing.home == stead.home_id or i == book.root or i in ours | book.folders
             },
             root=book.root,
             listed=named | stead.silent,

@@ -30,6 +30,8 @@ class Book:
     """Id of every file that is known -> its path."""
     edits: set[tuple[str, str]] = field(default_factory=set)
     released: set[str] = field(default_factory=set)
+    folders: set[str] = field(default_factory=set)
+    """Ids of the folders that are known."""
 
 
 class Stead:
@@ -125,13 +127,14 @@ class Stead:
                 mirrored = {from_bytes(p): (i, (m or b"").hex()) for p, i, m in rows}
                 paths = db.execute("SELECT id, path FROM objects WHERE kind='file'")
                 known = {i: str(from_bytes(p)) for i, p in paths}
+                folders = {i for (i,) in db.execute("SELECT id FROM objects WHERE kind='folder'")}
                 edits = {(i, r) for i, r in db.execute("SELECT id, revision FROM edits")}
                 released = {i for (i,) in db.execute(
                     "SELECT id FROM released UNION SELECT id FROM trashed"
                 )}  # fmt: skip
         except sqlite3.DatabaseError:
             return Book()
-        return Book(root[0] if root else "", mirrored, known, edits, released)
+        return Book(root[0] if root else "", mirrored, known, edits, released, folders)
 
     def keep_state(self) -> None:
         """Take a snapshot of the state, as a volume's backup would."""
