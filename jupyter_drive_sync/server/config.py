@@ -198,7 +198,8 @@ class DriveSync(LoggingConfigurable):
     ).tag(config=True)
     listing_lag = Int(
         _DEFAULT.listing_lag,
-        help="Seconds after which a listing is believed to show a write of ours.",
+        help="Seconds after which a listing is believed to show a write of ours; a look at the "
+        "whole tree that comes earlier waits.",
     ).tag(config=True)
     request_timeout = Int(
         _DEFAULT.request_timeout, help="Seconds without a byte after which a request is given up."

@@ -159,11 +159,11 @@ def _final(row: str, column: Column, *, lasting: bool) -> str:  # noqa: PLR0911,
         case "F13" if row in UPDATES | {PIN, WEEKLY, RESUME}:
             return "completed"
         case "F13" if row == AFTER_409:
-            return "some an earlier try had already made it" if lasting else "completed"
+            return "some an earlier copy is gone from Drive" if lasting else "completed"
         case "F13":
             return "some not found on Drive"
         case "F14":
-            return "some an earlier try had already made it"
+            return "some an earlier copy is gone from Drive"
         case "F15":
             return "completed"
         case "F20":
