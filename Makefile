@@ -100,14 +100,14 @@ stills: setup chromium ## Take the pictures of the README anew, the animated one
 	@$(BIN)/python -m tests.e2e.film docs/images/story.webp
 
 # The floor is the oldest Jupyter that we promise; each place holds the wheel and what it needs alone,
-# and the language that a test wants. On the floor every flow is tried; on the newest one that, and
-# `make browser` all of them. The demo is tried from the tree: it needs what tests bring.
+# and the language that a test wants. On the newest one flow is tried, and `make browser` tries all of
+# them; FLOOR=test_ tries all of them on the floor too. The demo is tried from the tree: it needs what tests bring.
 wheel: setup chromium ## Build the wheel, install it alone, and try it in the oldest and the newest Jupyter
 	@rm -rf dist && $(BIN)/python -m build --outdir dist . >/dev/null
 	@set -e; for place in "floor jupyterlab==4.2.* notebook==7.2.* jupyterlab-language-pack-de-DE" \
 	    "newest jupyterlab notebook"; do \
 	  set -- $$place; name=$$1; shift; echo "The wheel with $$*:"; \
-	  flows=; [ $$name = floor ] || flows=from_the_prompt; \
+	  flows=from_the_prompt; [ $$name = newest ] || flows="$$flows or $(FLOOR)"; \
 	  $(BIN)/python -m venv "dist/$$name"; \
 	  $(BIN)/python -m uv pip install --quiet --python "dist/$$name/bin/python" dist/*.whl "$$@" \
 	    || "dist/$$name/bin/python" -m pip install -qq dist/*.whl "$$@"; \
