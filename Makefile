@@ -17,6 +17,8 @@ HUB5_TESTS ?= tests/hub/real_hub tests/hub/test_configure.py tests/hub/test_hub_
 FIGURES ?= .figures/torture.jsonl
 # Of the browser's flows, those that every change is to pass: from the prompt to the end.
 STORY := tests/e2e/test_story.py tests/e2e/test_demo.py
+# Of the others, those that the oldest Jupyter is to pass too: panel, marks, menu, versions, settings.
+FLOOR := test_edits_on_drive or test_from_the_view_menu or test_marks or test_keyboard
 
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
