@@ -1,7 +1,7 @@
 /** The dialog: one at a time, with pages; the browser's own kind, which keeps the focus. */
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import { Widget } from '@lumino/widgets';
-import React from 'react';
+import React, { useLayoutEffect } from 'react';
 import type { Desk, Page } from './desk';
 import { baseName } from './format';
 import { Disconnect } from './pages/disconnect';
@@ -97,6 +97,12 @@ function title(page: DialogPage, desk: Desk): string {
   }
 }
 
+/** Stands behind a page, and says once that it is drawn: how long that takes, nobody knows. */
+function Drawn({ turn, then }: { turn: number; then: () => void }): null {
+  useLayoutEffect(then, [turn]);
+  return null;
+}
+
 class Body extends ReactWidget {
   constructor(
     private readonly _desk: Desk,
@@ -131,11 +137,11 @@ class Body extends ReactWidget {
     }
     this._page = page;
     this._notice = '';
+    this._turns += 1;
     this.update();
-    // After the page is drawn: to its safe button, else to its heading.
-    window.requestAnimationFrame(() => window.requestAnimationFrame(() => this.focus()));
   }
 
+  /** Goes to the page's safe button, else to its heading. */
   focus(): void {
     const target =
       this.node.querySelector<HTMLElement>('[data-autofocus]') ?? this.node.querySelector('h2');
@@ -174,11 +180,13 @@ class Body extends ReactWidget {
             />
           )}
         </UseSignal>
+        <Drawn turn={this._turns} then={() => this.focus()} />
       </>
     );
   }
 
   private _notice = '';
+  private _turns = 0;
   private _timer = 0;
 }
 

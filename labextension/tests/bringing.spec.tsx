@@ -1,9 +1,7 @@
 /** What is apart, left out, planned, brought back and undone: what is drawn, and what a click does. */
-import { Notification } from '@jupyterlab/apputils';
 import { Widget } from '@lumino/widgets';
 import type { IRun } from '../src/contract';
 import type { Page } from '../src/desk';
-import { type DialogPage, openDialog } from '../src/dialog';
 import { apartWords, noneWords } from '../src/panel/apart';
 import { PanelBody } from '../src/panel/panel';
 import { ruleOwner, ruleWords } from '../src/panel/rules';
@@ -18,10 +16,12 @@ import {
   desk,
   drawn,
   ground,
+  openAt,
   PLAN,
   RULES,
   RUN,
   SETTINGS,
+  staged,
   toasts,
   UNDOABLE
 } from './stage';
@@ -39,12 +39,6 @@ async function section(name: string): Promise<HTMLElement> {
   return node;
 }
 
-async function dialog(page: DialogPage): Promise<HTMLDialogElement> {
-  const node = openDialog(desk, page);
-  await drawn();
-  return node;
-}
-
 /** Ends a job of the server as this. */
 function ends(job: string, rest: object): void {
   ground.server.answers['GET restore'] = {
@@ -58,23 +52,7 @@ function asked(route: string): unknown {
     .at(-1)?.body;
 }
 
-beforeAll(() => {
-  // jsdom has no modal dialogs.
-  HTMLDialogElement.prototype.showModal = function showModal() {
-    this.open = true;
-  };
-  HTMLDialogElement.prototype.close = function close() {
-    this.open = false;
-    this.dispatchEvent(new Event('close'));
-  };
-});
-
-afterEach(() => {
-  document.querySelector('dialog')?.close();
-  Notification.dismiss();
-  ground.model.dispose();
-  document.body.replaceChildren();
-});
+staged();
 
 describe('what is apart', () => {
   it('is a replaced edit: to see, to have as a copy, to open', async () => {
@@ -202,7 +180,7 @@ describe('what is left out', () => {
 describe('the plan', () => {
   it('says what would be done and what it costs, and syncs', async () => {
     await begin();
-    const node = await dialog({ name: 'plan' });
+    const node = await openAt({ name: 'plan' });
     expect(node.textContent).toMatch(
       /It would send 2 files, 140\u00a0KB, by 4 requests to Google: less than a minute\./
     );
@@ -222,11 +200,11 @@ describe('the plan', () => {
   it('is nothing, or cannot be told', async () => {
     await begin();
     ground.server.answers['GET plan'] = { ...PLAN, steps: [], steps_more: 0, holds: [] };
-    const node = await dialog({ name: 'plan' });
+    const node = await openAt({ name: 'plan' });
     expect(node.textContent).toContain('Nothing: everything that is backed up is on Drive');
     node.close();
     ground.server.answers['GET plan'] = new TypeError('away');
-    expect((await dialog({ name: 'plan' })).querySelector('[role=alert]')?.textContent).toContain(
+    expect((await openAt({ name: 'plan' })).querySelector('[role=alert]')?.textContent).toContain(
       'does not answer'
     );
   });
@@ -245,7 +223,7 @@ describe('bringing back', () => {
 
   it('is chosen in the tree, looked at, and done', async () => {
     await begin();
-    const node = await dialog({ name: 'restore' });
+    const node = await openAt({ name: 'restore' });
     node.querySelectorAll<HTMLInputElement>('input[type=radio]')[1]!.click();
     await drawn();
     expect(button('See what comes', node).disabled).toBe(true);
@@ -306,7 +284,7 @@ describe('bringing back', () => {
 
   it('shows how far it is, and what is there already', async () => {
     await begin();
-    const node = await dialog({ name: 'restore', paths: ['a'] });
+    const node = await openAt({ name: 'restore', paths: ['a'] });
     expect(node.querySelectorAll<HTMLInputElement>('input[type=radio]')[1]!.checked).toBe(true);
     ground.server.answers['GET restore'] = { last: null };
     button('See what comes', node).click();
@@ -334,7 +312,7 @@ describe('bringing back', () => {
   ])('says why %s did not do it', async (_, fail, said) => {
     await begin();
     ground.server.answers['GET history'] = new TypeError('away');
-    const node = await dialog({ name: 'restore' });
+    const node = await openAt({ name: 'restore' });
     fail();
     button('See what comes', node).click();
     await drawn();
@@ -344,7 +322,7 @@ describe('bringing back', () => {
   it('says so where nothing is known', async () => {
     await begin();
     ground.server.answers['GET tree'] = { path: '', files: [], total: 0, offset: 0 };
-    const node = await dialog({ name: 'restore', paths: [] });
+    const node = await openAt({ name: 'restore', paths: [] });
     expect(node.textContent).toContain('Nothing is known of this folder.');
   });
 
@@ -366,7 +344,7 @@ describe('bringing back', () => {
 describe('undoing', () => {
   it('says what it takes back and what stays, and does it', async () => {
     await begin();
-    const node = await dialog({ name: 'undo' });
+    const node = await openAt({ name: 'undo' });
     expect(node.textContent).toContain('is taken back there: 3 files.');
     expect(node.textContent).toContain('and 1 more');
     expect(node.textContent).toContain('1 file that it copied or moved stays as it is.');
@@ -384,7 +362,7 @@ describe('undoing', () => {
   it('tells all of it where all is done', async () => {
     await begin();
     ground.server.answers['GET undoable'] = { ...UNDOABLE, started: null, stays: {}, total: 2 };
-    const node = await dialog({ name: 'undo', run: 7 });
+    const node = await openAt({ name: 'undo', run: 7 });
     ends('u1', { kind: 'undo', result: { counters: { untrashed: 2 } } });
     button('Undo on Drive', node).click();
     await drawn();
@@ -398,18 +376,18 @@ describe('undoing', () => {
     ground.server.code = 400;
     const nothing = { code: 'undo.nothing', who: 'user', sentence: 'Nothing.', params: {} };
     ground.server.answers['GET undoable'] = nothing;
-    const node = await dialog({ name: 'undo' });
+    const node = await openAt({ name: 'undo' });
     expect(node.querySelector('[role=alert]')?.textContent).toContain('There is nothing to undo');
     node.close();
     ground.server.code = 200;
     ground.server.answers['GET undoable'] = UNDOABLE;
-    const again = await dialog({ name: 'undo' });
+    const again = await openAt({ name: 'undo' });
     ends('u1', { problem: nothing });
     button('Undo on Drive', again).click();
     await drawn();
     expect(again.querySelector('[role=alert]')?.textContent).toContain('There is nothing to undo');
     again.close();
-    const third = await dialog({ name: 'undo' });
+    const third = await openAt({ name: 'undo' });
     ground.server.answers['POST undo'] = new TypeError('away');
     button('Undo on Drive', third).click();
     await drawn();
@@ -472,7 +450,7 @@ describe('the tree of held files', () => {
     };
     await begin({ state: 'needs_you', holds: [hold] });
     ground.server.answers['GET holds/h1/files'] = { total: 6, offset: 0, files: items };
-    const node = await dialog({ name: 'review', hold: 'h1' });
+    const node = await openAt({ name: 'review', hold: 'h1' });
     node.querySelector<HTMLElement>('button[aria-label="Open a"]')!.click();
     await drawn();
     node.querySelector<HTMLElement>('button[aria-label="Open b"]')!.click();

@@ -2,35 +2,12 @@
 import { Notification } from '@jupyterlab/apputils';
 import type { IStatus } from '../src/contract';
 import type { Page } from '../src/desk';
-import { type DialogPage, openDialog } from '../src/dialog';
 import { Announcer, Endings } from '../src/endings';
 import { Prompt } from '../src/prompt';
 import { hours, status } from './fixtures';
-import { begin, desk, drawn, FILES, ground, HOLD, RUN, toasts } from './stage';
+import { begin, desk, drawn, FILES, ground, HOLD, openAt, RUN, staged, toasts } from './stage';
 
-async function open(page: DialogPage): Promise<HTMLDialogElement> {
-  const node = openDialog(desk, page);
-  await drawn();
-  return node;
-}
-
-beforeAll(() => {
-  // jsdom has no modal dialogs.
-  HTMLDialogElement.prototype.showModal = function showModal() {
-    this.open = true;
-  };
-  HTMLDialogElement.prototype.close = function close() {
-    this.open = false;
-    this.dispatchEvent(new Event('close'));
-  };
-});
-
-afterEach(() => {
-  document.querySelector('dialog')?.close();
-  Notification.dismiss();
-  ground.model.dispose();
-  document.body.replaceChildren();
-});
+staged();
 
 describe('endings', () => {
   async function end(change: Partial<IStatus>, run: object, files: object[] = []): Promise<void> {
@@ -310,7 +287,7 @@ describe('a dialog that is open', () => {
   it('tells in place of a toast, which would lie below it', async () => {
     await begin();
     desk.toasts.show('Before.', 'info', false);
-    const node = await open({ name: 'disconnect' });
+    const node = await openAt({ name: 'disconnect' });
     expect(toasts()).toEqual([]);
     ground.server.answers['POST sync'] = new TypeError('away');
     await desk.sync();

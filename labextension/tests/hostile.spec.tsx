@@ -1,11 +1,22 @@
 /** F56: what others have named is shown as text, wherever it stands, and does nothing to its line. */
-import { Notification } from '@jupyterlab/apputils';
 import { Widget } from '@lumino/widgets';
-import { type DialogPage, openDialog } from '../src/dialog';
+import type { DialogPage } from '../src/dialog';
 import { PanelBody } from '../src/panel/panel';
 import { plain, plainLines } from '../src/plain';
 import { file, hours, trans } from './fixtures';
-import { begin, button, desk, drawn, ground, HOLD, SPACE, storage, toasts } from './stage';
+import {
+  begin,
+  button,
+  desk,
+  drawn,
+  ground,
+  HOLD,
+  openAt,
+  SPACE,
+  staged,
+  storage,
+  toasts
+} from './stage';
 
 const MARKUP = '<img src=x onerror="window.hurt=1"><b>bold</b>';
 /** Markup, a line turned around, isolated, broken, and a character that nobody sees. */
@@ -44,12 +55,6 @@ async function panel(): Promise<HTMLElement> {
   return body.node;
 }
 
-async function dialog(page: DialogPage): Promise<HTMLDialogElement> {
-  const node = openDialog(desk, page);
-  await drawn();
-  return node;
-}
-
 function answer(answers: Record<string, unknown>): void {
   Object.assign(ground.server.answers, answers);
 }
@@ -58,24 +63,8 @@ function listed(...files: unknown[]): unknown {
   return { files, total: files.length, offset: 0 };
 }
 
-beforeAll(() => {
-  // jsdom has no modal dialogs.
-  HTMLDialogElement.prototype.showModal = function showModal() {
-    this.open = true;
-  };
-  HTMLDialogElement.prototype.close = function close() {
-    this.open = false;
-    this.dispatchEvent(new Event('close'));
-  };
-});
-
-afterEach(() => {
-  document.querySelector('dialog')?.close();
-  Notification.dismiss();
-  (ground as typeof ground | undefined)?.model.dispose();
-  document.body.replaceChildren();
-  expect(window).not.toHaveProperty('hurt');
-});
+staged();
+afterEach(() => expect(window).not.toHaveProperty('hurt'));
 
 describe('plain', () => {
   it.each<[string, string]>([
@@ -214,7 +203,7 @@ describe('a hostile name', () => {
         ]
       }
     });
-    const node = await dialog(page);
+    const node = await openAt(page);
     if (page.name === 'disconnect') {
       node.querySelector<HTMLInputElement>('input[type=checkbox]')?.click();
       await drawn();

@@ -1,7 +1,8 @@
 /** A desk on a server of the test, which answers to all that the surfaces ask. */
 import { Notification } from '@jupyterlab/apputils';
-import type { IStatus, IStorage } from '../src/contract';
-import { Desk } from '../src/desk';
+import type { IProblem, IStatus, IStorage, IStorageStatus } from '../src/contract';
+import { Desk, type Page } from '../src/desk';
+import { type DialogPage, openDialog } from '../src/dialog';
 import { Toasts } from '../src/toasts';
 import { file, Ground, hours, status, trans } from './fixtures';
 
@@ -185,6 +186,16 @@ export function storage(change: Partial<IStorage> = {}): IStorage {
   };
 }
 
+/** That storage, standing otherwise. */
+export function standing(change: Partial<IStorageStatus>, rest: Partial<IStorage> = {}): IStorage {
+  return storage({ ...rest, status: { ...storage().status, ...change } });
+}
+
+/** A problem as the server tells one. */
+export function problem(code: string, who: IProblem['who'] = 'user', params = {}): IProblem {
+  return { code, who, sentence: `What the server said of ${code}.`, params };
+}
+
 /** The server of the test, and the model on it. */
 export let ground: Ground;
 export let desk: Desk;
@@ -285,4 +296,49 @@ export async function beginAway(): Promise<void> {
   ground = new Ground();
   await ground.start(new TypeError('away'));
   desk = new Desk(ground.model, trans, new Toasts());
+}
+
+/** What was sent to a route of the API, in order. */
+export function bodies(method: string, route: string): unknown[] {
+  return ground.server.asked
+    .filter(each => each.method === method && each.url.endsWith(`/drive-sync/api/${route}`))
+    .map(each => each.body);
+}
+
+/** Opens the dialog at a page, or turns it there. */
+export async function openAt(page: DialogPage): Promise<HTMLDialogElement> {
+  const node = openDialog(desk, page);
+  await drawn();
+  return node;
+}
+
+/** Gives the tests of a file modal dialogs, of which jsdom has none. */
+export function withDialogs(): void {
+  beforeAll(() => {
+    HTMLDialogElement.prototype.showModal = function showModal() {
+      this.open = true;
+    };
+    HTMLDialogElement.prototype.close = function close() {
+      this.open = false;
+      this.dispatchEvent(new Event('close'));
+    };
+  });
+}
+
+/** Has each test of a file end with nothing on the stage. */
+export function staged(): void {
+  withDialogs();
+  afterEach(() => {
+    document.querySelector('dialog')?.close();
+    Notification.dismiss();
+    (ground as Ground | undefined)?.model.dispose();
+    document.body.replaceChildren();
+  });
+}
+
+/** The pages that are opened from now on. */
+export function opened(): Page[] {
+  const pages: Page[] = [];
+  desk.opened.connect((_, page) => pages.push(page));
+  return pages;
 }

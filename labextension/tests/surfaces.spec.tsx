@@ -1,10 +1,8 @@
 /** What is drawn, and what a click does, on a server of the test. */
-import { Notification } from '@jupyterlab/apputils';
 import { Widget } from '@lumino/widgets';
 import { StateButton, StatusItem } from '../src/button';
 import type { IStatus } from '../src/contract';
 import type { Page } from '../src/desk';
-import { type DialogPage, openDialog } from '../src/dialog';
 import { StateIcon } from '../src/icons';
 import { choiceWords, consequence } from '../src/pages/choices';
 import { grouped } from '../src/pages/review';
@@ -18,33 +16,13 @@ import {
   ground,
   HELD,
   HOLD,
+  openAt,
   SETTINGS,
+  staged,
   toasts
 } from './stage';
 
-async function open(page: DialogPage): Promise<HTMLDialogElement> {
-  const node = openDialog(desk, page);
-  await drawn();
-  return node;
-}
-
-beforeAll(() => {
-  // jsdom has no modal dialogs.
-  HTMLDialogElement.prototype.showModal = function showModal() {
-    this.open = true;
-  };
-  HTMLDialogElement.prototype.close = function close() {
-    this.open = false;
-    this.dispatchEvent(new Event('close'));
-  };
-});
-
-afterEach(() => {
-  document.querySelector('dialog')?.close();
-  Notification.dismiss();
-  ground.model.dispose();
-  document.body.replaceChildren();
-});
+staged();
 
 describe('StateButton', () => {
   async function show(change: Partial<IStatus>, save?: () => Promise<void>): Promise<HTMLElement> {
@@ -142,7 +120,7 @@ describe('StateIcon', () => {
 describe('a hold', () => {
   it('is answered in part, the trash only at the second step', async () => {
     await begin({ state: 'needs_you', holds: [HOLD] });
-    const node = await open({ name: 'review', hold: 'h1' });
+    const node = await openAt({ name: 'review', hold: 'h1' });
     const choices = [...node.querySelectorAll('.jp-DriveSync-choices li')];
     expect(choices.map(each => each.textContent)).toEqual([
       'Keep on Drive onlyThey stay on your Drive; your home stays as it is.',
@@ -162,7 +140,7 @@ describe('a hold', () => {
 
   it('that is settled says so', async () => {
     await begin();
-    const node = await open({ name: 'review', hold: 'gone' });
+    const node = await openAt({ name: 'review', hold: 'gone' });
     expect(node.textContent).toContain('nothing waits for you');
   });
 
@@ -200,7 +178,7 @@ describe('connecting', () => {
 
   it('shows what goes, and opens the tab from the click', async () => {
     await begin({ state: 'not_connected', connected: false });
-    const node = await open({ name: 'preview' });
+    const node = await openAt({ name: 'preview' });
     expect(node.textContent).toMatch(/1,240 files, 310\u00a0MB, .*about 4 minutes/);
     expect(node.textContent).toContain('My Drive/home/ann');
     expect(node.textContent).toContain('nothing is written into your home');
@@ -226,7 +204,7 @@ describe('connecting', () => {
 
   it('says why it cannot, and closes the tab again', async () => {
     await begin({ state: 'not_connected', connected: false });
-    const node = await open({ name: 'preview' });
+    const node = await openAt({ name: 'preview' });
     const tab = { opener: window, location: { href: '' }, close: jest.fn() };
     const opened = jest.spyOn(window, 'open').mockReturnValue(tab as never);
     ground.server.answers['POST authorize'] = new TypeError('away');
@@ -239,7 +217,7 @@ describe('connecting', () => {
 
   it('leaves chosen folders out', async () => {
     await begin({ state: 'not_connected', connected: false });
-    const node = await open({ name: 'preview' });
+    const node = await openAt({ name: 'preview' });
     button('Choose folders…', node).click();
     await drawn();
     node.querySelector<HTMLInputElement>('input[type=checkbox]')!.click();
@@ -259,7 +237,7 @@ describe('connecting', () => {
       problem: null
     };
     await begin({ state: 'not_connected', connected: false, consent });
-    const node = await open({ name: 'waiting' });
+    const node = await openAt({ name: 'waiting' });
     expect(node.textContent).toContain('GQVQ-JKEC');
     expect(node.textContent).toContain('https://google/device');
   });
@@ -279,7 +257,7 @@ describe('connecting', () => {
       problem
     };
     await begin({ state: 'not_connected', connected: false, consent });
-    const node = await open({ name: 'waiting' });
+    const node = await openAt({ name: 'waiting' });
     expect(node.querySelector('[role=alert]')?.textContent).toContain('Nothing was changed');
     button('Try again', node).click();
     await drawn();
@@ -288,7 +266,7 @@ describe('connecting', () => {
 
   it('says so when nothing comes of it any more, such as after a restart', async () => {
     await begin({ state: 'not_connected', connected: false });
-    const node = await open({ name: 'waiting' });
+    const node = await openAt({ name: 'waiting' });
     expect(node.querySelector('h2')?.textContent).toBe('Not connected');
     expect(node.querySelector('[role=alert]')?.textContent).toContain('no longer open');
     button('Try again', node);
@@ -305,7 +283,7 @@ describe('connecting', () => {
       problem: null
     };
     await begin({ state: 'not_connected', connected: false, consent });
-    const node = await open({ name: 'waiting' });
+    const node = await openAt({ name: 'waiting' });
     expect(node.textContent).toContain('Google has answered');
     expect(node.querySelectorAll('footer button')).toHaveLength(0);
   });
@@ -322,7 +300,7 @@ describe('connecting', () => {
       problem
     };
     await begin({ state: 'not_connected', connected: false, consent });
-    const node = await open({ name: 'waiting' });
+    const node = await openAt({ name: 'waiting' });
     expect(node.textContent).toContain('you need do nothing else');
     const written: string[] = [];
     const clipboard = {
@@ -368,7 +346,7 @@ describe('connecting', () => {
     await begin({ consent });
     const pages: Page[] = [];
     desk.opened.connect((_, page) => pages.push(page));
-    await open({ name: 'waiting' });
+    await openAt({ name: 'waiting' });
     expect(document.querySelector('dialog')).toBeNull();
     expect(pages).toEqual([{ name: 'details' }]);
   });
@@ -377,7 +355,7 @@ describe('connecting', () => {
 describe('disconnecting and leaving out', () => {
   it('says what stays and what ends', async () => {
     await begin();
-    const node = await open({ name: 'disconnect' });
+    const node = await openAt({ name: 'disconnect' });
     expect(node.textContent).toContain('Stop backing up to ann@uni.edu?');
     expect(node.textContent).toContain('Your 1,236 files stay');
     node.querySelector<HTMLInputElement>('input[type=checkbox]')!.click();
@@ -393,7 +371,7 @@ describe('disconnecting and leaving out', () => {
 
   it('keeps rules as lines, but not those of the admin', async () => {
     await begin();
-    const node = await open({ name: 'exclude' });
+    const node = await openAt({ name: 'exclude' });
     expect(node.querySelector('textarea')?.value).toBe('/old/');
     button('Save', node).click();
     await drawn();
@@ -401,7 +379,7 @@ describe('disconnecting and leaving out', () => {
       excludes: ['/old/']
     });
     ground.server.answers['GET settings'] = { ...SETTINGS, by_admin: ['excludes'] };
-    const again = await open({ name: 'exclude' });
+    const again = await openAt({ name: 'exclude' });
     expect(again.querySelector('textarea')?.disabled).toBe(true);
   });
 });

@@ -5,6 +5,7 @@ import { openDialog } from '../src/dialog';
 import { Toasts } from '../src/toasts';
 import { LOOK } from '../src/versions';
 import { file, Ground, hours, settle, status, trans } from './fixtures';
+import { withDialogs } from './stage';
 
 const VERSIONS = {
   path: 'course/Lab.ipynb',
@@ -85,16 +86,7 @@ function choose(at: number): void {
   dialog.querySelectorAll<HTMLInputElement>('input[type=radio]')[at]!.click();
 }
 
-beforeAll(() => {
-  // jsdom has no dialogs.
-  HTMLDialogElement.prototype.showModal = function () {
-    this.setAttribute('open', '');
-  };
-  HTMLDialogElement.prototype.close = function () {
-    this.removeAttribute('open');
-    this.dispatchEvent(new Event('close'));
-  };
-});
+withDialogs();
 
 beforeEach(() => jest.spyOn(Date, 'now').mockReturnValue(hours(0) * 1000));
 afterEach(() => {
