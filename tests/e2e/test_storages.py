@@ -190,7 +190,8 @@ def test_a_client_of_its_own_is_connected_in_the_panel(
         with window.expect_page() as consent:
             going.click()
         expect(dialog.get_by_role("heading", name="Waiting for Google")).to_be_visible()
-        for box in consent.value.get_by_role("checkbox").all():
+        expect(consent.value.get_by_role("button", name=decision)).to_be_visible()
+        for box in consent.value.get_by_role("checkbox").all():  # does not wait by itself
             box.check()  # of several, Google ticks none
         answer(consent.value, decision)
         consent.value.wait_for_url("**/drive-sync/oauth2callback*")
