@@ -43,6 +43,8 @@ PAGES: Final = {
     "notebook": "/notebooks/data8/lab1/Lab1.ipynb",
     "tree": "/tree",
 }
+STORAGE_PAGES: Final = {"old": "permit", "marks": "held"}
+"""Of the storages that ask something, the page that says what."""
 _DRAWN: Final = (
     "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 )
@@ -129,6 +131,18 @@ class Scene:
         if head.get_attribute("aria-expanded") == "false":
             head.click()
         self.rest()
+
+    def storage(self, name: str) -> Locator:
+        """Bring a storage into view, of the part that is open."""
+        row = self.panel.locator(f"[data-storage={name}]")
+        row.scroll_into_view_if_needed()
+        return row
+
+    def open_storage(self, name: str) -> None:
+        """Open the page on which a storage asks something."""
+        asks = self.storage(name).get_by_role("button", name=re.compile("Authorize|Review"))
+        asks.click()
+        expect(self.dialog).to_be_visible()
 
     def fold(self, title: str) -> None:
         """Close a part of the panel."""
@@ -376,13 +390,11 @@ def _pages(scene: Scene, album: Album, sheet: str, now: float) -> None:
     data.get_by_role("button", name="Remove…").click()
     shot("storage-remove")
     scene.close()
-    for name, button, state in (("old", "Authorize", "permit"), ("marks", "Review", "held")):
-        row = scene.panel.locator(f"[data-storage={name}]")
-        row.scroll_into_view_if_needed()
+    for name, page in STORAGE_PAGES.items():
+        scene.storage(name)
         album.keep(f"{sheet}-page", f"storage-{name}", scene.panel.screenshot())
-        row.get_by_role("button", name=button).click()
-        expect(dialog).to_be_visible()
-        shot(f"storage-{state}")
+        scene.open_storage(name)
+        shot(f"storage-{page}")
         scene.close()
     scene.fold("Storages")
     scene.open("drive-sync:disconnect")

@@ -38,7 +38,7 @@ from tests.e2e.jupyter_page import (
     set_theme,
     shows,
 )
-from tests.e2e.pictures import Album, Scene
+from tests.e2e.pictures import STORAGE_PAGES, Album, Scene
 from tests.e2e.test_browser import EXPOSED, menu, row, run, sync
 from tests.e2e.told import DAY, states
 
@@ -276,6 +276,13 @@ def _told(context: BrowserContext, server: Jupyter, album: Album, shade: str, no
             scene.tell(name, **states(now)[name])
             scene.details()
             album.keep(f"{shade}-notebook7", f"{app}-{name}", page.screenshot())
+        scene.tell("synced")
+        scene.details()
+        scene.unfold("Storages")
+        for name, asked in STORAGE_PAGES.items():
+            scene.open_storage(name)
+            album.keep(f"{shade}-notebook7", f"{app}-storage-{asked}", page.screenshot())
+            scene.close()
         page.close()
 
 
