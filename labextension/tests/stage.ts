@@ -140,6 +140,14 @@ export const HOLD = {
   paths_href: '/x'
 };
 
+/** What an export can hold: it keeps what is gone here, and never asks about that. */
+export const MOVED_OUT = {
+  ...HOLD,
+  kind: 'moved_out',
+  reason: '3 files were moved elsewhere on your Drive; no new copies were made.',
+  choices: ['keep' as const, 'start_afresh' as const]
+};
+
 export const HELD = {
   total: 3,
   offset: 0,

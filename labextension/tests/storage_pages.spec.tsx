@@ -9,7 +9,7 @@ import {
   drawn,
   ground,
   HELD,
-  HOLD,
+  MOVED_OUT,
   openAt,
   opened,
   problem,
@@ -418,43 +418,25 @@ describe('the permission of one with a client of its own', () => {
 });
 
 describe('what one holds', () => {
-  it('is shown by folder, and moved to the trash when the person is sure', async () => {
+  it('is shown by folder, and answered as a whole, the safe choice first', async () => {
     await begin();
     ground.server.answers['GET storages/course/holds/h1/files'] = HELD;
-    ground.server.answers['POST storages/course/release'] = { files: 1, job: 'x' };
-    const node = await form({ name: 'held', storage: standing({ holds: [HOLD] }) });
-    expect(node.textContent).toContain('Storage course');
-    const boxes = [...node.querySelectorAll<HTMLInputElement>('input[type=checkbox]')];
-    expect(boxes.length).toBeGreaterThan(1);
-    boxes[0]!.click();
-    await drawn();
-    button(/to Drive's trash$/, node).click();
-    await drawn();
-    expect(bodies('POST', 'storages/course/release')).toEqual([]);
-    expect(node.textContent).toMatch(/30 days to undo it/);
-    expect(document.activeElement?.textContent).toBe('Back');
-    button(/to Drive's trash$/, node).click();
-    await drawn();
-    const [body] = bodies('POST', 'storages/course/release') as {
-      choice: string;
-      paths: string[];
-    }[];
-    expect(body?.choice).toBe('trash');
-    expect(body?.paths.length).toBeGreaterThan(0);
-  });
-
-  it('is answered, the safe choice first', async () => {
-    await begin();
     ground.server.answers['POST storages/course/release'] = { files: 3, job: 'x' };
-    const node = await form({ name: 'held', storage: standing({ holds: [HOLD] }) });
+    const node = await form({ name: 'held', storage: standing({ holds: [MOVED_OUT] }) });
+    expect(node.textContent).toContain('Storage course');
+    expect(node.textContent).toContain('3 files were moved elsewhere on your Drive');
+    expect(node.querySelector('.jp-DriveSync-tree')?.textContent).toMatch(/^a2 files/);
+    expect(node.querySelector('input')).toBeNull();
     const choices = [...node.querySelectorAll('.jp-DriveSync-choices button')];
     expect(choices.map(each => each.textContent)).toEqual([
-      'Keep on Drive only',
-      "Move 3 files to Drive's trash"
+      'Leave them where they are',
+      'Copy them to Drive again'
     ]);
-    button('Keep on Drive only', node).click();
+    button('Copy them to Drive again', node).click();
     await drawn();
-    expect(bodies('POST', 'storages/course/release')).toEqual([{ id: 'h1', choice: 'keep' }]);
+    expect(bodies('POST', 'storages/course/release')).toEqual([
+      { id: 'h1', choice: 'start_afresh' }
+    ]);
   });
 
   it('is nothing where all was answered', async () => {

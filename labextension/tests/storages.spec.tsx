@@ -21,6 +21,7 @@ import {
   drawn,
   ground,
   HOLD,
+  MOVED_OUT,
   opened,
   problem,
   RUN,
@@ -440,7 +441,7 @@ describe('the part of the panel', () => {
   it('does what each state says', async () => {
     await begin();
     const pages = opened();
-    const held = standing({ holds: [HOLD] }, { name: 'a' });
+    const held = standing({ holds: [MOVED_OUT] }, { name: 'a' });
     const wrong = standing({ problem: problem('folder.trashed') }, { name: 'b' });
     const node = await part(
       held,

@@ -212,7 +212,7 @@ class Scene:
         elif path == "tree":
             known[path] = tree(query["path"][0])
         if "holds/" in path:
-            some = held[: self.told["holds"][0]["count"]] if self.told["holds"] else held[:12]
+            some = held[: self.told["holds"][0]["count"]] if self.told["holds"] else held[:32]
             body: Any = {"files": some, "total": len(some), "offset": 0}
         elif path.endswith("/files"):
             body = self.answers["files"]

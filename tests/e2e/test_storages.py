@@ -11,7 +11,10 @@ from typing import Final
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.e2e.jupyter_page import Jupyter, answer, audit, jupyter, open_page
+from jupyter_drive_sync.demo.proof import mirrored
+from tests.e2e.jupyter_page import ACCOUNT, Jupyter, answer, audit, jupyter, open_page
+from tests.e2e.on_drive import move_to_my_drive
+from tests.e2e.test_browser import connect
 from tests.e2e.test_panel import Panel
 from tests.storage.instructor import Instructor
 
@@ -208,3 +211,47 @@ def test_a_client_of_its_own_is_connected_in_the_panel(
     expect(card).to_contain_text(re.compile(r"As on Drive \d\d:\d\d, 2 files\."))
     assert (server.home / "data/welcome.md").read_text() == "# Welcome\n"
     expect(panel.node.get_by_role("heading", name="Not connected")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["/lab", NOTEBOOK], ids=["lab", "notebook"])
+def test_what_a_storage_holds_back_is_decided(
+    server: Jupyter, window: BrowserContext, path: str
+) -> None:
+    """What somebody moved elsewhere on Drive waits, is looked at, and is copied there again."""
+    connect(server)
+    names = [f"{number}.csv" for number in range(25)]
+    (server.home / "marks/lab1").mkdir(parents=True)
+    for name in names:
+        (server.home / "marks/lab1" / name).write_text(name)
+    page = open_page(window, server, path)
+    page.evaluate("() => void window.jupyterapp.commands.execute('drive-sync:details')")
+    panel = Panel(page)
+    part, dialog = panel.part("storages"), panel.dialog
+    part.get_by_role("button", name="Add a storage…").click()
+    dialog.get_by_label("Name", exact=True).fill("marks")
+    dialog.get_by_role("radio", name="Copy from here to Drive").check()
+    dialog.get_by_label("Folder on Drive").fill("shared/marks")
+    dialog.get_by_label("Folder here").fill("marks")
+    dialog.get_by_role("button", name="Save", exact=True).click()
+    expect(dialog).to_have_count(0)
+    card = part.locator("[data-storage=marks]")
+    card.get_by_role("button", name="Run now").click()
+    expect(card).to_contain_text("25 files.")
+    there = [f"lab1/{name}" for name in sorted(names)]
+    drive = server.ground.drive
+    assert sorted(mirrored(drive, ACCOUNT, "shared/marks")[0]) == there
+
+    move_to_my_drive(server, "lab1")
+    card.get_by_role("button", name="Run now").click()
+    expect(card).to_contain_text("25 files were moved elsewhere on your Drive")
+    assert mirrored(drive, ACCOUNT, "shared/marks")[0] == {}
+    card.get_by_role("button", name="Review").click()
+    tree = dialog.get_by_role("group", name="Folders and files")
+    expect(tree).to_contain_text(re.compile("lab1.*25 files"))
+    expect(dialog.get_by_role("checkbox")).to_have_count(0)  # it is answered as a whole
+    assert audit(page) == []
+    dialog.get_by_role("button", name="Copy them to Drive again").click()
+    expect(dialog).to_have_count(0)
+    expect(card).to_contain_text(re.compile(r"Copied and checked \d\d:\d\d, 25 files\."))
+    assert sorted(mirrored(drive, ACCOUNT, "shared/marks")[0]) == there
+    assert sorted(mirrored(drive, ACCOUNT, "lab1")[0]) == sorted(names)

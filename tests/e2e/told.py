@@ -387,8 +387,8 @@ def storages(now: float) -> list[dict[str, Any]]:
         "params": {"folder": "Data/2026", "name": "2026"},
     }  # fmt: skip
     held = {
-        "id": "h2", "kind": "deletions", "since": now - 7200, "count": 12, "bytes": 2_880_000,
-        "reason": "In English.", "params": {"mirrored": 80}, "choices": ["keep", "trash"],
+        "id": "h2", "kind": "moved_out", "since": now - 7200, "count": 32, "bytes": 7_680_000,
+        "reason": "In English.", "params": {}, "choices": ["keep", "start_afresh"],
     }  # fmt: skip
     own = {**course, "by_admin": False, "own": True, "schedule": "", "next_run": None}
     return [

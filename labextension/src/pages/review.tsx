@@ -123,14 +123,17 @@ function countChosen(folders: readonly IFolder[], off: ReadonlySet<string>): num
 function Node(props: {
   folder: IFolder;
   off: ReadonlySet<string>;
+  /** Whether the answer may be about a part; else there is nothing to tick. */
+  parts: boolean;
   disabled: boolean;
   begin: boolean;
   onOff: (off: ReadonlySet<string>) => void;
   trans: TranslationBundle;
 }): React.JSX.Element {
-  const { folder, off, disabled, onOff, trans } = props;
+  const { folder, off, parts, disabled, onOff, trans } = props;
   const [open, setOpen] = useState(props.begin);
   const chosen = chosenIn(folder, off);
+  const name = <span className="jp-DriveSync-node-name">{plain(folder.name)}</span>;
   return (
     <li>
       <div className="jp-DriveSync-node">
@@ -149,30 +152,36 @@ function Node(props: {
         ) : (
           <span className="jp-DriveSync-turn" />
         )}
-        <label title={plain(folder.path)}>
-          <input
-            type="checkbox"
-            checked={chosen !== 'none'}
-            ref={node => {
-              if (node) {
-                node.indeterminate = chosen === 'some';
-              }
-            }}
-            disabled={disabled}
-            onChange={() => {
-              const next = new Set(off);
-              for (const path of holders(folder)) {
-                if (chosen === 'all') {
-                  next.add(path);
-                } else {
-                  next.delete(path);
+        {parts ? (
+          <label title={plain(folder.path)}>
+            <input
+              type="checkbox"
+              checked={chosen !== 'none'}
+              ref={node => {
+                if (node) {
+                  node.indeterminate = chosen === 'some';
                 }
-              }
-              onOff(next);
-            }}
-          />
-          <span className="jp-DriveSync-node-name">{plain(folder.name)}</span>
-        </label>
+              }}
+              disabled={disabled}
+              onChange={() => {
+                const next = new Set(off);
+                for (const path of holders(folder)) {
+                  if (chosen === 'all') {
+                    next.add(path);
+                  } else {
+                    next.delete(path);
+                  }
+                }
+                onOff(next);
+              }}
+            />
+            {name}
+          </label>
+        ) : (
+          <span className="jp-DriveSync-node-label" title={plain(folder.path)}>
+            {name}
+          </span>
+        )}
         <span className="jp-DriveSync-row-said">
           {filesWords(folder.files, trans)}, {size(folder.bytes)}
         </span>
@@ -318,6 +327,7 @@ export function Decide({
                 key={folder.path}
                 folder={folder}
                 off={off}
+                parts={hold.kind === 'deletions'}
                 disabled={(items?.length ?? 0) < hold.count}
                 begin={folders.length === 1}
                 onOff={setOff}
