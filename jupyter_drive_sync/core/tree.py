@@ -200,10 +200,13 @@ class LedgerEntry:
     """Of the local file when its content was read; all zero when unknown (adopted, unclaimed)."""
     md5: bytes | None
     """Of the content that we wrote last; None for folders."""
-    nonce: str
+    nonce: str | None
+    """That our last write carried; None in a tree: nothing there asks for it, and a hundred
+    thousand of them weigh. A ledger that is given none keeps the one that it has."""
     version: int
     """Newest version of the object that we know of."""
-    revision: str = ""
+    revision: str | None = ""
+    """``headRevisionId`` of our last write; None as for the nonce."""
     racy: bool = False
     """Read so soon after its mtime that a later change could have left the mtime as it is."""
     revived: int = 0

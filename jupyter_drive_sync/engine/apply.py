@@ -450,10 +450,11 @@ class Apply:
         pinned = self._ledger.pins()
         now = self._site.clock.wall()
         edits: list[tuple[Operation, Edit]] = []
+        recorded = self._ledger.entries(self._entry(step).id for step in steps)
         for step in steps:
             entry = self._entry(step)
-            head = entry.seen or entry
-            if head.revision:
+            head = entry.seen or recorded.get(entry.id)  # which has its revision, unlike a tree's
+            if head is not None and head.revision:
                 size = entry.seen.size if entry.seen else entry.stat.size
                 edit = Edit(entry.id, head.revision, step.path, now, size, False, self._run)
                 edits.append((step, edit))

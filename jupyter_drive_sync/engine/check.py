@@ -11,10 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from jupyter_drive_sync.core.tree import (
-    FileId,
     Kind,
-    LedgerEntry,
-    LedgerTree,
     RelPath,
     RemoteEntry,
     Standing,
@@ -109,8 +106,7 @@ def check(
                 findings.append(Checked(entry.path, Finding.UNREADABLE, problem.sentence))
             progress.count("done")
             progress.count("bytes", entry.stat.size)
-        root = FileId(ledger.get("root"))
-        comparison = _Comparison(contents, ledger.tree(), shown, root)
+        comparison = _Comparison(contents, ledger, shown)
         findings += comparison.findings()
     unreadable = {found.path for found in findings if found.finding is Finding.UNREADABLE}
     findings = [
@@ -138,16 +134,16 @@ class _Comparison:
     def __init__(
         self,
         contents: dict[RelPath, bytes],
-        ledger: LedgerTree,
+        ledger: Ledger,
         shown: tuple[RemoteEntry, ...],
-        root: FileId,
     ) -> None:
         self._contents = contents
         self._ledger = ledger
-        self._known = {entry.id: entry for entry in ledger.files.values()}
-        remotes = {remote.id: remote for remote in shown if remote.id != root}
+        self._tree = ledger.tree()
+        self._known = {entry.id: entry for entry in self._tree.files.values()}
+        remotes = {remote.id: remote for remote in shown if remote.id != self._tree.root}
         self._remote: dict[RelPath, list[RemoteEntry]] = {}
-        for file_id, path in paths_below(remotes, root).items():
+        for file_id, path in paths_below(remotes, self._tree.root).items():
             if remotes[file_id].kind is Kind.FILE:
                 self._remote.setdefault(path, []).append(remotes[file_id])
         self.equal = 0
@@ -161,7 +157,7 @@ class _Comparison:
                 yield from self._there(path, remotes)
 
     def _here(self, path: RelPath, md5: bytes, remotes: list[RemoteEntry]) -> Iterator[Checked]:
-        known = self._ledger.files.get(path)
+        known = self._tree.files.get(path)
         if not remotes:
             declined = known is not None and known.standing is Standing.DECLINED
             yield Checked(path, Finding.DECLINED if declined else Finding.NOT_ON_DRIVE)
@@ -171,14 +167,14 @@ class _Comparison:
             if other.id != mine.id:
                 yield Checked(path, Finding.TWIN, other.id)
         if mine.md5 != md5:
-            yield Checked(path, self._why_different(known, mine, md5))
+            yield Checked(path, self._why_different(mine, md5))
             return
         self.equal += 1
         if known is None or known.id != mine.id or known.md5 not in (md5, None):
             yield Checked(path, Finding.LEDGER_WRONG)
 
-    @staticmethod
-    def _why_different(known: LedgerEntry | None, mine: RemoteEntry, md5: bytes) -> Finding:
+    def _why_different(self, mine: RemoteEntry, md5: bytes) -> Finding:
+        known = self._ledger.entries([mine.id]).get(mine.id)  # with its nonce
         edited_there = known is not None and known.nonce == mine.nonce and known.md5 == md5
         return Finding.NEWER_ON_DRIVE if edited_there else Finding.DIFFERS
 

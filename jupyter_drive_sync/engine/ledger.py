@@ -33,6 +33,7 @@ from jupyter_drive_sync.core.tree import (
 from jupyter_drive_sync.engine.ledger_file import find_file, in_memory, open_file, plain_words
 from jupyter_drive_sync.engine.ledger_rows import (
     PUT,
+    TREE,
     answer_deletions,
     dump,
     find_at,
@@ -165,7 +166,7 @@ class Ledger:
     def tree(self) -> LedgerTree:
         """Read everything that we know of the mirror."""
         shared: dict[object, object] = {}
-        rows = self._db.execute("SELECT * FROM objects ORDER BY id")
+        rows = self._db.execute(TREE)
         return arrange((to_entry(row, shared) for row in rows), FileId(self.get("root")))
 
     def entries(self, ids: Iterable[FileId] | None = None) -> dict[FileId, LedgerEntry]:

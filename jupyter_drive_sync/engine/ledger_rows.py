@@ -34,7 +34,10 @@ from jupyter_drive_sync.engine.records import (
 PUT: Final = (
     "INSERT INTO objects (id, kind, path, standing, parent, name, size, mtime_ns, inode, md5,"
     " nonce, version, revision, racy, revived, mtime_ms, mode, seen, run)"
-    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET"
+    " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,"
+    " coalesce(?11, (SELECT nonce FROM objects WHERE id = ?1), ''), ?12,"
+    " coalesce(?13, (SELECT revision FROM objects WHERE id = ?1), ''), ?14,?15,?16,?17,?18,?19)"
+    " ON CONFLICT (id) DO UPDATE SET"
     " kind=excluded.kind, path=excluded.path, standing=excluded.standing, parent=excluded.parent,"
     " name=excluded.name, size=excluded.size, mtime_ns=excluded.mtime_ns, inode=excluded.inode,"
     " md5=excluded.md5, nonce=excluded.nonce, version=excluded.version,"
@@ -42,6 +45,12 @@ PUT: Final = (
     " mtime_ms=excluded.mtime_ms, mode=excluded.mode, seen=excluded.seen,"
     " run=max(run, excluded.run)"
 )
+
+TREE: Final = (
+    "SELECT id, kind, path, standing, parent, name, size, mtime_ns, inode, md5, NULL, version,"
+    " NULL, racy, revived, mtime_ms, mode, seen, run FROM objects ORDER BY id"
+)
+"""Rows for :func:`to_entry`, without what a tree does without."""
 
 _AT_ONCE: Final = 500
 """Paths of one query."""

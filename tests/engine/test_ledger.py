@@ -115,9 +115,26 @@ def test_one_object_a_path_and_the_others_are_twins(ledger: Ledger) -> None:
     declined = entry(file_id="c", standing=Standing.DECLINED)
     ledger.put([unclaimed, mirrored, declined, folder("d/a.txt", "f")])
     tree = ledger.tree()
-    assert tree.files == {mirrored.path: mirrored}
-    assert set(tree.twins) == {unclaimed, declined}
+    assert {path: each.id for path, each in tree.files.items()} == {mirrored.path: "b"}
+    assert {each.id for each in tree.twins} == {"a", "c"}
     assert tree.folders[RelPath("d/a.txt")].id == "f"
+
+
+def test_a_tree_does_without_what_weighs_and_the_ledger_keeps_it(ledger: Ledger) -> None:
+    ledger.put([entry(), folder("d", "f")])
+    for known in (*ledger.tree().files.values(), *ledger.tree().folders.values()):
+        assert (known.nonce, known.revision) == (None, None)
+        assert replace(known, nonce="n", revision="r") == ledger.entries([known.id])[known.id]
+        ledger.intend([Intent("n1", 1, "trash", known)])
+        (intent,) = ledger.intents()
+        ledger.put([replace(intent.entry, standing=Standing.ARCHIVED)])
+        kept = ledger.entries([known.id])[known.id]
+        assert (kept.standing, kept.nonce, kept.revision) == (Standing.ARCHIVED, "n", "r")
+        ledger.forget([known.id])
+        ledger.put([known])
+        kept = ledger.entries([known.id])[known.id]
+        assert (kept.nonce, kept.revision) == ("", "")
+        ledger.drop(["n1"])
 
 
 def test_forgotten_is_not_deleted(ledger: Ledger) -> None:
