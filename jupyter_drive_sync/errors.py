@@ -285,10 +285,11 @@ class MirrorHeld(NeedsUser):
     """The whole mirror waits for an answer to a hold. The code is ``held.<kind>``."""
 
     code = "held"
-    template = "{reason} Answer with `jupyter drive-sync release {hold} CHOICE`."
+    template = "{reason} Answer with `jupyter drive-sync release {which}{hold} CHOICE`."
 
-    def __init__(self, *, kind: str, reason: str, hold: str) -> None:
-        super().__init__(kind=kind, reason=reason, hold=hold)
+    def __init__(self, *, kind: str, reason: str, hold: str, storage: str = "") -> None:
+        which = f"--storage {storage} " if storage else ""
+        super().__init__(kind=kind, reason=reason, hold=hold, which=which)
         self.kind = kind
         self.code = f"held.{kind}"  # type: ignore[misc]  # one class for all kinds, one code each
 

@@ -28,6 +28,16 @@ CHOICES = {
     "untrash": "take the folder out of the trash and go on",
     "disconnect": "forget the permission; nothing is changed on Drive",
 }
+_MOVED_OUT = {
+    "keep": "leave the files where they are, and do not copy them again",
+    "start_afresh": "copy the files to Drive again",
+}
+"""What two of them mean where files were moved elsewhere on Drive."""
+
+
+def _meaning(kind: str, choice: str) -> str:
+    own = _MOVED_OUT if kind == "moved_out" else {}
+    return own.get(choice) or CHOICES.get(choice, choice)
 
 
 @click.command()
@@ -57,12 +67,13 @@ def release(
             desk.out.say("Nothing waits for you.")
             return 0
         if hold is None:
-            return _list(desk, ledger)
+            return _list(desk, ledger, storage)
         if choice is None:
             raise UsageError(
                 problem=f"Say which choice, as in `jupyter drive-sync release {hold} keep`."
             )
         only = [below_home(desk.place.home, path) for path in paths]
+        kind = next((each.kind for each in ledger.holds() if each.id == hold), "")
         count = ledger.answer(hold, choice, [] if "" in only else only, at=SystemClock().wall())
     if choice == "disconnect" and not storage:
         if desk.place.credentials == "broker":
@@ -74,26 +85,28 @@ def release(
     then = "" if choice == "disconnect" else " The next sync carries it out."
     if storage:
         then = f" `jupyter drive-sync storages run {storage}` carries it out."
-    desk.out.say(f"Answered{about}: {CHOICES.get(choice, choice)}.{then}")
+    desk.out.say(f"Answered{about}: {_meaning(kind, choice)}.{then}")
     return 0
 
 
-def _list(desk: Desk, ledger: Ledger) -> int:
+def _list(desk: Desk, ledger: Ledger, storage: str) -> int:
     holds = [hold for hold in ledger.holds() if not hold.answer]
     for hold in holds:
         items = ledger.hold_items(hold.id)
         desk.out.record("hold", {**asdict(hold), "paths": [item.path for item in items]})
-        _tell(desk, hold, [item.path for item in items])
+        _tell(desk, hold, [item.path for item in items], storage)
     if not holds:
         desk.out.say("Nothing waits for you.")
     return 3 if holds else 0
 
 
-def _tell(desk: Desk, hold: Hold, paths: list[str]) -> None:
+def _tell(desk: Desk, hold: Hold, paths: list[str], storage: str) -> None:
     desk.out.say(f"{hold.id}, since {words.moment(hold.since)}: {hold.reason}")
     for path in paths[:_SHOWN]:
         desk.out.say(f"    {words.one_line(path)}")
     if len(paths) > _SHOWN:
         desk.out.say(f"    … and {len(paths) - _SHOWN:,} more ({words.size(hold.bytes)} in all)")
+    which = f"--storage {storage} " if storage else ""
     for choice in hold.choices:
-        desk.out.say(f"  jupyter drive-sync release {hold.id} {choice}   # {CHOICES[choice]}")
+        command = f"jupyter drive-sync release {which}{hold.id} {choice}"
+        desk.out.say(f"  {command}   # {_meaning(hold.kind, choice)}")

@@ -16,7 +16,6 @@ from jupyter_drive_sync.cli.output import Output
 from jupyter_drive_sync.core import cron
 from jupyter_drive_sync.core.storage import HOME, BadStorage, Storage, read
 from jupyter_drive_sync.engine.report import read_status
-from jupyter_drive_sync.errors import DriveSyncError
 from jupyter_drive_sync.runner import consent, storages
 from jupyter_drive_sync.runner.clock import SystemClock
 from jupyter_drive_sync.runner.place import Place
@@ -153,13 +152,7 @@ def run_(desk: Desk, *, name: str, paths: tuple[str, ...], dry_run: bool) -> int
     """Run a storage now, or only the given PATHs below its folder. Goes on where it stopped."""
     storage = desk.storage(name)
     args = {"only": [path.strip("/") for path in paths], "dry_run": dry_run}
-    try:
-        result = desk.perform(_job(desk, storage, storage.direction, args=args))
-    except DriveSyncError as problem:
-        if problem.code.startswith("held."):
-            # The sentence speaks of the home's holds.
-            desk.out.say(f"Answer with: jupyter drive-sync release --storage {name} ID CHOICE")
-        raise
+    result = desk.perform(_job(desk, storage, storage.direction, args=args))
     desk.out.record("run", result)
     _tell(desk.out, storage, result, dry_run=dry_run)
     return int(result["exit_code"])

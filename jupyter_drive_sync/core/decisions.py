@@ -195,9 +195,25 @@ TABLE: Final[tuple[Row, ...]] = (
     _row({_S.UNCLAIMED}, {_L.ABSENT, _L.LEFT_OUT}, _EVERYWHERE, say=_R.UNCLAIMED),
     # Either of them, and the file is here: mirrored again; other content is kept as a revision.
     _row({_S.ARCHIVED, _S.UNCLAIMED}, _BOTH, {_P.GONE, _P.OUT}, _A.FORGET, _A.CREATE),
-    _row({_S.ARCHIVED, _S.UNCLAIMED}, {_L.SAME}, {_P.HERE}, _A.CLAIM),
-    _row({_S.ARCHIVED, _S.UNCLAIMED}, {_L.SAME}, {_P.ELSEWHERE}, _A.CLAIM, _A.PUT_BACK),
-    _row({_S.ARCHIVED, _S.UNCLAIMED}, {_L.SAME}, {_P.TRASHED}, _A.CLAIM, _A.UNTRASH),
+    _row({_S.ARCHIVED, _S.UNCLAIMED}, {_L.SAME}, {_P.HERE}, _A.CLAIM, edited=False),
+    _row(
+        {_S.ARCHIVED, _S.UNCLAIMED}, {_L.SAME}, {_P.ELSEWHERE}, _A.CLAIM, _A.PUT_BACK,
+        edited=False,
+    ),
+    _row({_S.ARCHIVED, _S.UNCLAIMED}, {_L.SAME}, {_P.TRASHED}, _A.CLAIM, _A.UNTRASH, edited=False),
+    # The file is as we knew it, and Drive's content is a later one: left, as of a mirrored one.
+    _row(
+        {_S.ARCHIVED, _S.UNCLAIMED, _S.DECLINED}, {_L.SAME}, {_P.HERE}, _A.CLAIM, edited=True,
+        say=_R.NEWER_ON_DRIVE,
+    ),
+    _row(
+        {_S.ARCHIVED, _S.UNCLAIMED, _S.DECLINED}, {_L.SAME}, {_P.ELSEWHERE}, _A.CLAIM, _A.PUT_BACK,
+        edited=True, say=_R.NEWER_ON_DRIVE,
+    ),
+    _row(
+        {_S.ARCHIVED, _S.UNCLAIMED}, {_L.SAME}, {_P.TRASHED}, _A.CLAIM, _A.UNTRASH, edited=True,
+        say=_R.NEWER_ON_DRIVE,
+    ),
     _row(
         {_S.ARCHIVED, _S.UNCLAIMED}, {_L.CHANGED}, {_P.HERE}, _A.CLAIM, _A.PIN, _A.REPLACE,
         say=_R.EDIT_REPLACED,
@@ -214,8 +230,8 @@ TABLE: Final[tuple[Row, ...]] = (
     _row({_S.DECLINED}, {_L.ABSENT}, _LOST | {_P.OUT}, _A.FORGET),
     _row({_S.DECLINED}, {_L.ABSENT}, _EVERYWHERE, _A.ARCHIVE, say=_R.ARCHIVED),
     _row({_S.DECLINED}, _BOTH, _LOST | {_P.OUT}, say=_R.DECLINED),
-    _row({_S.DECLINED}, {_L.SAME}, {_P.HERE}, _A.CLAIM),
-    _row({_S.DECLINED}, {_L.SAME}, {_P.ELSEWHERE}, _A.CLAIM, _A.PUT_BACK),
+    _row({_S.DECLINED}, {_L.SAME}, {_P.HERE}, _A.CLAIM, edited=False),
+    _row({_S.DECLINED}, {_L.SAME}, {_P.ELSEWHERE}, _A.CLAIM, _A.PUT_BACK, edited=False),
     _row({_S.DECLINED}, {_L.CHANGED}, {_P.HERE}, _A.CLAIM, _A.PIN, _A.REPLACE),
     _row({_S.DECLINED}, {_L.CHANGED}, {_P.ELSEWHERE}, _A.CLAIM, _A.PUT_BACK, _A.PIN, _A.REPLACE),
 )  # fmt: skip

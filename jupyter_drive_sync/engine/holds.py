@@ -42,22 +42,25 @@ CHOICES: Final = {
     "changed_client": ("start_afresh", "disconnect"),
 }
 """What a person can answer, by kind; ``untrash`` only while the folder is in the trash."""
+_OF_HOME: Final = frozenset({"disconnect"})
+"""What only a home can be answered: a storage is removed instead."""
 
 
 def whole(
     site: Site, ledger: Ledger, kind: str, reason: str, choices: tuple[str, ...] = ()
 ) -> MirrorHeld:
     """Hold the whole mirror, and return the error that says so."""
+    offered = choices or CHOICES[kind]
     hold = ledger.hold(
         Hold(
             id=site.nonce()[:8],
             kind=kind,
             since=site.clock.wall(),
             reason=reason,
-            choices=choices or CHOICES[kind],
+            choices=tuple(each for each in offered if not (site.storage and each in _OF_HOME)),
         )
     )
-    return MirrorHeld(kind=kind, reason=reason, hold=hold.id)
+    return MirrorHeld(kind=kind, reason=reason, hold=hold.id, storage=site.storage)
 
 
 def expire(site: Site, ledger: Ledger) -> None:

@@ -38,6 +38,7 @@ class Site:
         root: id of a folder on Drive that is there already and takes the mirror, whoever made it;
             ``""`` for one of our own, by the names in ``drive_folder``.
         keys: files that are named as somebody's key or OAuth client; never mirrored.
+        storage: name of the storage whose export this is; ``""`` for a home's mirror.
     """
 
     home: Path
@@ -50,6 +51,7 @@ class Site:
     account: str = ""
     root: str = ""
     keys: tuple[Path, ...] = ()
+    storage: str = ""
 
     def nonce(self) -> str:
         """Make 16 random hexadecimal digits."""

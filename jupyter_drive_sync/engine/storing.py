@@ -81,11 +81,11 @@ def export_site(site: Site, storage: Storage, target: Place | None) -> Site:
     """
     if target is None:
         path = parse_folder(storage.drive).path
-        return replace(site, drive_folder="/".join(path))
+        return replace(site, drive_folder="/".join(path), storage=storage.name)
     home_id = hashlib.sha256(f"storage {target.id}".encode()).hexdigest()[:16]
     if Identity.load(site)[0].home_id != home_id:
         Identity(home_id).save(site)
-    return replace(site, drive_folder=target.name, root=target.id)
+    return replace(site, drive_folder=target.name, root=target.id, storage=storage.name)
 
 
 def probe_source(

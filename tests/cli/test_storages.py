@@ -82,9 +82,17 @@ def test_an_export_whose_folder_is_gone_waits_for_an_answer(connected: Desk) -> 
     drive.ask("PATCH", f"/files/{folder['id']}", {"trashed": True})
     said = connected.run("storages", "run", "results")
     assert said.code == 3
-    assert "jupyter drive-sync release --storage results ID CHOICE" in said.out
-    assert "Nothing waits for you." in connected.run("release").out
     hold = connected.run("release", "--storage", "results", "--json").record("hold")
+    command = f"jupyter drive-sync release --storage results {hold['id']}"
+    assert f"{command} CHOICE" in said.sentence
+    assert "Nothing waits for you." in connected.run("release").out
+    assert hold["choices"] == ["untrash", "start_afresh"]
+    assert (
+        f"{command} untrash   # take the folder"
+        in connected.run("release", "--storage", "results").out
+    )
+    said = connected.run("release", "--storage", "results", hold["id"], "disconnect")
+    assert (said.code, "untrash, start_afresh" in said.sentence) == (2, True)
     said = connected.run("release", "--storage", "results", hold["id"], "untrash")
     assert "storages run results` carries it out" in said.out
     said = connected.run("storages", "run", "results")

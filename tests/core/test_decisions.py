@@ -206,6 +206,30 @@ DESIGN = [
         (A.CLAIM, A.UNTRASH),
         R.NONE,
     ),
+    (
+        "archived, back as it was, edited: leave",
+        (S.ARCHIVED, L.SAME, P.HERE, EDITED),
+        (A.CLAIM,),
+        R.NEWER_ON_DRIVE,
+    ),
+    (
+        "unclaimed, back as it was, edited, renamed: put back, leave",
+        (S.UNCLAIMED, L.SAME, P.ELSEWHERE, EDITED),
+        (A.CLAIM, A.PUT_BACK),
+        R.NEWER_ON_DRIVE,
+    ),
+    (
+        "archived, back as it was, edited, trashed: bring back, leave",
+        (S.ARCHIVED, L.SAME, P.TRASHED, EDITED),
+        (A.CLAIM, A.UNTRASH),
+        R.NEWER_ON_DRIVE,
+    ),
+    (
+        "declined, back, edited, out of the trash: ours again, leave",
+        (S.DECLINED, L.SAME, P.HERE, EDITED),
+        (A.CLAIM,),
+        R.NEWER_ON_DRIVE,
+    ),
     ("archived, back, deleted: anew", (S.ARCHIVED, L.SAME, P.GONE), (A.FORGET, A.CREATE), R.NONE),
     ("archived, left out: shown", (S.ARCHIVED, L.LEFT_OUT, P.HERE), (), R.LEFT_OUT),
     # declined

@@ -467,6 +467,15 @@ def test_what_is_claimed_must_be_what_drive_has() -> None:
     assert plan.settle[0].entry.md5 == md5_of("theirs")
 
 
+def test_an_archived_file_that_is_back_as_it_was_leaves_an_edit_on_drive() -> None:
+    for standing in (ARCHIVED, Standing.UNCLAIMED, DECLINED):
+        entry = edited(known("a", standing=standing), "theirs")
+        plan = make(home(file("a")), ledger(entry))
+        assert (steps(plan), notes(plan)) == (
+            ["settle a mirrored"], [("a", Remark.NEWER_ON_DRIVE)]
+        )  # fmt: skip
+
+
 def test_a_found_file_is_adopted_and_moved() -> None:
     plan = make(home(read("new", "text")), ledger(found("old", "text", mtime_ms=0)))
     assert steps(plan) == ["settle new <- old mirrored", "patch new <- old place touch"]

@@ -360,6 +360,19 @@ STORIES: dict[str, tuple[int, list[Step]]] = {
     "folders above a mirror that was deleted are found again though listings lag": (
         13348, [S("root_there", 2396), S("sync"), S("answer"), S("sync")],
     ),
+    "an archived file that is back as it was is newer on Drive where somebody edited it there": (
+        17475,
+        [
+            S("move_out"), S("sync"), S("special", 0, 3832), S("edit", 16411, 0, 46712),
+            S("move_there", 11037, 52564), S("sync"), S("edit_there"), S("trash_there"),
+            S("delete", 39470), S("keep_home"), S("lose_ledger"), S("rename", 0, 0, 36212),
+            S("swap_kind", 15141, 56262), S("sync"), S("delete"), S("edit_there", 61481),
+            S("edit_there", 35360), S("move_out", 46227), S("delete_there"), S("move_in"),
+            S("sync"), S("rename", 0, 0, 13090), S("sync", 0, 0, 38029), S("write"),
+            S("write", 0, 13956), S("sync"), S("rename_there", 6901), S("edit_there", 5998),
+            S("bring_home_back"),
+        ],
+    ),
     "a writer that froze signs what it wrote before another one took over": (
         5420,
         [
