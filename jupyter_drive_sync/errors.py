@@ -287,8 +287,7 @@ class MirrorHeld(NeedsUser):
     code = "held"
     template = "{reason} Answer with `jupyter drive-sync release {which}{hold} CHOICE`."
 
-    def __init__(self, *, kind: str, reason: str, hold: str, storage: str = "") -> None:
-        which = f"--storage {storage} " if storage else ""
+    def __init__(self, *, kind: str, reason: str, hold: str, which: str = "") -> None:
         super().__init__(kind=kind, reason=reason, hold=hold, which=which)
         self.kind = kind
         self.code = f"held.{kind}"  # type: ignore[misc]  # one class for all kinds, one code each

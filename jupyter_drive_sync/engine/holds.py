@@ -60,7 +60,8 @@ def whole(
             choices=tuple(each for each in offered if not (site.storage and each in _OF_HOME)),
         )
     )
-    return MirrorHeld(kind=kind, reason=reason, hold=hold.id, storage=site.storage)
+    which = f"--storage {site.storage} " if site.storage else ""
+    return MirrorHeld(kind=kind, reason=reason, hold=hold.id, which=which)
 
 
 def expire(site: Site, ledger: Ledger) -> None:
