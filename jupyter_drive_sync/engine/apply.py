@@ -163,9 +163,9 @@ class Apply:
             self._make_folders(level, intents)
         goals = {step.path for turn in plan.patches for step in turn if step.place}
         late = self._binding.creates_at(goals)
-        self._broken += stopgap.use_up(
-            self._drive, late, self._folders[ROOT], self._home_id
-        ).items()
+        refused = stopgap.use_up(self._drive, late, self._folders[ROOT], self._home_id)
+        self._broken += refused.items()
+        self._binding.keep(refused)
         for turn in plan.patches:
             self._patch(turn)
         self._send(plan.contents, full=self._pinned(plan.pins))

@@ -84,6 +84,12 @@ class Binding:
         bound = self._bound.items()
         return [intent for (verb, path), intent in bound if verb in makes and path in paths]
 
+    def keep(self, paths: Iterable[RelPath]) -> None:
+        """Leave the creates at some paths to the next pass."""
+        for path in paths:
+            for verb in (Verb.CREATE, Verb.CREATE_FOLDER):
+                self._bound.pop((verb, path), None)
+
     def drop_unused(self) -> None:
         """Give up what an earlier pass had bound and no step of this one needed."""
         self._ledger.drop(intent.nonce for intent in self._bound.values())

@@ -14,7 +14,7 @@ from jupyter_drive_sync.drive.api import Drive
 from jupyter_drive_sync.drive.types import BATCH_LIMIT, CreateFolder, Patch
 from jupyter_drive_sync.engine.binding import marks
 from jupyter_drive_sync.engine.records import Intent
-from jupyter_drive_sync.errors import DailyUploadLimit, DriveFull, DriveSyncError, Exists
+from jupyter_drive_sync.errors import DailyUploadLimit, DriveFull, DriveSyncError
 
 
 def is_stopgap(remote: object, intent: Intent) -> bool:
@@ -62,9 +62,9 @@ def use_up(
             refused |= {intent.entry.path: full for intent in intents[start:]}
             break
         for intent, result in zip(part, results, strict=True):
-            if isinstance(result, RemoteEntry | Exists):  # it has arrived meanwhile
+            if isinstance(result, RemoteEntry):
                 used.append(intent)
-            elif isinstance(result, DriveSyncError):
+            elif isinstance(result, DriveSyncError):  # a 409: it arrived, which the next pass sees
                 refused[intent.entry.path] = result
     return refused | remove(drive, used)
 

@@ -75,40 +75,69 @@ class Cutting:
         self.wire.close()
 
 
-@pytest.mark.parametrize("cut", range(1, 12))
-def test_a_create_that_comes_late_finds_its_id_used_where_another_file_lies_now(
-    world: World, cut: int
-) -> None:
-    """Also where the pass that uses it up is cut off itself, before any of its requests."""
+def through(world: World, when: Callable[[int, str, str], bool]) -> list[Cutting]:
+    """Let the next passes go through wires that may stop; returns where those will be found."""
+    wires: list[Cutting] = []
+
+    def wrap(wire: Wire) -> Wire:
+        wires.append(Cutting(wire, when))
+        return wires[-1]
+
+    world.wrap = wrap
+    return wires
+
+
+@pytest.fixture
+def on_its_way(world: World) -> Callable[[], int]:
+    """Let a create of ``b.txt`` not arrive, and ``a.txt`` be moved to its place; sends it late."""
     world.write("a.txt", "a")
     world.sync()
     world.write("b.txt", "b")
-    wires: list[Cutting] = []
-
-    def cut_when(when: Callable[[int, str, str], bool]) -> Callable[[Wire], Wire]:
-        def wrap(wire: Wire) -> Wire:
-            wires.append(Cutting(wire, when))
-            return wires[-1]
-
-        return wrap
-
-    world.wrap = cut_when(lambda _, method, uri: method == "POST" and "/upload/" in uri)
+    wires = through(world, lambda _, method, uri: method == "POST" and "/upload/" in uri)
     with pytest.raises(Cut):
         world.sync()
-    frozen = wires[-1]
     (world.home / "a.txt").rename(world.home / "b.txt")
-    world.wrap = cut_when(lambda number, *_: number == cut)
+    return lambda: wires[-1].wire.request(*wires[-1].sent[-1]).status
+
+
+@pytest.mark.parametrize("cut", range(1, 7))
+def test_a_create_that_comes_late_finds_its_id_used_where_another_file_lies_now(
+    world: World, on_its_way: Callable[[], int], cut: int
+) -> None:
+    """Also where the pass that uses it up is cut off itself, before any of its requests."""
+    through(world, lambda number, *_: number == cut)
     with suppress(Cut):
         world.sync()
-    world.wrap = lambda wire: wire
+    through(world, lambda *_: False)
     world.sync()
-    assert frozen.wire.request(*frozen.sent[-1]).status == 409
+    assert on_its_way() == 409
     world.assert_no_twins()
     world.assert_mirrored()
     (stopgap,) = [entry for entry in world.objects(trashed=True) if entry.trashed]
     assert (stopgap.name[:10], stopgap.kind) == ("not needed", Kind.FOLDER)
     world.sync()
     assert world.requests() == 1
+
+
+@pytest.mark.parametrize("late", range(1, 6))
+def test_a_create_that_arrives_before_its_id_is_used_up_is_found(
+    world: World, on_its_way: Callable[[], int], late: int
+) -> None:
+    arrived: list[int] = []
+
+    def arrives(number: int, _method: str, _uri: str) -> bool:
+        if number == late:
+            arrived.append(on_its_way())
+        return False
+
+    through(world, arrives)
+    world.sync()
+    world.assert_no_twins()
+    through(world, lambda *_: False)
+    world.sync()
+    assert arrived
+    world.assert_no_twins()
+    world.assert_mirrored()
 
 
 def edited_and_not_found(world: World) -> FileId:
