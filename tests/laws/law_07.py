@@ -12,15 +12,13 @@ DAY = 86_400.0
 
 
 def newly_trashed(before: Things, after: Things, *, touched: AbstractSet[str]) -> list[str]:
-    """Return the files that a pass put into the trash, and the folders with anything in them."""
-    parents = {thing.parent for things in (before, after) for thing in things.values()}
+    """Return the files that a pass has put into the trash."""
     return [
         thing.id
         for thing in after.values()
         if thing.trashed
         and thing.id not in touched
         and (thing.id not in before or not before[thing.id].trashed)
-        and not (thing.folder and thing.id not in parents)
     ]
 
 
