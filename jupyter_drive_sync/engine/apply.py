@@ -40,7 +40,7 @@ from jupyter_drive_sync.drive.types import (
     Patch,
     PinRevision,
 )
-from jupyter_drive_sync.engine import doubts
+from jupyter_drive_sync.engine import doubts, stopgap
 from jupyter_drive_sync.engine.binding import (
     Binding,
     blank,
@@ -161,6 +161,11 @@ class Apply:
         self._make_root(root, intents)
         for level in plan.folders:
             self._make_folders(level, intents)
+        goals = {step.path for turn in plan.patches for step in turn if step.place}
+        late = self._binding.creates_at(goals)
+        refused = stopgap.use_up(self._drive, late, self._folders[ROOT], self._home_id)
+        self._broken += refused.items()
+        self._binding.keep(refused)
         for turn in plan.patches:
             self._patch(turn)
         self._send(plan.contents, full=self._pinned(plan.pins))

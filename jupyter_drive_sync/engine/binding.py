@@ -7,11 +7,11 @@ one that was not is forgotten with the pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from jupyter_drive_sync.core.names import to_drive
-from jupyter_drive_sync.core.plan import Operation
+from jupyter_drive_sync.core.plan import Operation, Verb
 from jupyter_drive_sync.core.tree import (
     FileId,
     Kind,
@@ -77,6 +77,18 @@ class Binding:
         bound = self._bound.pop((verb, target.path), None)
         nonce = bound.nonce if bound else self._site.nonce()
         return Intent(nonce, self._run, verb, replace(target, nonce=nonce))
+
+    def creates_at(self, paths: Collection[RelPath]) -> list[Intent]:
+        """Return the creates of an earlier pass at some paths that Drive did not show so far."""
+        makes = (Verb.CREATE, Verb.CREATE_FOLDER)
+        bound = self._bound.items()
+        return [intent for (verb, path), intent in bound if verb in makes and path in paths]
+
+    def keep(self, paths: Iterable[RelPath]) -> None:
+        """Leave the creates at some paths to the next pass."""
+        for path in paths:
+            for verb in (Verb.CREATE, Verb.CREATE_FOLDER):
+                self._bound.pop((verb, path), None)
 
     def drop_unused(self) -> None:
         """Give up what an earlier pass had bound and no step of this one needed."""

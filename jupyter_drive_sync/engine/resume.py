@@ -14,6 +14,7 @@ from jupyter_drive_sync.core.plan import Verb
 from jupyter_drive_sync.core.tree import FileId, Kind, RemoteEntry, Standing, Stat
 from jupyter_drive_sync.drive.api import Drive
 from jupyter_drive_sync.drive.types import BATCH_LIMIT, BatchResult, Get
+from jupyter_drive_sync.engine import stopgap
 from jupyter_drive_sync.engine.binding import is_chain
 from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.engine.observe import with_seen
@@ -46,13 +47,18 @@ def resume(
         results = drive.batch([Get(intent.entry.id) for intent in part])
         done: list[Confirmation] = []
         given_up: list[str] = []
+        stopgaps: list[Intent] = []
         for intent, result in zip(part, results, strict=True):
-            if isinstance(result, RemoteEntry) and result.nonce == intent.nonce:
+            if stopgap.is_stopgap(result, intent):
+                stopgaps.append(intent)
+                given_up.append(intent.nonce)
+            elif isinstance(result, RemoteEntry) and result.nonce == intent.nonce:
                 done.append(_done(intent, result, run, now, approved))
             elif _goes_on(intent, result, unfinished):
                 bound.append(intent)
             else:
                 given_up.append(intent.nonce)
+        stopgap.remove(drive, stopgaps)
         ledger.confirm(done)
         ledger.drop(given_up)
     return bound

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
 import pytest
 
 from jupyter_drive_sync.core.said import code_of
-from jupyter_drive_sync.core.tree import FileId, Stat
+from jupyter_drive_sync.core.tree import FileId, Kind, Stat
+from jupyter_drive_sync.drive.wire import Reply, Wire
 from jupyter_drive_sync.engine.lease import Process
 from jupyter_drive_sync.engine.report import Progress, Status
 from jupyter_drive_sync.engine.turn import Turn
@@ -44,6 +49,95 @@ def test_a_404_that_is_not_true_makes_no_second_copy(world: World, endpoint: str
     world.sync()
     world.assert_mirrored()
     assert [entry.id for entry in world.remote().values()] == [before]
+
+
+class Cut(BaseException):
+    """The process ends, or stands still for good."""
+
+
+@dataclass
+class Cutting:
+    """Stops a pass before one of its requests, and keeps that one."""
+
+    wire: Wire
+    when: Callable[[int, str, str], bool]
+    sent: list[tuple[str, str, Mapping[str, str], bytes | None]] = field(default_factory=list)
+
+    def request(
+        self, method: str, uri: str, headers: Mapping[str, str], body: bytes | None
+    ) -> Reply:
+        self.sent.append((method, uri, headers, body))
+        if self.when(len(self.sent), method, uri):
+            raise Cut
+        return self.wire.request(method, uri, headers, body)
+
+    def close(self) -> None:
+        self.wire.close()
+
+
+def through(world: World, when: Callable[[int, str, str], bool]) -> list[Cutting]:
+    """Let the next passes go through wires that may stop; returns where those will be found."""
+    wires: list[Cutting] = []
+
+    def wrap(wire: Wire) -> Wire:
+        wires.append(Cutting(wire, when))
+        return wires[-1]
+
+    world.wrap = wrap
+    return wires
+
+
+@pytest.fixture
+def on_its_way(world: World) -> Callable[[], int]:
+    """Let a create of ``b.txt`` not arrive, and ``a.txt`` be moved to its place; sends it late."""
+    world.write("a.txt", "a")
+    world.sync()
+    world.write("b.txt", "b")
+    wires = through(world, lambda _, method, uri: method == "POST" and "/upload/" in uri)
+    with pytest.raises(Cut):
+        world.sync()
+    (world.home / "a.txt").rename(world.home / "b.txt")
+    return lambda: wires[-1].wire.request(*wires[-1].sent[-1]).status
+
+
+@pytest.mark.parametrize("cut", range(1, 7))
+def test_a_create_that_comes_late_finds_its_id_used_where_another_file_lies_now(
+    world: World, on_its_way: Callable[[], int], cut: int
+) -> None:
+    """Also where the pass that uses it up is cut off itself, before any of its requests."""
+    through(world, lambda number, *_: number == cut)
+    with suppress(Cut):
+        world.sync()
+    through(world, lambda *_: False)
+    world.sync()
+    assert on_its_way() == 409
+    world.assert_no_twins()
+    world.assert_mirrored()
+    (stopgap,) = [entry for entry in world.objects(trashed=True) if entry.trashed]
+    assert (stopgap.name[:10], stopgap.kind, stopgap.size) == ("not needed", Kind.FILE, 0)
+    world.sync()
+    assert world.requests() == 1
+
+
+@pytest.mark.parametrize("late", range(1, 6))
+def test_a_create_that_arrives_before_its_id_is_used_up_is_found(
+    world: World, on_its_way: Callable[[], int], late: int
+) -> None:
+    arrived: list[int] = []
+
+    def arrives(number: int, _method: str, _uri: str) -> bool:
+        if number == late:
+            arrived.append(on_its_way())
+        return False
+
+    through(world, arrives)
+    world.sync()
+    world.assert_no_twins()
+    through(world, lambda *_: False)
+    world.sync()
+    assert arrived
+    world.assert_no_twins()
+    world.assert_mirrored()
 
 
 def edited_and_not_found(world: World) -> FileId:

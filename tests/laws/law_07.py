@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from tests.laws.facts import Broken, Things
+from tests.laws.facts import Broken, Thing, Things
 
 DAY = 86_400.0
 
 
+NOTHING = hashlib.md5(b"", usedforsecurity=False).hexdigest()
+
+
 def newly_trashed(before: Things, after: Things, *, touched: AbstractSet[str]) -> list[str]:
-    """Return the files that a pass has put into the trash."""
+    """Return the files that a pass put into the trash; not an empty one that used up an id."""
     return [
         thing.id
         for thing in after.values()
         if thing.trashed
         and thing.id not in touched
         and (thing.id not in before or not before[thing.id].trashed)
+        and not _only_used_up_an_id(thing)
     ]
+
+
+def _only_used_up_an_id(thing: Thing) -> bool:
+    return (
+        thing.name.startswith("not needed (")
+        and not thing.folder
+        and all(version.md5 == NOTHING for version in thing.versions)
+    )
 
 
 @dataclass

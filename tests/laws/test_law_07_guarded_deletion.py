@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from tests.laws import law_07
-from tests.laws.facts import Broken, Thing
+from tests.laws.facts import Broken, Thing, Version
 from tests.laws.law_07 import DAY, Guarded
 
 TEN = [str(number) for number in range(10)]
@@ -42,6 +44,21 @@ def test_newly_trashed() -> None:
     before = {"1": Thing("1"), "2": Thing("2", trashed=True), "3": Thing("3")}
     after = {i: Thing(i, trashed=True) for i in "1234"}
     assert law_07.newly_trashed(before, after, touched={"3"}) == ["1", "4"]
+
+
+def test_an_empty_file_that_used_up_an_id_is_no_deletion_but_anything_in_it_is() -> None:
+    def named(name: str, *contents: bytes, folder: bool = False) -> list[str]:
+        versions = tuple(
+            Version("v", hashlib.md5(each, usedforsecurity=False).hexdigest()) for each in contents
+        )
+        after = {"1": Thing("1", name, folder=folder, trashed=True, versions=versions)}
+        return law_07.newly_trashed({}, after, touched=set())
+
+    assert named("not needed (a)", b"") == []
+    assert named("not needed (a)", b"text") == ["1"]
+    assert named("not needed (a)", b"text", b"") == ["1"]
+    assert named("not needed (a)", folder=True) == ["1"]
+    assert named("empty.txt", b"") == ["1"]
 
 
 def test_a_home_that_looks_wrong_and_whole_folders() -> None:

@@ -373,6 +373,15 @@ STORIES: dict[str, tuple[int, list[Step]]] = {
             S("bring_home_back"),
         ],
     ),
+    "what a frozen writer makes late finds its id used where something else lies now": (
+        19664,
+        [
+            S("root_there", 7042), S("empty_trash"), S("sync"), S("delete_tree"), S("answer"),
+            S("write"), S("write", 0, 856), S("copy", 0, 0, 38064), S("sync"),
+            S("copy", 0, 0, 13577), S("sync"), S("rename", 0, 0, 8453), S("move_out", 28443),
+            S("sync", 0, 0, 14039),
+        ],
+    ),
     "a writer that froze signs what it wrote before another one took over": (
         5420,
         [
