@@ -7,11 +7,12 @@ from dataclasses import asdict
 from typing import Any
 
 from jupyter_drive_sync.core.tree import RelPath
-from jupyter_drive_sync.engine.apart import KINDS, ApartKind, apart, children
+from jupyter_drive_sync.engine.apart import KINDS, apart, children
 from jupyter_drive_sync.engine.ledger import Ledger
 from jupyter_drive_sync.engine.undoable import Undoable
 from jupyter_drive_sync.errors import NothingToUndo
 from jupyter_drive_sync.runner.place import Place
+from jupyter_drive_sync.server.problems import BadRequest
 
 
 class Book:
@@ -24,15 +25,22 @@ class Book:
     def __init__(self, place: Place) -> None:
         self._place = place
 
-    def apart(self, kind: ApartKind) -> tuple[dict[str, int], list[dict[str, Any]]]:
-        """Return how many files of each kind are apart, and those of one kind."""
+    def apart(self, kind: str) -> tuple[dict[str, int], list[dict[str, Any]]]:
+        """Return how many files of each kind are apart, and those of one kind.
+
+        Raises:
+            BadRequest: there is no such kind.
+        """
+        wanted = next((each for each in KINDS if each == kind), None)
+        if wanted is None:
+            raise BadRequest(problem="kind is none of " + ", ".join(KINDS))
         with self._ledger() as ledger:
             if ledger is None:
                 return dict.fromkeys(KINDS, 0), []
             found = {each: apart(ledger, each) for each in KINDS}
         return (
             {each: len(files) for each, files in found.items()},
-            [asdict(file) for file in found[kind]],
+            [asdict(file) for file in found[wanted]],
         )
 
     def tree(self, path: str) -> list[dict[str, Any]]:

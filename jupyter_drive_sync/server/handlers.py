@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from jupyter_server.auth.decorator import authorized
@@ -32,9 +32,11 @@ from jupyter_drive_sync.server.body import (
     is_time,
     one_of,
 )
-from jupyter_drive_sync.server.consent import Attempt
 from jupyter_drive_sync.server.origin import COOKIE, Origin
 from jupyter_drive_sync.server.problems import BadRequest, NotOwner
+
+if TYPE_CHECKING:  # imported with the service, when the server has started
+    from jupyter_drive_sync.server.consent import Attempt
 
 CHOICES: Final = (
     "restore", "keep", "trash", "take_over", "second_folder", "start_afresh", "untrash",

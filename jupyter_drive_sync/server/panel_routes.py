@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from jupyter_server.base.handlers import JupyterHandler
 
-from jupyter_drive_sync.engine.apart import KINDS
 from jupyter_drive_sync.server import body
 from jupyter_drive_sync.server.base import Route, guarded
 from jupyter_drive_sync.server.body import is_path
@@ -68,9 +67,7 @@ class ApartRoute(_Look):
     @guarded
     async def get(self) -> None:
         """Return a page of one kind, and how many there are of each."""
-        kind = self.get_query_argument("kind", KINDS[0])
-        if kind not in KINDS:
-            raise BadRequest(problem="kind is none of " + ", ".join(KINDS))
+        kind = self.get_query_argument("kind", "replaced")
         service = self.service
         counts, found = await service.off_loop(service.book.apart, kind)
         self.reply({"counts": counts, "kind": kind, **self.part(found)})

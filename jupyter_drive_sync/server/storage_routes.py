@@ -6,7 +6,6 @@ from typing import Final
 
 from jupyter_server.base.handlers import JupyterHandler
 
-from jupyter_drive_sync.runner import hub
 from jupyter_drive_sync.server import body
 from jupyter_drive_sync.server.base import Route, guarded
 from jupyter_drive_sync.server.body import is_flag, is_path_list, is_text, is_texts, one_of
@@ -86,7 +85,7 @@ class CoursesRoute(Route):
     async def get(self) -> None:
         """Return the names of those that this person may have."""
         service = self.service
-        self.reply({"courses": await service.off_loop(hub.courses, service.place)})
+        self.reply({"courses": await service.off_loop(service.storages.courses)})
 
 
 class ValidateRoute(Route):

@@ -19,6 +19,7 @@ from jupyter_drive_sync.drive.secrets import Secret, SecretsStore
 from jupyter_drive_sync.engine.report import Status, describe, read_status
 from jupyter_drive_sync.engine.site import make_state_dir
 from jupyter_drive_sync.errors import DriveSyncError, Internal
+from jupyter_drive_sync.runner import hub
 from jupyter_drive_sync.runner import storages as kept
 from jupyter_drive_sync.runner.consent import scopes_for
 from jupyter_drive_sync.runner.place import Place
@@ -101,6 +102,14 @@ class Storages:
             NoSuchStorage: there is none.
         """
         return self._view(self.find(name))
+
+    def courses(self) -> list[str]:
+        """Return the names of the courses that the hub hands on to this person.
+
+        Raises:
+            Relayed, HubSilent: the hub does not say.
+        """
+        return hub.courses(self.place)
 
     def desk(self, name: str) -> Desk:
         """Return the records of a storage.
