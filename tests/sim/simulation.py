@@ -1,8 +1,7 @@
 """The whole engine, a Drive, two homes and the people around them, from one seed.
 
 Nothing here is real but the program and its state folder: the home is in memory, Drive is a
-LocalDrive of the same process, time is virtual. After every step the laws of ``tests/laws`` are
-judged by what Drive and the home hold, whatever the program says of itself.
+LocalDrive of the same process, time is virtual. A jury judges every pass and every step.
 """
 
 from __future__ import annotations
@@ -11,11 +10,9 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from jupyter_drive_sync.core.decisions import Remark
 from jupyter_drive_sync.core.plan import Verb
 from jupyter_drive_sync.core.settings import DAY, Settings
 from jupyter_drive_sync.core.tree import RelPath
@@ -26,22 +23,22 @@ from jupyter_drive_sync.drive.transport import Transport
 from jupyter_drive_sync.engine.executor import InOrder
 from jupyter_drive_sync.engine.lease import Process
 from jupyter_drive_sync.engine.ledger import Ledger
-from jupyter_drive_sync.engine.mirror import Mirror, PassReport
-from jupyter_drive_sync.engine.report import Progress, Status, read_status
+from jupyter_drive_sync.engine.mirror import Mirror
+from jupyter_drive_sync.engine.report import Progress
 from jupyter_drive_sync.engine.site import Site, make_state_dir
 from jupyter_drive_sync.engine.turn import Turn
-from jupyter_drive_sync.errors import DriveSyncError, LeaseLost, MirrorHeld, RunBusy
+from jupyter_drive_sync.errors import DriveSyncError, LeaseLost, RunBusy
 from jupyter_drive_sync.localdrive.drive import LocalDrive
-from jupyter_drive_sync.localdrive.faults import Fault
 from jupyter_drive_sync.localdrive.settings import LocalDriveSettings
 from jupyter_drive_sync.localdrive.wire import Request
 from tests.drive.ground import ANN, DRIVE_FILE
-from tests.laws import law_01, law_02, law_03, law_04, law_06, law_07, law_08, law_09, law_11
-from tests.laws.facts import Reader, Thing, Things, above, within
+from tests.laws import law_02, law_04
+from tests.laws.facts import Reader
 from tests.laws.law_12 import Writers
 from tests.laws.law_16 import Trace
 from tests.sim import faults
 from tests.sim.boundaries import Boundaries, Life
+from tests.sim.flight import End, Flight
 from tests.sim.ground import (
     BEGINNING,
     ENDPOINT,
@@ -51,45 +48,15 @@ from tests.sim.ground import (
     exchange_of,
     home_in_memory,
 )
+from tests.sim.jury import Jury
 from tests.sim.model_fs import Disk
-from tests.sim.people import OnDrive, Writer, md5_of
-from tests.sim.stead import Book, Stead
+from tests.sim.people import OnDrive, Writer
+from tests.sim.stead import Stead
 from tests.sim.steps import DISK, HERE, MEANWHILE, THERE, Step
 from tests.virtual_clock import VirtualClock
 
-LISTED = frozenset(
-    {"newer_on_drive", "declined", "archived", "unclaimed", "moved_out", "left_out", "failed",
-     "held"}
-)  # fmt: skip
-"""Outcomes that say that a file here and Drive are not equal."""
 PATIENCE = 90.0
 """Seconds for which a process watches another writer."""
-
-
-@dataclass
-class End:
-    """How a pass ended."""
-
-    outcome: str
-    """``completed``, ``completed_with_errors``, ``failed``, ``busy``, ``killed``, ``previewed``."""
-    report: PassReport | None = None
-    problem: DriveSyncError | None = None
-
-
-@dataclass
-class Flight:
-    """A pass under way."""
-
-    stead: Stead
-    number: int
-    turn: Turn
-    beaten: float
-    meanwhile: dict[int, Step] = field(default_factory=dict)
-    """What happens at which of its requests."""
-    requests: int = 0
-    disturbed: bool = False
-    """Something happened in the home while it ran."""
-    frozen: bool = False
 
 
 class Simulation:
@@ -138,29 +105,23 @@ class Simulation:
         self.boundaries = Boundaries()
         self.boundaries.trace = trace
         self.trace = trace
-        self.memory = law_02.Memory()
-        self.edits: dict[str, law_08.Edit] = {}
-        self._edited_at: dict[str, float] = {}
-        self._wrote: dict[str, int] = {}
-        self._out_since: dict[str, float] = {}
-        self._touched_at: dict[str, float] = {}
         self._writers: dict[str, Writers] = {}
         self._flights: list[Flight] = []
         self._passes = 0
-        self._makers: dict[str, str] = {}
-        """Which home made a folder, where listings lag."""
-        self._before: Things = {}
-        self._mirrors: set[str] = set()
-        """Every folder that was a home's mirror at some time."""
         self.counted: Counter[str] = Counter()
         """The boundaries of the last pass."""
         self.figures = {"steps": 0, "passes": 0, "kills": 0, "faults": 0}
         self.steads = [self._settle_down("first")]
+        self.jury = Jury(
+            clock=self.clock, time=self.time, lag=self.lag, reader=self.reader, there=self.there,
+            writer=self.writer, steads=self.steads, pins=self.settings.pinned_revisions,
+        )  # fmt: skip
 
     def calm(self) -> None:
         """Take the usual settings, for a story that is told by hand."""
         self.settings = Settings(small_file=4_000, chunk_size=256 * 1024, retries=4)
         self.first.settings = self.settings
+        self.jury.pins = self.settings.pinned_revisions
 
     def _settle_down(self, name: str) -> Stead:
         stead = Stead(
@@ -225,13 +186,15 @@ class Simulation:
             self._outside(step)
         else:
             getattr(self, f"_{step.kind}")(step)
-        self.judge()
+        self.jury.judge()
 
     def _outside(self, step: Step) -> None:
         """What people and disks do; it may also happen while a pass runs."""
         with self.boundaries.asleep():
             if step.kind in THERE:
-                self._on_drive(step)
+                edits, touched = len(self.there.edits), len(self.there.touched)
+                self.there.act(step, self.first.mirror)
+                self.jury.notice(edits=edits, touched=touched)
             else:
                 stead = self._stead(step.a // 7)
                 before = stead.fs.changes
@@ -239,21 +202,6 @@ class Simulation:
                 stead.watch()
                 for flight in self._flights:
                     flight.disturbed |= flight.stead is stead and stead.fs.changes != before
-
-    def _on_drive(self, step: Step) -> None:
-        there, now = self.there, self.time.now()
-        start, first = len(there.edits), len(there.touched)
-        there.act(step, self.first.mirror)
-        for version in list(there.edits)[start:]:
-            self.edits[version] = law_08.Edit(there.edits[version], version)
-            self._edited_at[version] = now
-            thing = self.reader.things()[there.edits[version]]
-            self.memory.acknowledge(v.md5 for v in thing.versions if v.id == version)
-        for file_id in there.touched[first:]:
-            self._touched_at[file_id] = now
-        if there.removed:
-            self.memory.removed_by_a_person(there.removed - law_02.contents(self.reader.things()))
-            there.removed.clear()
 
     def _wait(self, step: Step) -> None:
         spans = (10, 70, 3_700, DAY, 2 * DAY, 8 * DAY, 15 * DAY, 31 * DAY)
@@ -275,20 +223,20 @@ class Simulation:
         if stead.bring_state_back():
             # Nobody brings a volume back within the seconds for which a listing lags.
             self.clock.advance(2 * self.lag)
-            self._doubt(stead, "")
+            self.jury.doubt(stead, "")
             stead.remember_answers()
 
     def _lose_ledger(self, step: Step) -> None:
         stead = self._stead(step.a)
         (stead.state / "ledger.sqlite").unlink(missing_ok=True)
-        self._doubt(stead, "the ledger was lost")
+        self.jury.doubt(stead, "the ledger was lost")
 
     def _break_ledger(self, step: Step) -> None:
         stead = self._stead(step.a)
         path = stead.state / "ledger.sqlite"
         if path.exists():
             path.write_bytes(path.read_bytes()[: 1 + step.b % 9000])
-            self._doubt(stead, "the ledger was broken")
+            self.jury.doubt(stead, "the ledger was broken")
 
     def _lose_state(self, step: Step) -> None:
         stead = self._stead(step.a)
@@ -297,18 +245,7 @@ class Simulation:
             self.clock.advance(2 * self.lag)
             shutil.rmtree(stead.state)
             self._consent(stead)
-            self._doubt(stead, "the state was lost")
-
-    def _doubt(self, stead: Stead, why: str) -> None:
-        """The ledger is not what it was: nothing may be trashed, and nothing old is remembered."""
-        # A rebuild believes a listing that may lag; what it hid is found a day later.
-        now = self.time.now()
-        for file_id, at in self._touched_at.items():
-            if at + self.lag + 1 >= now:
-                self._touched_at[file_id] = now + 1.5 * DAY
-        stead.doubt = why
-        stead.approved.clear()
-        stead.told |= {(edit.file, edit.version) for edit in self.edits.values()}
+            self.jury.doubt(stead, "the state was lost")
 
     def _excludes(self, step: Step) -> None:
         rules = ((), ("b",), ("*.txt",), ("/a/",))
@@ -396,18 +333,12 @@ class Simulation:
         """Run a pass, with the faults that are planned, and judge it."""
         self._passes += 1
         number = self._passes
-        before, book = self.reader.things(), stead.book()
-        home_id, status = stead.home_id, Status.load(stead.state)
-        files, why = stead.files(), self._looks_wrong(stead)
-        started = self.time.now()
-        touched_from = len(self.there.touched)
-        self._notice_edits(number, started)
         progress = Progress(self.clock)
         process = Process(f"pod-{number}", "boot", number, "1")
         turn = Turn(self._site(stead), f"job{number}", progress, process=process)
         flight = Flight(stead, number, turn, self.clock.monotonic(), dict(meanwhile or {}))
+        outset = self.jury.before(flight)
         life = Life(stead.state, kill_at, phase)
-        changes = stead.fs.changes
         end = End("killed")
         self._flights.append(flight)
         with self.boundaries.life(life):
@@ -419,34 +350,11 @@ class Simulation:
         self.counted = life.by_phase
         if life.killed:
             end = End("killed")
-            left = stead.book(mend=True)
-            self._mirrors.add(left.root)
-            stead.told |= left.edits
-            stead.doubt = "" if left.root else stead.doubt
-            stead.rules.add(stead.settings.excludes)
-            stead.roots.add(stead.fs.root.ino)
-        elif end.report is None:
-            stead.told |= stead.book().edits
         self.told.append(f"  {stead.name} pass {number}: {end.outcome} {end.problem or ''}")
         assert self._flights or self.disk.left_open() == 0 or life.killed, (
             "a descriptor was left open"
         )
-        after = self.reader.things()
-        touched = set(self.there.touched[touched_from:])
-        if self.lag:
-            made = (i for i, thing in after.items() if thing.folder and i not in before)
-            self._makers.update(dict.fromkeys(made, stead.name))
-        self._sign(number, after)
-        if not flight.disturbed:
-            law_11.check(changes, stead.fs.changes)
-        law_02.check_pass(before, after, touched=touched)
-        mine = self._mine(stead, {home_id, stead.home_id}, before, book, started)
-        if not flight.frozen:  # the pass that took over in between was judged by itself
-            law_09.check(before, after, mine=mine, touched=touched)
-            self._judge_deletions(flight, before, after, book=book, touched=touched, why=why)
-        self._judge_status(flight, status, end, dry=dry, part=bool(only))
-        if end.report is not None and not dry:
-            self._learn(flight, end, files=files, started=started, only=only)
+        self.jury.after(flight, outset, end, dry=dry, only=only)
         return end
 
     def _site(self, stead: Stead) -> Site:
@@ -542,170 +450,9 @@ class Simulation:
         if step.a % 3:
             self.clock.advance(200)
         kept = self.server.faults
-        self._sign(flight.number, self.reader.things())  # not the work of the one that takes over
+        self.jury.sign(flight.number)  # not the work of the one that takes over
         self.fly(flight.stead)
         self.server.faults = kept
-
-    # -- what the laws have to know ---------------------------------------------------------------
-
-    def _sign(self, number: int, things: Things) -> None:
-        """Note which pass wrote what is new on Drive."""
-        for thing in things.values():
-            for version in thing.versions:
-                if version.id not in self.edits:
-                    self._wrote.setdefault(version.id, number)
-
-    def _notice_edits(self, number: int, now: float) -> None:
-        """Note which edits a pass that begins now cannot overlook."""
-        for version, edit in self.edits.items():
-            if edit.seen_by is None and self._edited_at[version] + self.lag < now:
-                self.edits[version] = law_08.Edit(edit.file, version, number)
-
-    @staticmethod
-    def _looks_wrong(stead: Stead) -> str:
-        if not stead.fs.mounted or not stead.fs.files():
-            return "the home is empty"
-        if stead.roots and stead.fs.root.ino not in stead.roots:
-            return "the home is another folder"
-        if stead.settings.excludes not in stead.rules:
-            return "the rules have changed"
-        return stead.doubt
-
-    def _mine(
-        self, stead: Stead, ids: set[str], before: Things, book: Book, started: float
-    ) -> law_09.Callable[[Thing], bool]:
-        def mine(thing: Thing) -> bool:
-            if not thing.ours:
-                return False
-            if stead.taking_over:
-                return True
-            if not thing.home:
-                return stead.untrashing
-            out = self._out_since.get(thing.id)
-            if out is not None and out + self.lag < started and not stead.untrashing:
-                return False
-            # A mirror that was taken over in part only is whose its folder is.
-            return thing.home in ids or (owned and within(before, thing, book.root))
-
-        root = before.get(book.root)
-        owned = root is not None and root.home in ids
-        return mine
-
-    def _judge_deletions(
-        self, flight: Flight, before: Things, after: Things, *, book: Book,
-        touched: set[str], why: str,
-    ) -> None:  # fmt: skip
-        stead = flight.stead
-        trashed = law_07.newly_trashed(before, after, touched=touched)
-        unasked = [file_id for file_id in trashed if file_id not in stead.approved]
-        in_trash = {thing.id for thing in after.values() if thing.trashed}
-        stead.guarded.take(self.clock.wall(), unasked, len(book.mirrored), in_trash)
-        if flight.disturbed:
-            return
-        law_07.check_home(unasked, why)
-        tops: dict[str, set[str]] = {}
-        here = stead.fs.files()
-        for path, (file_id, _) in book.mirrored.items():
-            if "/" in path and not any(p.startswith(path.partition("/")[0] + "/") for p in here):
-                tops.setdefault(path.partition("/")[0], set()).add(file_id)
-        now = stead.book().mirrored
-        alive = {file_id for path, (file_id, _) in now.items() if path in here}
-        # What a person deleted for good may have a new copy, wherever its folder is now.
-        alive |= {file_id for files in tops.values() for file_id in files if file_id not in after}
-        law_07.check_folders(unasked, tops, alive)
-
-    def _judge_status(
-        self, flight: Flight, before: Status, end: End, *, dry: bool, part: bool
-    ) -> None:
-        stead = flight.stead
-        if dry or flight.frozen or part:
-            return
-        after = read_status(
-            stead.state,
-            self.clock.wall(),
-            ping_seconds=stead.settings.ping_seconds,
-            is_dead=lambda _: end.outcome == "killed",
-        )
-        law_06.check_status(before, after, outcome=end.outcome, now=self.clock.wall())
-
-    def _learn(
-        self, flight: Flight, end: End, *, files: dict[str, str], started: float,
-        only: tuple[str, ...],
-    ) -> None:  # fmt: skip
-        """After a pass that came to its end: what it claims is acknowledged, and has to be true."""
-        assert end.report is not None
-        stead = flight.stead
-        book = stead.book()
-        stead.mirror = book.root or stead.mirror
-        self._mirrors.add(book.root)
-        stead.told |= book.edits
-        self.memory.acknowledge(
-            {md5 for _, md5 in book.mirrored.values()} & law_02.contents(self.reader.things())
-        )
-        stead.doubt = ""  # the ledger has been rebuilt: what is mirrored now was seen to be
-        if only:
-            return
-        stead.taking_over = stead.untrashing = False
-        stead.rules, stead.roots = {stead.settings.excludes}, {stead.fs.root.ino}
-        here = stead.fs.files()
-        stead.approved = {
-            file_id for path, (file_id, _) in book.mirrored.items() if path not in here
-        } & stead.approved
-        if end.outcome != "completed" or flight.disturbed or flight.frozen:
-            return
-        lately = {i for i, at in self._touched_at.items() if at + self.lag + 1 >= started}
-        law_06.check_synced(
-            {path: md5 for path, md5 in files.items() if path not in stead.silent},
-            self.reader.things(),
-            root=book.root,
-            listed=self._named(end.report),
-            touched=lately,
-        )
-
-    @staticmethod
-    def _named(report: PassReport) -> set[str]:
-        """Return the paths that a report names as not equal."""
-        named = {outcome.path for outcome in report.outcomes if outcome.outcome in LISTED}
-        named |= {entry.path for entry in report.plan.unknown}
-        named |= {step.path for step in report.plan.moved_out}
-        return {str(path) for path in named}
-
-    # -- the laws, after every step ---------------------------------------------------------------
-
-    def judge(self) -> None:
-        """Judge what can be seen from outside at any moment."""
-        things, now = self.reader.things(), self.time.now()
-        # What the trash was emptied of after 30 days, nobody has to have any more.
-        purged = {i: thing for i, thing in self._before.items() if i not in things}
-        aged = law_02.aged(self._before, things, now)
-        self.memory.removed_by_a_person((law_02.contents(purged) | aged) - law_02.contents(things))
-        self._before = things
-        law_01.check(
-            things, placed=self.there.placed, copied=self.there.copied, makers=self._makers
-        )
-        here = {md5_of(data) for stead in self.steads for data in stead.fs.files().values()}
-        here |= {md5 for stead in self.steads if not stead.fs.mounted for md5 in self._under(stead)}
-        self.memory.check(here, things, now)
-        law_03.check(things, self.writer.whole)
-        law_08.check(
-            things,
-            self.edits,
-            self._wrote,
-            told=set().union(*(stead.told for stead in self.steads)),
-            most=self.settings.pinned_revisions,
-        )
-        mirrors = self._mirrors
-        for thing in things.values():
-            if not thing.ours or not thing.home or thing.id in mirrors:
-                continue
-            if any(within(things, thing, mirror) for mirror in mirrors):
-                self._out_since.pop(thing.id, None)
-            else:
-                self._out_since.setdefault(thing.id, now)
-
-    @staticmethod
-    def _under(stead: Stead) -> set[str]:
-        return {md5_of(node.data) for _, node in stead.fs.walk() if node.regular}
 
     # -- coming to rest ---------------------------------------------------------------------------
 
@@ -716,7 +463,7 @@ class Simulation:
         """Law 4: once nothing goes wrong any more, two passes are enough."""
         stead = self.first
         stead.fs.mounted = True
-        if any(at > self.time.now() for at in self._touched_at.values()):
+        if self.jury.waits:
             self.fly(stead)
             self.clock.advance(2 * DAY)
         passes = 0
@@ -724,7 +471,7 @@ class Simulation:
             self.clock.advance(2 * self.lag + 61)
             self.server.log.clear()
             end = self.fly(stead)
-            self.judge()
+            self.jury.judge()
             if self._answer_for_rest(stead):
                 passes = 0
                 continue
@@ -736,41 +483,12 @@ class Simulation:
             sent = self.server.log.counts() + self.server.log.inner_counts()
             if passes > 2 or (not writes and not law_04.writes(sent)):
                 law_04.check_rest(writes, sent)
-                self._equal(stead, end.report)
+                self.jury.judge_rest(stead, end.report)
                 return
         raise AssertionError("no rest: questions without end")
-
-    def _equal(self, stead: Stead, report: PassReport) -> None:
-        book, named = stead.book(), self._named(report)
-        noted = {note.id for note in report.plan.notes if note.remark is not Remark.NONE}
-        ours = {i for path, (i, _) in book.mirrored.items() if not law_04.covered(path, named)}
-        noted |= {i for i, path in book.known.items() if law_04.covered(path, named)}
-        # Of a file and a person's copy of it, nothing tells the ledger which one was first.
-        things = self.reader.things()
-        copied = {things[i].nonce for i in self.there.copied if i in things}
-        noted |= {i for i, thing in things.items() if thing.nonce in copied}
-        # What was moved out is theirs, also where they move it back with all that is in it.
-        let_go = {i for i, thing in things.items() if thing.folder and i in book.released}
-        noted |= {
-            i for i, thing in things.items() if any(up.id in let_go for up in above(things, thing))
-        }
-        law_04.check(
-            {path: md5 for path, md5 in stead.files().items() if path not in stead.silent},
-            {
-                i: thing
-                for i, thing in things.items()
-                if thing.home == stead.home_id or i == book.root or i in ours | book.folders
-            },
-            root=book.root,
-            listed=named | stead.silent,
-            noted=(noted | book.released | self.there.copied) - ours,
-        )
 
     def _answer_for_rest(self, stead: Stead) -> bool:
         answered = False
         while self._answer_hold(stead, 0, 0):
             answered = True
         return answered
-
-
-__all__ = ["End", "Fault", "MirrorHeld", "Simulation"]
