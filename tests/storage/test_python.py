@@ -95,6 +95,34 @@ def test_an_export_into_a_shared_drive_updates_in_place(instructor: Instructor, 
     assert (home / "runs/last.json").read_text() == "1234"
 
 
+def test_an_export_to_a_folder_in_the_trash_says_so_until_it_is_back(
+    instructor: Instructor, home: Path
+) -> None:
+    folder = instructor.shared_folder("Lab", "runs")
+    storage = open_storage(
+        {"storage_dir_id": folder, "service_account_key_filepath": str(home / "key.json")},
+        folder=home / "runs",
+        progress=False,
+    )
+    (home / "runs").mkdir()
+    (home / "runs/a.txt").write_text("1")
+    storage.export()
+    (before,) = storage.list()
+    (home / "runs/a.txt").write_text("12")
+
+    def trash(trashed: bool) -> None:
+        address = f"/files/{folder}"
+        instructor.drive.ask("PATCH", address, {"trashed": trashed}, supportsAllDrives="true")
+
+    trash(True)
+    for _ in range(2):
+        with pytest.raises(DriveSyncError, match="is in Google Drive's trash; bring it back"):
+            storage.export()
+    trash(False)
+    assert storage.export().outcomes == {"a.txt": "updated"}
+    assert [file.id for file in storage.list()] == [before.id]
+
+
 def test_a_service_account_that_would_own_files_is_refused(shared: Instructor) -> None:
     shared.share(type="user", role="writer", emailAddress=shared.email)
     storage = open_storage(config_of(shared))
