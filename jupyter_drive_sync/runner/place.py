@@ -1,4 +1,8 @@
-"""Which home, to which Drive folder, with which client and state: asked once, used by every job."""
+"""Which home, to which Drive folder, with which client and state: asked once, used by every job.
+
+A Jupyter server asks while it starts, so what only a job or a client file needs is imported when
+there is one.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +12,19 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from jupyter_drive_sync.core.settings import Settings
-from jupyter_drive_sync.drive.credentials.hub import BrokerAt, find_broker
-from jupyter_drive_sync.drive.oauth import ClientFile, load_client_file
+from jupyter_drive_sync.drive.credentials.broker_at import BrokerAt, find_broker
 from jupyter_drive_sync.engine.site import Identity, Site, make_state_dir
 from jupyter_drive_sync.errors import UsageError
 from jupyter_drive_sync.runner import settings_file
 from jupyter_drive_sync.runner.account import Account
 from jupyter_drive_sync.runner.clock import SystemClock
-from jupyter_drive_sync.runner.protocol import Job, JobKind
+
+if TYPE_CHECKING:
+    from jupyter_drive_sync.drive.oauth import ClientFile
+    from jupyter_drive_sync.runner.protocol import Job, JobKind
 
 CLIENT_FILE: Final = "client_secrets.json"
 CLIENT_FILE_VARIABLE: Final = "DRIVE_SYNC_CLIENT_FILE"
@@ -70,6 +76,8 @@ class Place:
         secrets: Mapping[str, str] | None = None,
     ) -> Job:
         """Describe a job for this home, under a new id."""
+        from jupyter_drive_sync.runner.protocol import Job  # noqa: PLC0415 - see above
+
         return Job(
             kind=kind,
             id=uuid.uuid4().hex[:12],
@@ -92,6 +100,8 @@ class Place:
         Raises:
             BadClientFile, NoClient: see :func:`load_client_file`.
         """
+        from jupyter_drive_sync.drive.oauth import load_client_file  # noqa: PLC0415 - see above
+
         return load_client_file(self.client_file, named=self.client_named)
 
     def identity(self) -> Identity:

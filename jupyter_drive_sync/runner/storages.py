@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_drive_sync.core.settings import Settings
 from jupyter_drive_sync.core.storage import (
@@ -27,7 +27,9 @@ from jupyter_drive_sync.engine.site import make_state_dir, write_private
 from jupyter_drive_sync.errors import StateUnusable
 from jupyter_drive_sync.runner import settings_file
 from jupyter_drive_sync.runner.place import Place
-from jupyter_drive_sync.runner.protocol import Job, JobKind
+
+if TYPE_CHECKING:  # a server asks for its storages while it starts
+    from jupyter_drive_sync.runner.protocol import Job, JobKind
 
 _FOLDER: Final = "storages"
 PYTHON: Final = ".python"

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_drive_sync.drive.credentials.hub import BrokerAt
+from jupyter_drive_sync.drive.credentials.broker_at import BrokerAt
 from jupyter_drive_sync.drive.secrets import Secret
 from jupyter_drive_sync.errors import HubSilent
 from jupyter_drive_sync.hub.courses import Courses

@@ -15,7 +15,8 @@ from pytest_jupyter.jupyter_server import *  # noqa: F403
 from traitlets.config import Config
 
 from jupyter_drive_sync.core.relayed import Relayed
-from jupyter_drive_sync.drive.credentials.hub import Broker, BrokerAt, find_broker
+from jupyter_drive_sync.drive.credentials.broker_at import BrokerAt, find_broker
+from jupyter_drive_sync.drive.credentials.hub import Broker
 from jupyter_drive_sync.drive.secrets import Secret
 from jupyter_drive_sync.errors import BadSettings, HubSilent, UsageError
 from jupyter_drive_sync.hub.base import ServerRoute, for_servers

@@ -72,8 +72,11 @@ def test_no_google_library_in_the_server_and_no_scheduler_before_the_start() -> 
     )
     assert "jupyter_drive_sync.server.app" in loaded
     assert not {*GOOGLE, "apscheduler"} & {name.split(".")[0] for name in loaded}
-    # What a pass, a consent or a storage needs comes with the service, once the server has started.
-    later = ("core.tree", "engine.ledger", "server.consent", "server.storages", "server.service")
+    # What a job, a consent or a hub needs comes with the service, once the server has started.
+    later = (
+        "core.tree", "drive.credentials.hub", "drive.oauth", "engine.ledger", "runner.protocol",
+        "server.consent", "server.service", "server.storages",
+    )  # fmt: skip
     assert not {f"jupyter_drive_sync.{name}" for name in later} & set(loaded)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_drive_sync.demo.ground import Ground, local_drive
+from jupyter_drive_sync.runner import settings_file
 from tests.storage.instructor import Instructor
 
 
@@ -17,7 +18,7 @@ def ground() -> Iterator[Ground]:
 
 @pytest.fixture
 def home(ground: Ground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A person who has a home, and has never connected it."""
+    """A person who has a home, and has never connected it. The Drive's listings do not lag."""
     folder = tmp_path / "ann"
     folder.mkdir()
     for name, value in {
@@ -28,6 +29,7 @@ def home(ground: Ground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(folder)
+    settings_file.change(tmp_path / "jupyter-drive-sync", {"listing_lag": 0})
     return folder
 
 

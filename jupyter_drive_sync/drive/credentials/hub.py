@@ -10,16 +10,15 @@ import http.client
 import json
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from jupyter_drive_sync.core.relayed import Relayed
+from jupyter_drive_sync.drive.credentials.broker_at import BrokerAt
 from jupyter_drive_sync.drive.secrets import Secret
-from jupyter_drive_sync.errors import BadSettings, DriveSyncError, HubSilent, Who
+from jupyter_drive_sync.errors import DriveSyncError, HubSilent, Who
 
-URL_VARIABLE: Final = "DRIVE_SYNC_BROKER_URL"
-TOKEN_VARIABLE: Final = "JUPYTERHUB_API_TOKEN"  # noqa: S105 - a name
 _PATIENCE: Final = 30.0
 """Seconds; a hub of 10,000 users may be busy, and Google is asked on the way."""
 _MOST_BYTES: Final = 1 << 20
@@ -32,19 +31,6 @@ _DUTIES: Final[Mapping[str, Who]] = {
     "wait": "wait",
     "bug": "bug",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class BrokerAt:
-    """Where the service is, and what opens it.
-
-    Attributes:
-        url: its address, with a slash at the end.
-        token: the server's own at the hub.
-    """
-
-    url: str
-    token: Secret = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +73,6 @@ class Standing:
     problem: Relayed | None
     connect_url: str
     settings: Mapping[str, Any]
-
-
-def find_broker(environment: Mapping[str, str]) -> BrokerAt | None:
-    """Return where the hub's service is; None where there is none.
-
-    Raises:
-        BadSettings: ``DRIVE_SYNC_BROKER_URL`` is no address.
-    """
-    url, token = environment.get(URL_VARIABLE, ""), environment.get(TOKEN_VARIABLE, "")
-    if not url or not token:
-        return None
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-        raise BadSettings(name=URL_VARIABLE, problem="it is no address such as http://hub:10101/")
-    return BrokerAt(f"{url.rstrip('/')}/", Secret(token))
 
 
 class Broker:
