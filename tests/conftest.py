@@ -82,6 +82,12 @@ def pytest_runtest_makereport(
     return report
 
 
+@pytest.fixture
+def unmeasured_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let children run without the tracer, which takes a third: others cover what they do."""
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+
+
 @pytest.fixture(autouse=True)
 def sealed_world(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give each test a world of its own; its folder holds HOME and the XDG folders."""

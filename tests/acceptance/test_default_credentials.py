@@ -23,6 +23,8 @@ from jupyter_drive_sync.localdrive.proxy import LocalDriveProxy
 from tests.acceptance.test_storages import Student
 from tests.storage.instructor import Instructor
 
+pytestmark = pytest.mark.usefixtures("unmeasured_children")
+
 SCOPE = "https://www.googleapis.com/auth/"
 READING = f"{SCOPE}drive.readonly"
 GOOGLE = "https://oauth2.googleapis.com"

@@ -16,6 +16,8 @@ from jupyter_drive_sync.localdrive.fault_text import parse_fault
 from tests.acceptance.browser import Person
 from tests.cli.conftest import ANN, BEN, Desk
 
+pytestmark = pytest.mark.usefixtures("unmeasured_children")
+
 
 def test_no_client_file(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DRIVE_SYNC_CLIENT_FILE")

@@ -27,6 +27,8 @@ from jupyter_drive_sync.runner.protocol import Job
 from jupyter_drive_sync.runner.storages import folder_of, keep
 from tests.cli.conftest import ANN, Desk
 
+pytestmark = pytest.mark.usefixtures("unmeasured_children")
+
 DAY = 86_400
 GOOGLE_CLIENT = {
     "installed": {

@@ -6,7 +6,7 @@ folder can neither be put into itself nor anything be made in what does not exis
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 
@@ -111,9 +111,17 @@ class ModelDrive:
         for entry in list(self.ledger.values()):
             thing = self.things[entry.id]
             inherited = not thing.deleted and not thing.trashed
-            if inherited and self.rng.random() < lag and self._same_place(entry, thing):
+            if inherited and self.rng.random() < lag and self._as_shown(entry, thing):
                 continue
             self._see(entry, thing)
+
+    def _as_shown(self, entry: LedgerEntry, thing: Thing) -> bool:
+        """Tell whether nothing was done to the thing itself since Drive showed it."""
+        seen = entry.seen
+        if seen is None:
+            return self._same_place(entry, thing)
+        parent = None if thing.parent == OUTSIDE else thing.parent
+        return (parent, thing.name, thing.md5) == (seen.parent, seen.name, seen.md5)
 
     @staticmethod
     def _same_place(entry: LedgerEntry, thing: Thing) -> bool:
@@ -138,21 +146,47 @@ class ModelDrive:
             )
         self.ledger[entry.id] = replace(entry, seen=shown)
 
-    def unclaim(self, thing: Thing) -> None:
-        """Forget all but what a query of the whole tree tells of a live thing."""
-        self.ledger[thing.id] = LedgerEntry(
-            path=RelPath(self.path(thing)),
-            kind=thing.kind,
-            standing=Standing.UNCLAIMED,
-            id=thing.id,
-            parent=thing.parent,
-            name=thing.name,
-            stat=Stat(thing.size, 0, 0),
-            md5=thing.md5,
-            nonce="",
-            version=0,
-            mtime_ms=thing.mtime_ms,
-        )
+    def unclaim(self, things: Sequence[Thing]) -> None:
+        """Forget all but what a query of the whole tree tells of live things.
+
+        A folder is written down before what it holds, so no ledger knows a thing and not the folder
+        in which that was put.
+        """
+        inside: dict[FileId, list[Thing]] = {}
+        for entry in self.ledger.values():
+            inside.setdefault(entry.parent, []).append(self.things[entry.id])
+
+        def with_all_in_it(thing: Thing) -> list[Thing]:
+            below = (with_all_in_it(each) for each in inside.get(thing.id, ()))
+            return [thing, *(each for part in below for each in part)]
+
+        groups = (with_all_in_it(thing) for thing in things)
+        lost = {each.id: each for group in groups if all(map(self.live, group)) for each in group}
+        for file_id in lost:
+            del self.ledger[file_id]
+        paths = [RelPath(self._path_for_us(thing)) for thing in lost.values()]
+        for thing, path in zip(lost.values(), paths, strict=True):
+            self.ledger[thing.id] = LedgerEntry(
+                path=path,
+                kind=thing.kind,
+                standing=Standing.UNCLAIMED,
+                id=thing.id,
+                parent=thing.parent,
+                name=thing.name,
+                stat=Stat(thing.size, 0, 0),
+                md5=thing.md5,
+                nonce="",
+                version=0,
+                mtime_ms=thing.mtime_ms,
+            )
+
+    def _path_for_us(self, thing: Thing) -> str:
+        """Return where a thing is found: a folder that is known has the path that it has here."""
+        known = self.ledger.get(thing.id)
+        if known is not None:
+            return known.path
+        above = self.things.get(thing.parent)
+        return f"{self._path_for_us(above)}/{thing.name}" if above is not None else thing.name
 
     def tree(self) -> LedgerTree:
         """Give the ledger as a planner wants it: one file and one folder per path."""

@@ -79,11 +79,8 @@ class Story:
 
     def rebuild(self) -> None:
         """Lose the ledger of some things; a query of the whole tree finds the live ones again."""
-        for thing in list(self.drive.things.values()):
-            if thing.id not in self.drive.ledger or self.rng.random() < 0.5:
-                continue
-            if self.drive.live(thing):
-                self.drive.unclaim(thing)
+        known = [thing for thing in self.drive.things.values() if thing.id in self.drive.ledger]
+        self.drive.unclaim([thing for thing in known if self.rng.random() >= 0.5])
 
     def person(self) -> None:
         """Do what people do on Drive."""

@@ -24,6 +24,8 @@ from tests.promise.restoring import FullDisk
 from tests.promise.test_07_killed_at_any_instant import Crash, Killer
 from tests.promise.test_10_restore_killed import CHUNK, PHASES, DyingDisk
 
+pytestmark = pytest.mark.usefixtures("unmeasured_children")
+
 BIG: Final = hashlib.shake_128(b"big").digest(2 * CHUNK + 17)
 BIGGER: Final = hashlib.shake_128(b"bigger").digest(3 * CHUNK + 5)
 MINE: Final = b"my answer"

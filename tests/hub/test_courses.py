@@ -27,6 +27,8 @@ from jupyter_drive_sync.runner.protocol import Job
 from tests.hub.conftest import PREFIX, Stage, fetch
 from tests.localdrive.caller import BEN, Caller, caller
 
+pytestmark = pytest.mark.usefixtures("unmeasured_children")
+
 
 def checksum(content: bytes) -> str:
     return md5(content, usedforsecurity=False).hexdigest()

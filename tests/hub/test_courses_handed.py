@@ -26,6 +26,8 @@ from jupyter_drive_sync.runner.place import Place
 from tests.hub.conftest import PREFIX, Stage
 from tests.hub.test_courses import Campus, application_of, campus, checksum, nights
 
+pytestmark = pytest.mark.usefixtures("unmeasured_children")
+
 __all__ = ["application_of", "campus", "nights"]
 
 BIG = os.urandom(2_500_000)

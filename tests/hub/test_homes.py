@@ -23,6 +23,8 @@ from jupyter_drive_sync.localdrive.http import LocalDriveServer
 from jupyter_drive_sync.runner.confine import open_beneath, version
 from jupyter_drive_sync.runner.protocol import Token
 
+pytestmark = pytest.mark.usefixtures("unmeasured_children")
+
 ANN = "ann@example.edu"
 DRIVE_FILE = "https://www.googleapis.com/auth/drive.file"
 STATE = ".local/state/jupyter-drive-sync"

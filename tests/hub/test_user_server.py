@@ -29,6 +29,8 @@ from jupyter_drive_sync.server.service import Service
 from tests.hub.conftest import ANN, BEN, HOME, Stage, Tab, verdict
 from tests.server.conftest import Api
 
+pytestmark = pytest.mark.usefixtures("unmeasured_children")
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:

@@ -12,6 +12,8 @@ from jupyter_drive_sync.demo.proof import mirrored
 from tests.hub.conftest import ANN, PREFIX, Stage
 from tests.hub.test_courses_handed import Student
 
+pytestmark = pytest.mark.usefixtures("unmeasured_children")
+
 
 @pytest.fixture
 def options() -> dict[str, Any]:

@@ -95,12 +95,12 @@ def kill_at_every_boundary(
             files = simulation.first.files()
             simulation.clock.advance(60)
             end = simulation.fly(simulation.first, kill_at=at, phase=phase)
-            simulation.judge()
+            simulation.jury.judge()
             if end.outcome != "killed":
                 break
             if twice:
                 simulation.fly(simulation.first, kill_at=1 + at // AGAIN * 7 % 40)
-                simulation.judge()
+                simulation.jury.judge()
                 again += 1
             simulation.rest()
             assert simulation.first.files() == files

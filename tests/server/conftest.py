@@ -28,6 +28,11 @@ FAKE_CHILD = [sys.executable, "-P", "-m", "tests.server.fake_child"]
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.fixture(autouse=True)
+def children(unmeasured_children: None) -> None:
+    """Measure none: what they do, the command line's tests cover."""
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     folder = tmp_path / "ann"

@@ -10,6 +10,11 @@ from jupyter_drive_sync.runner import settings_file
 from tests.storage.instructor import Instructor
 
 
+@pytest.fixture(autouse=True)
+def children(unmeasured_children: None) -> None:
+    """Measure none: what they do, the command line's tests cover."""
+
+
 @pytest.fixture
 def ground() -> Iterator[Ground]:
     with local_drive(seed=3) as running:
