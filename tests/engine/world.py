@@ -11,12 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from jupyter_drive_sync.core.settings import Settings
 from jupyter_drive_sync.core.tree import FileId, Kind, RelPath, RemoteEntry, Standing
 from jupyter_drive_sync.drive.api import Drive
-from jupyter_drive_sync.drive.discovery import Endpoint
 from jupyter_drive_sync.drive.listing import whole_tree
 from jupyter_drive_sync.drive.secrets import Secret, SecretsStore
 from jupyter_drive_sync.drive.transport import Call, Transport
@@ -30,7 +28,7 @@ from jupyter_drive_sync.engine.report import Progress
 from jupyter_drive_sync.engine.site import Identity, Site, make_state_dir
 from jupyter_drive_sync.localdrive.drive import LocalDrive
 from jupyter_drive_sync.localdrive.settings import LocalDriveSettings
-from tests.drive.ground import ANN, DRIVE_FILE, ROOT, DriveTime, LocalWire
+from tests.drive.ground import ANN, DRIVE_FILE, ENDPOINT, ROOT, DriveTime, LocalWire
 from tests.virtual_clock import VirtualClock
 
 FULL = "https://www.googleapis.com/auth/drive"
@@ -48,17 +46,6 @@ class GrantedTokens:
 
     def renew(self, refused: Secret) -> None:
         self._token = self._grant()
-
-
-class OneEndpoint(Endpoint):
-    """Builds its service once: making one takes longer than a small pass."""
-
-    @functools.cache  # noqa: B019 - there is one for the whole run
-    def build(self) -> Any:
-        return super().build()
-
-
-_ENDPOINT = OneEndpoint(ROOT)
 
 
 @dataclass
@@ -155,7 +142,7 @@ class World:
             self.settings,
             permit=lambda: None,
         )
-        return Drive(transport, _ENDPOINT, Random(self.seed))  # noqa: S311 - as above
+        return Drive(transport, ENDPOINT, Random(self.seed))  # noqa: S311 - as above
 
     def sync(self, *only: str, dry_run: bool = False) -> PassReport:
         """Run one pass, a minute after whatever was before it."""

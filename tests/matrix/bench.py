@@ -28,8 +28,8 @@ from jupyter_drive_sync.localdrive.drive import LocalDrive
 from jupyter_drive_sync.localdrive.objects import File
 from jupyter_drive_sync.localdrive.wire import Request
 from jupyter_drive_sync.runner.assembly import World as JobWorld
-from tests.drive.ground import ANN, DRIVE_FILE, ROOT, seeded
-from tests.engine.world import _ENDPOINT, World
+from tests.drive.ground import ANN, DRIVE_FILE, ENDPOINT, ROOT, seeded
+from tests.engine.world import World
 from tests.virtual_clock import VirtualClock
 
 _PING = 20.0
@@ -179,7 +179,7 @@ class Bench(World):
             transport.count_token()
 
         source = Source(
-            _ENDPOINT,
+            ENDPOINT,
             self.state,
             lambda: self.client_of("desktop"),
             self.clock,
@@ -196,7 +196,7 @@ class Bench(World):
             self.settings,
             permit=permit,
         )
-        return Drive(transport, _ENDPOINT, seeded(self.seed))
+        return Drive(transport, ENDPOINT, seeded(self.seed))
 
     def run(self) -> Ended:
         """Run one pass as the runner does, a minute after whatever was before it."""

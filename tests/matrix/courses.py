@@ -14,8 +14,7 @@ from jupyter_drive_sync.engine.importing import Import
 from jupyter_drive_sync.engine.report import Progress
 from jupyter_drive_sync.engine.site import make_state_dir
 from jupyter_drive_sync.errors import DriveSyncError
-from tests.drive.ground import ANN, ROOT, seeded
-from tests.engine.world import _ENDPOINT
+from tests.drive.ground import ANN, ENDPOINT, ROOT, seeded
 from tests.localdrive.caller import FOLDER, Caller, caller
 from tests.matrix.bench import Bench, Ended
 from tests.matrix.jobs import JobRow
@@ -56,7 +55,7 @@ def _folder(owner: Caller, name: str, parent: str) -> str:
 
 def _connected(bench: Bench) -> Drive:
     source = Source(
-        _ENDPOINT,
+        ENDPOINT,
         bench.state,
         no_client,
         bench.clock,
@@ -68,7 +67,7 @@ def _connected(bench: Bench) -> Drive:
     )
     tokens = choose("service_account", source)
     transport = Transport(tokens, bench.wire, bench.clock, seeded(bench.seed), bench.settings)
-    return Drive(transport, _ENDPOINT, seeded(bench.seed))
+    return Drive(transport, ENDPOINT, seeded(bench.seed))
 
 
 def bring_the_course(bench: Bench) -> Ended:
@@ -80,7 +79,7 @@ def bring_the_course(bench: Bench) -> Ended:
     make_state_dir(site.state_dir)
     try:
         drive = _connected(bench)
-        folder = find_folder(drive, parse_folder(PATH, _ENDPOINT))
+        folder = find_folder(drive, parse_folder(PATH, ENDPOINT))
         work = Import(site, bench.site, drive, InOrder(), Progress(bench.clock), "import")
         report = work.run(folder)
     except DriveSyncError as problem:

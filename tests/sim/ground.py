@@ -8,13 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from email.utils import formatdate
 from random import Random
-from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
 from jupyter_drive_sync.core import patterns
 from jupyter_drive_sync.core.clock import Clock
-from jupyter_drive_sync.drive.discovery import Endpoint
 from jupyter_drive_sync.drive.exchange import Exchange
 from jupyter_drive_sync.drive.oauth import ClientFile, parse_client_file
 from jupyter_drive_sync.drive.token_endpoint import TokenEndpoint
@@ -23,7 +21,7 @@ from jupyter_drive_sync.engine import survey
 from jupyter_drive_sync.home import read, reading, scan
 from jupyter_drive_sync.localdrive.drive import LocalDrive
 from jupyter_drive_sync.localdrive.wire import Request, Response, received
-from tests.drive.ground import ROOT
+from tests.drive.ground import ENDPOINT, ROOT
 from tests.sim.model_fs import Disk
 from tests.virtual_clock import VirtualClock
 
@@ -43,28 +41,6 @@ class DriveTime:
 
     def sleep(self, seconds: float) -> None:
         self._clock.advance(seconds)
-
-
-class _Service:
-    """The client library's service, its parts made once."""
-
-    def __init__(self, service: Any) -> None:
-        self.files = functools.cache(service.files)
-        self.revisions = functools.cache(service.revisions)
-        self.changes = functools.cache(service.changes)
-        self.about = functools.cache(service.about)
-        self.drives = functools.cache(service.drives)
-
-
-class OneEndpoint(Endpoint):
-    """Builds its service once: making one takes longer than a small pass."""
-
-    @functools.cache  # noqa: B019 - there is one for the whole run
-    def build(self) -> Any:
-        return _Service(super().build())
-
-
-ENDPOINT = OneEndpoint(ROOT)
 
 
 class SimWire:

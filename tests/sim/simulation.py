@@ -31,7 +31,7 @@ from jupyter_drive_sync.errors import DriveSyncError, LeaseLost, RunBusy
 from jupyter_drive_sync.localdrive.drive import LocalDrive
 from jupyter_drive_sync.localdrive.settings import LocalDriveSettings
 from jupyter_drive_sync.localdrive.wire import Request
-from tests.drive.ground import ANN, DRIVE_FILE
+from tests.drive.ground import ANN, DRIVE_FILE, ENDPOINT
 from tests.laws import law_02, law_04
 from tests.laws.facts import Reader
 from tests.laws.law_12 import Writers
@@ -41,7 +41,6 @@ from tests.sim.boundaries import Boundaries, Life
 from tests.sim.flight import End, Flight
 from tests.sim.ground import (
     BEGINNING,
-    ENDPOINT,
     DriveTime,
     SimWire,
     client_of,
