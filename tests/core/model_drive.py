@@ -121,7 +121,8 @@ class ModelDrive:
         if seen is None:
             return self._same_place(entry, thing)
         parent = None if thing.parent == OUTSIDE else thing.parent
-        return (parent, thing.name, thing.md5) == (seen.parent, seen.name, seen.md5)
+        same = (parent, thing.name, thing.md5) == (seen.parent, seen.name, seen.md5)
+        return same and not seen.explicitly_trashed
 
     @staticmethod
     def _same_place(entry: LedgerEntry, thing: Thing) -> bool:
@@ -341,8 +342,14 @@ class ModelDrive:
             self._rebase(old, step.path, entry.id)
 
     def _rebase(self, old: RelPath, new: RelPath, folder: FileId) -> None:
-        for entry in list(self.ledger.values()):
-            if entry.id != folder and entry.path != old and is_below(entry.path, old):
+        """Move the paths below a folder; what lies in another one at its place stays in it."""
+        entries = sorted(self.ledger.values(), key=lambda entry: entry.path)
+        others = (e for e in entries if e.path == old and e.kind is Kind.FOLDER)
+        stays = {entry.id for entry in others} - {folder}
+        for entry in entries:
+            if entry.parent in stays:
+                stays.add(entry.id)
+            elif entry.id != folder and entry.path != old and is_below(entry.path, old):
                 path = RelPath(new + entry.path[len(old) :])
                 self.ledger[entry.id] = replace(entry, path=path)
 
