@@ -9,9 +9,8 @@ NODE := node_modules/.package-lock.json
 BUNDLE := jupyter_drive_sync/labextension/package.json
 FRONT := $(shell find labextension/src labextension/style labextension/schema -type f)
 PYTEST := $(BIN)/python -m pytest
-WORKERS ?= auto
 # Three for two cores: flows of a browser and tests of real processes wait much of their time.
-CROWD ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((cores + (cores + 1) / 2)))
+WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((cores + (cores + 1) / 2)))
 N ?= 1000000
 HUB5 := .venv-hub5
 # What depends on JupyterHub's version: its configuration, its API, and whole nights on a real one.
@@ -82,13 +81,13 @@ chromium: ## Install the browser of the tests where that is allowed (Debian, roo
 
 test: setup chromium ## Run every test but the long ones, with coverage
 	@npm test --silent --loglevel=error
-	@$(PYTEST) -q -n $(CROWD) --dist=worksteal $(STORY)
-	@$(PYTEST) -n $(CROWD) --dist=worksteal --ignore=tests/e2e -m "not torture and not bench" --cov --cov-report=term:skip-covered --cov-fail-under=95
+	@$(PYTEST) -q -n $(WORKERS) --dist=worksteal $(STORY)
+	@$(PYTEST) -n $(WORKERS) --dist=worksteal --ignore=tests/e2e -m "not torture and not bench" --cov --cov-report=term:skip-covered --cov-fail-under=95
 	@$(BIN)/coverage report --include='jupyter_drive_sync/core/*' --fail-under=100 --skip-covered >.coverage-core.txt \
 	  || { cat .coverage-core.txt; echo "*** core is not covered whole ***"; exit 1; } >&2
 
 browser: setup chromium ## Try every flow of the front end in Chromium, JupyterLab and Notebook
-	@$(PYTEST) -q -n $(CROWD) --dist=worksteal -m "not bench" tests/e2e
+	@$(PYTEST) -q -n $(WORKERS) --dist=worksteal -m "not bench" tests/e2e
 
 pictures: setup chromium ## Take pictures of every state and page, light and dark, into .pictures
 	@rm -rf .pictures

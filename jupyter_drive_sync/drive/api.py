@@ -524,7 +524,7 @@ def _media(mime: str) -> MediaInMemoryUpload:
     """Say that there is content, which we send ourselves.
 
     As for a resumable upload: for one in a single request googleapiclient would put a body together
-    that nobody needs, which costs more than the rest of the request.
+    that nobody needs.
     """
     return MediaInMemoryUpload(b"", mimetype=mime, resumable=True)
 

@@ -23,8 +23,6 @@ from tests.acceptance.real_child import Killer, WatchedDrive, connect, plain_env
 from tests.core.hostile_names import local_names
 from tests.figures import record
 
-pytestmark = pytest.mark.usefixtures("unmeasured_children")
-
 CHUNK = 8 * MiB
 KILLS = 5
 

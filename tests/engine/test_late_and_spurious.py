@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -117,6 +118,26 @@ def test_a_create_that_comes_late_finds_its_id_used_where_another_file_lies_now(
     assert (stopgap.name[:10], stopgap.kind, stopgap.size) == ("not needed", Kind.FILE, 0)
     world.sync()
     assert world.requests() == 1
+
+
+def test_the_id_of_a_folder_that_comes_late_is_used_up_by_a_file(world: World) -> None:
+    world.write("a.txt", "a")
+    world.sync()
+    world.write("b/x.txt", "x")
+    wires = through(world, lambda _, method, uri: method == "POST" and "/batch/" in uri)
+    with pytest.raises(Cut):
+        world.sync()
+    shutil.rmtree(world.home / "b")
+    (world.home / "a.txt").rename(world.home / "b")
+    through(world, lambda *_: False)
+    world.sync()
+    late = wires[-1].wire.request(*wires[-1].sent[-1])
+    assert late.body.count(b"HTTP/1.1 409") == 1
+    world.assert_no_twins()
+    world.sync()
+    world.assert_mirrored()
+    (stopgap,) = [entry for entry in world.objects(trashed=True) if entry.trashed]
+    assert (stopgap.name[:10], stopgap.kind, stopgap.size) == ("not needed", Kind.FILE, 0)
 
 
 @pytest.mark.parametrize("late", range(1, 6))

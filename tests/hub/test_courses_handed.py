@@ -92,9 +92,8 @@ def student(stage: Stage, campus: Campus, name: str = "ann", group: str = "phys-
     home = stage.folder / f"home-{name}"
     home.mkdir()
     token = stage.server(name, groups=(group,))
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
     environment = {
-        **kept,
+        **os.environ,
         "HOME": str(home),
         "JUPYTERHUB_USER": name,
         "JUPYTERHUB_API_TOKEN": token,

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from tests.laws.facts import Broken, Thing, Things
 
 DAY = 86_400.0
-
-
 NOTHING = hashlib.md5(b"", usedforsecurity=False).hexdigest()
 
 

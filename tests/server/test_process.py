@@ -25,8 +25,6 @@ from jupyter_drive_sync.demo.ground import Ground, local_drive
 from tests.canary.watch import current
 from tests.server.web import Person
 
-pytestmark = pytest.mark.usefixtures("unmeasured_children")
-
 OPENER = build_opener(ProxyHandler({}))
 
 
