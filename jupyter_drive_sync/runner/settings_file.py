@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from jupyter_drive_sync.core.settings import Settings, from_mapping
-from jupyter_drive_sync.engine.site import make_state_dir, write_private
+from jupyter_drive_sync.engine.site import changing, write_private
 from jupyter_drive_sync.errors import BadSettings, StateUnusable
 
 FILE_NAME: Final = "settings.json"
@@ -85,15 +85,16 @@ def change(state_dir: Path, new: Mapping[str, Any]) -> Settings:
         BadSettings: there is no such setting, or it cannot have this value.
         StateUnusable, StateFull: the file cannot be written.
     """
-    values = {**stored(state_dir), **new}
-    values = {name: value for name, value in values.items() if value is not None}
-    settings = from_mapping({name: value for name, value in values.items() if name != STORAGES})
-    _write(state_dir, values)
-    return settings
+    with changing(state_dir):
+        values = {**stored(state_dir), **new}
+        values = {name: value for name, value in values.items() if value is not None}
+        settings = from_mapping({name: value for name, value in values.items() if name != STORAGES})
+        _write(state_dir, values)
+        return settings
 
 
 def keep_storages(state_dir: Path, storages: Sequence[Mapping[str, Any]]) -> None:
-    """Keep storages beside the settings; the caller has checked them.
+    """Keep storages beside the settings; the caller has checked them, and has its turn.
 
     Raises:
         StateUnusable, StateFull: the file cannot be written.
@@ -102,7 +103,6 @@ def keep_storages(state_dir: Path, storages: Sequence[Mapping[str, Any]]) -> Non
 
 
 def _write(state_dir: Path, values: Mapping[str, Any]) -> None:
-    make_state_dir(state_dir)
     write_private(state_dir / FILE_NAME, json.dumps(values, indent=1) + "\n")
 
 

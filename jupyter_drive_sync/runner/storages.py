@@ -23,7 +23,7 @@ from jupyter_drive_sync.core.storage import (
     place_of,
     read,
 )
-from jupyter_drive_sync.engine.site import make_state_dir, write_private
+from jupyter_drive_sync.engine.site import changing, make_state_dir, write_private
 from jupyter_drive_sync.errors import StateUnusable
 from jupyter_drive_sync.runner import settings_file
 from jupyter_drive_sync.runner.place import Place
@@ -99,12 +99,13 @@ def keep(state_dir: Path, storage: Storage) -> None:
             "settings.json; save the key in a file",
             field="key_file",
         )
-    before = load(state_dir)
-    old = next((item for item in before if item.name == storage.name), None)
-    if old is not None and _aim(old) != _aim(storage):
-        forget_records(folder_of(state_dir, storage.name))
-    others = [item.described() for item in before if item.name != storage.name]
-    settings_file.keep_storages(state_dir, [*others, storage.described()])
+    with changing(state_dir):
+        before = load(state_dir)
+        old = next((item for item in before if item.name == storage.name), None)
+        if old is not None and _aim(old) != _aim(storage):
+            forget_records(folder_of(state_dir, storage.name))
+        others = [item.described() for item in before if item.name != storage.name]
+        settings_file.keep_storages(state_dir, [*others, storage.described()])
 
 
 def remove(state_dir: Path, name: str) -> None:
@@ -114,10 +115,11 @@ def remove(state_dir: Path, name: str) -> None:
         NoSuchStorage: a person has made none of that name.
         StateUnusable, StateFull: it cannot be written.
     """
-    before = load(state_dir)
-    find(before, name)
-    kept = [item.described() for item in before if item.name != name]
-    settings_file.keep_storages(state_dir, kept)
+    with changing(state_dir):
+        before = load(state_dir)
+        find(before, name)
+        kept = [item.described() for item in before if item.name != name]
+        settings_file.keep_storages(state_dir, kept)
     forget(state_dir, name)
 
 
@@ -154,12 +156,15 @@ def note_keys(state_dir: Path, keys: Iterable[Path]) -> None:
     Raises:
         StateUnusable, StateFull: they cannot be written down.
     """
-    before = _noted(state_dir)
-    new = [key for key in dict.fromkeys(keys) if key not in before]
-    if new:
+    wanted = dict.fromkeys(keys)
+    if not wanted.keys() - set(_noted(state_dir)):
+        return
+    with changing(state_dir):
+        before = _noted(state_dir)
+        new = [key for key in wanted if key not in before]
         kept = [str(key) for key in (*new, *before)][:_MOST_NOTED]
         folder = folder_of(state_dir, PYTHON)
-        for each in (state_dir, folder.parent, folder):
+        for each in (folder.parent, folder):
             make_state_dir(each)
         write_private(folder / _NOTED, json.dumps(kept))
 

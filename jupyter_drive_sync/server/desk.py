@@ -23,6 +23,7 @@ from jupyter_drive_sync.engine.report import (
     people_state,
     read_status,
 )
+from jupyter_drive_sync.engine.site import changing
 from jupyter_drive_sync.errors import DriveSyncError, HubSilent, NoSuchHold, RunBusy
 from jupyter_drive_sync.runner import settings_file
 from jupyter_drive_sync.runner.account import Account
@@ -238,15 +239,18 @@ class Desk:
     def remember(self, **values: Any) -> None:
         """Remember what a server wants to know after its restart (see :class:`Memo`)."""
         folder = self._place.state_dir
-        replace(Memo.load(folder), **values).save(folder)
+        with changing(folder):
+            replace(Memo.load(folder), **values).save(folder)
 
     def told(self, view: View) -> None:
         """Take note that a person was told of the problem in a view."""
         if view.problem is not None:
             email = view.account.email if view.account else ""
             now = self._wall()
-            memo = Memo.load(self._place.state_dir).after_run(view.problem, email, now)
-            replace(memo, told=now).save(self._place.state_dir)
+            folder = self._place.state_dir
+            with changing(folder):
+                memo = Memo.load(folder).after_run(view.problem, email, now)
+                replace(memo, told=now).save(folder)
 
     def settle(self, job: str, problem: DriveSyncError | None) -> Status:
         """Leave a true status after a pass of ours, also where the child could not.
@@ -268,10 +272,11 @@ class Desk:
                 traceback=problem.detail if problem.code == "internal" else "",
             ).save(folder)
         account = Account.load(folder)
+        now, email = self._wall(), account.email if account else ""
         memo = Memo.load(folder)
-        later = memo.after_run(status.problem, account.email if account else "", self._wall())
-        if later != memo:
-            later.save(folder)
+        if memo.after_run(status.problem, email, now) != memo:
+            with changing(folder):
+                Memo.load(folder).after_run(status.problem, email, now).save(folder)
         return status
 
     # -- parts ------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from jupyter_drive_sync.engine.site import make_state_dir, write_private
+from jupyter_drive_sync.engine.site import write_private
 
 _FILE: Final = "server.json"
 TOLD_AGAIN: Final = 7 * 86_400
@@ -45,7 +45,6 @@ class Memo:
         Raises:
             StateUnusable, StateFull: the state folder cannot be written.
         """
-        make_state_dir(state_dir)
         write_private(state_dir / _FILE, json.dumps(asdict(self)))
 
     def after_run(self, problem: dict[str, Any] | None, account: str, now: float) -> Memo:

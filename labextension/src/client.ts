@@ -168,9 +168,12 @@ export class Client {
     return this._call('GET', 'settings');
   }
 
-  /** Changes what a person may set. */
+  /** Changes what a person may set: one after the other, so that the last word is the last. */
   patchSettings(change: SettingsChange): Promise<ISettings> {
-    return this._call('PATCH', 'settings', change);
+    const send = (): Promise<ISettings> => this._call('PATCH', 'settings', change);
+    const done = this._changing.then(send, send);
+    this._changing = done;
+    return done;
   }
 
   /** Claims the right to ask, or keeps the answer. */
@@ -341,6 +344,8 @@ export class Client {
       ...(outcome ? { outcome } : {})
     });
   }
+
+  private _changing: Promise<unknown> = Promise.resolve();
 
   private async _call<T>(
     method: string,

@@ -1,7 +1,7 @@
 import { ServerConnection } from '@jupyterlab/services';
 import { Client, Refused, Unreachable, zone } from '../src/client';
 import { NEW } from '../src/storages';
-import { Server } from './fixtures';
+import { Server, settle } from './fixtures';
 
 const COURSE = { ...NEW, name: 'a b', local: 'x', drive: 'y' };
 const CHANGED = {
@@ -199,6 +199,26 @@ describe('Client', () => {
     });
     await expect(new Client(settings).status()).resolves.toEqual({ seq: 1 });
     expect(sent[0]!.headers.get('Authorization')).toBe('token of-the-test');
+  });
+
+  it('changes settings one after the other, also after one that was refused', async () => {
+    let answer: (response: Response) => void = () => undefined;
+    const sent: unknown[] = [];
+    const slow = new Client({ baseUrl: 'http://here/' } as never, (_, init) => {
+      sent.push(JSON.parse(init.body as string));
+      return new Promise<Response>(resolve => (answer = resolve));
+    });
+    const first = slow.patchSettings({ bandwidth: -1 });
+    const second = slow.patchSettings({ bandwidth: 2 });
+    await settle();
+    expect(sent).toEqual([{ bandwidth: -1 }]);
+    const no = { code: 'settings.invalid', who: 'user', sentence: 'Not so.', params: {} };
+    answer(new Response(JSON.stringify(no), { status: 400 }));
+    await expect(first).rejects.toBeInstanceOf(Refused);
+    await settle();
+    expect(sent).toEqual([{ bandwidth: -1 }, { bandwidth: 2 }]);
+    answer(new Response('{"bandwidth": 2}'));
+    await expect(second).resolves.toEqual({ bandwidth: 2 });
   });
 
   it('tells a refusal with the problem of the server', async () => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,21 @@ async def test_all_that_the_settings_editor_sets(api: Api, state: Path, service:
     _, now = await patch(api, **dict.fromkeys(values))
     assert (now["schedule"], now["notify"], now["bandwidth"]) == ("0 3 * * *", "problems", 0)
     assert settings_file.stored(state) == {}
+
+
+async def test_changes_at_the_same_time_are_all_kept(api: Api, state: Path) -> None:
+    """As of one tab whose fields are left one after the other, and of two tabs."""
+    for turn in range(1, 6):
+        values = {
+            "max_file_size": turn, "bandwidth": turn, "excludes": [f"{turn}/"],
+            "time_zone": "Europe/Zurich", "schedule": f"{turn} 4 * * *", "paused_until": turn,
+        }  # fmt: skip
+        answers = await asyncio.gather(
+            *(patch(api, **{name: value}) for name, value in values.items())
+        )
+        assert [code for code, _ in answers] == [200] * len(values)
+        assert settings_file.stored(state) == values
+        await patch(api, **dict.fromkeys(values))
 
 
 async def test_excludes_change_the_preview_at_once(api: Api) -> None:
