@@ -8,12 +8,10 @@ mirror without a person's word.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import random
 import threading
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -23,7 +21,6 @@ from jupyter_drive_sync.core.settings import Settings
 from jupyter_drive_sync.errors import StateUnusable
 
 _FILE = "home.json"
-_LOCK = ".changing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,34 +147,6 @@ def make_state_dir(path: Path) -> None:
         raise StateUnusable(path=str(path), problem=error.strerror or "no access") from error
     if not os.access(path, os.W_OK | os.X_OK):
         raise StateUnusable(path=str(path), problem="it cannot be written")
-
-
-@contextlib.contextmanager
-def changing(state_dir: Path) -> Iterator[None]:
-    """Let one at a time read a small file of the state folder and write it anew.
-
-    Two tabs, two requests of one tab, and a command line change the same file; without turns the
-    one who reads first and writes last takes the other's change back. The lock ends with its
-    holder (flock(2)); where the file system knows none, there are no turns.
-
-    Args:
-        state_dir: the state folder; made when missing.
-
-    Raises:
-        StateUnusable, StateFull: the folder cannot be written.
-    """
-    make_state_dir(state_dir)
-    try:
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        handle = os.open(state_dir / _LOCK, flags, 0o600)
-    except OSError as error:
-        raise refused_by_disk(str(state_dir), error) from error
-    try:
-        with contextlib.suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)  # and with it the lock
 
 
 def write_private(path: Path, text: str) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from jupyter_drive_sync.core.settings import Settings, from_mapping
-from jupyter_drive_sync.engine.site import changing, write_private
+from jupyter_drive_sync.engine.site import write_private
 from jupyter_drive_sync.errors import BadSettings, StateUnusable
+from jupyter_drive_sync.runner.turns import changing
 
 FILE_NAME: Final = "settings.json"
 STORAGES: Final = "storages"

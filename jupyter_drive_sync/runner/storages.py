@@ -23,10 +23,11 @@ from jupyter_drive_sync.core.storage import (
     place_of,
     read,
 )
-from jupyter_drive_sync.engine.site import changing, make_state_dir, write_private
+from jupyter_drive_sync.engine.site import make_state_dir, write_private
 from jupyter_drive_sync.errors import StateUnusable
 from jupyter_drive_sync.runner import settings_file
 from jupyter_drive_sync.runner.place import Place
+from jupyter_drive_sync.runner.turns import changing
 
 if TYPE_CHECKING:  # a server asks for its storages while it starts
     from jupyter_drive_sync.runner.protocol import Job, JobKind

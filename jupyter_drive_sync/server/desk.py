@@ -23,11 +23,11 @@ from jupyter_drive_sync.engine.report import (
     people_state,
     read_status,
 )
-from jupyter_drive_sync.engine.site import changing
 from jupyter_drive_sync.errors import DriveSyncError, HubSilent, NoSuchHold, RunBusy
 from jupyter_drive_sync.runner import settings_file
 from jupyter_drive_sync.runner.account import Account
 from jupyter_drive_sync.runner.place import Place
+from jupyter_drive_sync.runner.turns import changing
 from jupyter_drive_sync.server.config import check_time_zone
 from jupyter_drive_sync.server.memo import Memo
 from jupyter_drive_sync.server.problems import NoSuchThing, SetByAdmin

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
 
 from jupyter_drive_sync.core.said import code_of
-from jupyter_drive_sync.core.tree import FileId, Kind, Stat
+from jupyter_drive_sync.core.tree import FileId, Kind, RelPath, Stat
+from jupyter_drive_sync.drive.api import Drive
 from jupyter_drive_sync.drive.wire import Reply, Wire
+from jupyter_drive_sync.engine import stopgap
 from jupyter_drive_sync.engine.lease import Process
+from jupyter_drive_sync.engine.records import Intent
 from jupyter_drive_sync.engine.report import Progress, Status
 from jupyter_drive_sync.engine.turn import Turn
-from jupyter_drive_sync.errors import LeaseLost
+from jupyter_drive_sync.errors import DriveSyncError, LeaseLost, NotOurs
 from jupyter_drive_sync.localdrive.faults import Fault
 from tests.engine.world import World
 
@@ -159,6 +162,27 @@ def test_a_create_that_arrives_before_its_id_is_used_up_is_found(
     assert arrived
     world.assert_no_twins()
     world.assert_mirrored()
+
+
+def test_where_we_may_not_trash_the_empty_file_stays_and_stops_nothing(
+    world: World, on_its_way: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for a contributor of a shared drive, who may add and edit."""
+
+    def refused(_: Drive, intents: Sequence[Intent]) -> dict[RelPath, DriveSyncError]:
+        return {intent.entry.path: NotOurs() for intent in intents}
+
+    monkeypatch.setattr(stopgap, "remove", refused)
+    through(world, lambda *_: False)
+    assert world.sync().run.outcome == "completed_with_errors"
+    report = world.sync()
+    assert report.run.outcome == "completed"
+    assert {each.outcome for each in report.outcomes} == {"moved", "unclaimed"}
+    assert on_its_way() == 409
+    assert sorted(entry.name[:10] for entry in world.objects()) == ["ann", "b.txt", "not needed"]
+    world.sync()
+    world.sync()
+    assert world.requests() == 1
 
 
 def edited_and_not_found(world: World) -> FileId:

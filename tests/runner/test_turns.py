@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Callable
@@ -11,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from jupyter_drive_sync.core.storage import Storage
-from jupyter_drive_sync.engine.site import changing, write_private
+from jupyter_drive_sync.drive import turns
+from jupyter_drive_sync.engine.site import write_private
 from jupyter_drive_sync.errors import BadSettings, StateFull, StateUnusable
 from jupyter_drive_sync.runner import settings_file, storages
+from jupyter_drive_sync.runner.turns import changing
 
 
 def _taken(state: Path) -> bool:
@@ -47,16 +50,16 @@ def test_what_is_changed_is_read_in_ones_own_turn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None]
 ) -> None:
     storages.keep(tmp_path, _storage("before"))
-    read, turns = settings_file.stored, []
+    read, seen = settings_file.stored, []
 
     def noting(state: Path) -> object:
-        turns.append(_taken(state))
+        seen.append(_taken(state))
         return read(state)
 
     monkeypatch.setattr(settings_file, "stored", noting)
     change(tmp_path)
-    assert turns
-    assert all(turns)
+    assert seen
+    assert all(seen)
     assert not _taken(tmp_path)
 
 
@@ -90,20 +93,30 @@ def test_where_the_file_system_knows_no_locks_there_are_no_turns(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unknown(*_: object) -> None:
-        raise OSError(37, os.strerror(37))  # ENOLCK
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr(fcntl, "flock", unknown)
     settings_file.store(tmp_path, "concurrency", "3")
     assert settings_file.load(tmp_path).concurrency == 3
 
 
-@pytest.mark.parametrize(("number", "refusal"), [(28, StateFull), (30, StateUnusable)])
-def test_a_disk_that_refuses_the_turn(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, refusal: type[Exception]
+def test_nobody_waits_for_ever_for_one_who_is_frozen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "_PATIENCE", 0.0)
+    with changing(tmp_path):
+        settings_file.store(tmp_path, "concurrency", "3")
+    assert settings_file.load(tmp_path).concurrency == 3
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+def test_a_disk_that_refuses_is_met_by_the_one_who_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     def refusing(*_: object) -> int:
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "open", refusing)
-    with pytest.raises(refusal), changing(tmp_path):
-        raise AssertionError
+    refusal = StateFull if number == errno.ENOSPC else StateUnusable
+    with pytest.raises(refusal):
+        settings_file.store(tmp_path, "concurrency", "3")

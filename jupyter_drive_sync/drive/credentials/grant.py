@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from jupyter_drive_sync.core.clock import Clock
 from jupyter_drive_sync.drive.exchange import Exchange
 from jupyter_drive_sync.drive.secrets import Access, Grant, Secret, SecretsStore
+from jupyter_drive_sync.drive.turns import one_at_a_time
 from jupyter_drive_sync.errors import AuthExpired, NotConnected
 
 MARGIN: Final = 300.0
 """Seconds before its end from which an access token is replaced."""
-_PATIENCE: Final = 20.0
-_STEP: Final = 0.1
 
 
 class OwnGrant:
@@ -62,7 +57,7 @@ class OwnGrant:
 
     def _renewed(self, refused: Secret | None) -> Access:
         grant = self._grant()
-        with single_flight(self._lock_path, self._clock):
+        with one_at_a_time(self._lock_path, self._clock):
             kept = self._store.access()
             if kept is not None and self._is_fresh(kept) and kept.token != refused:
                 return kept
@@ -81,33 +76,3 @@ class OwnGrant:
 
     def _is_fresh(self, access: Access) -> bool:
         return self._clock.wall() < access.expires_at - MARGIN
-
-
-@contextlib.contextmanager
-def single_flight(path: Path, clock: Clock) -> Iterator[None]:
-    """Let one process of this machine in at a time, by a lock on a file.
-
-    It spares Google a request, it guards nothing: where locks do not work, or somebody holds one
-    for too long, we go on without.
-    """
-    handle = -1
-    try:
-        with contextlib.suppress(OSError):
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-            _lock(handle, clock)
-        yield
-    finally:
-        if handle >= 0:
-            os.close(handle)  # and with it the lock
-
-
-def _lock(handle: int, clock: Clock) -> None:
-    end = clock.monotonic() + _PATIENCE
-    while clock.monotonic() < end:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            clock.sleep(_STEP)
-        else:
-            return
